@@ -1,0 +1,16 @@
+/* Time. Deadlines are in milliseconds of a clock that never jumps. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+/* Milliseconds of the monotonic clock: for deadlines and durations only. */
+int64_t clock_ms(void);
+/* Seconds since 1970. */
+int64_t clock_unix(void);
+/* Microseconds since 1970: for ids and names. */
+int64_t clock_unix_us(void);
+/* What is left until `deadline` (of clock_ms) as poll(2) takes it: 0 when past, -1 for a deadline of -1 (never). */
+int clock_poll_timeout(int64_t deadline);
+
+#endif

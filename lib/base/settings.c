@@ -1,0 +1,162 @@
+#include "lib/base/settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "lib/base/file.h"
+#include "lib/base/log.h"
+#include "lib/base/number.h"
+#include "lib/base/paths.h"
+#include "lib/base/slice.h"
+
+static const char *const kind_names[] = {"text", "number", "size", "time", "yes/no"};
+
+const char *
+settings_directory(void)
+{
+	const char *chosen = getauxval(AT_SECURE) ? NULL : getenv("POSTERN_SETTINGS");
+	return chosen != NULL && chosen[0] == '/' ? chosen : paths_settings;
+}
+
+char *
+settings_read_file(const char *name, size_t most, size_t *len)
+{
+	if (name[0] == '/')
+		return file_read_whole(AT_FDCWD, name, most, len);
+	int directory = open(settings_directory(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
+		return NULL;
+	char *content = file_read_whole(directory, name, most, len);
+	int saved = errno;
+	close(directory);
+	errno = saved;
+	return content;
+}
+
+static bool
+parse(const struct setting *s, const char *text)
+{
+	uint64_t most = s->most != 0 ? s->most : UINT64_MAX;
+	struct slice t = slice_of(text);
+	uint64_t number = 0;
+	bool ok = true;
+	switch (s->kind) {
+	case SETTING_TEXT:
+		*(const char **)s->value = text;
+		return true;
+	case SETTING_FLAG:
+		*(bool *)s->value = slice_is_nocase(t, "yes");
+		return slice_is_nocase(t, "yes") || slice_is_nocase(t, "no");
+	case SETTING_NUMBER:
+		ok = number_parse(t, most, &number);
+		break;
+	case SETTING_SIZE:
+		ok = number_parse_size(t, most, &number);
+		break;
+	case SETTING_SECONDS:
+		ok = number_parse_seconds(t, most, &number);
+		break;
+	}
+	*(uint64_t *)s->value = number;
+	return ok && number >= s->least;
+}
+
+/* Says what is wrong with a setting and what would be right. */
+static bool
+complain(const struct setting *s, const char *problem)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s/%s", settings_directory(), s->name);
+	char hint[512];
+	snprintf(hint, sizeof hint, "write a %s there (%s)%s%s", kind_names[s->kind], s->meaning,
+	    s->fallback != NULL ? "; or delete the file for the default " : "",
+	    s->fallback != NULL ? s->fallback : "");
+	log_error("setting-wrong", log_text("file", path), log_text("reason", problem), log_text("hint", hint));
+	return false;
+}
+
+/* Cuts line ends (and spaces before them) from the end. */
+static void
+trim_end(char *text, size_t len)
+{
+	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
+		text[--len] = '\0';
+}
+
+static bool
+load_one(int directory, const struct setting *s)
+{
+	size_t len = 0;
+	char *text = directory >= 0 ? file_read_whole(directory, s->name, SETTING_MOST, &len) : NULL;
+	if (text == NULL && directory >= 0 && errno != ENOENT)
+		return complain(s, strerror(errno));
+	if (text == NULL) {
+		if (s->fallback == NULL)
+			return complain(s, "it is missing and has no default");
+		return parse(s, s->fallback) || complain(s, "the default does not fit");
+	}
+	if (memchr(text, '\0', len) != NULL)
+		return complain(s, "it holds a NUL byte");
+	trim_end(text, len);
+	if (!parse(s, text))
+		return complain(s, "the value does not fit");
+	return true;
+}
+
+/* A missing directory is as one without files: all defaults. */
+static int
+open_directory(void)
+{
+	return open(settings_directory(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+bool
+settings_load(const struct setting *table, size_t count)
+{
+	bool ok = true;
+	int directory = open_directory();
+	for (size_t i = 0; i < count; i++)
+		ok = load_one(directory, &table[i]) && ok;
+	if (directory >= 0)
+		close(directory);
+	return ok;
+}
+
+static void
+print_value(const struct setting *s)
+{
+	if (s->kind == SETTING_TEXT) {
+		for (const char *p = *(const char **)s->value; *p != '\0'; p++)
+			putchar(*p == '\n' || *p == '\t' ? ' ' : *p);
+		return;
+	}
+	if (s->kind == SETTING_FLAG)
+		fputs(*(bool *)s->value ? "yes" : "no", stdout);
+	else
+		printf("%llu", (unsigned long long)*(uint64_t *)s->value);
+}
+
+bool
+settings_print(const struct setting *table, size_t count)
+{
+	bool all = true;
+	int directory = open_directory();
+	for (size_t i = 0; i < count; i++) {
+		const struct setting *s = &table[i];
+		bool ok = load_one(directory, s);
+		all = all && ok;
+		printf("%s\t%s\t%s\t", s->name, kind_names[s->kind], s->fallback != NULL ? s->fallback : "(must be set)");
+		if (ok)
+			print_value(s);
+		printf("\t%s\n", s->meaning);
+	}
+	if (directory >= 0)
+		close(directory);
+	return all;
+}

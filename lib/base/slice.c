@@ -1,0 +1,154 @@
+#include "lib/base/slice.h"
+
+#include <string.h>
+
+struct slice
+slice_of(const char *text)
+{
+	return (struct slice){text, text != NULL ? strlen(text) : 0};
+}
+
+struct slice
+slice_make(const char *data, size_t len)
+{
+	return (struct slice){data, len};
+}
+
+bool
+slice_equal(struct slice a, struct slice b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+bool
+slice_is(struct slice s, const char *text)
+{
+	return slice_equal(s, slice_of(text));
+}
+
+bool
+slice_equal_nocase(struct slice a, struct slice b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		if (ascii_lower((unsigned char)a.data[i]) != ascii_lower((unsigned char)b.data[i]))
+			return false;
+	return true;
+}
+
+bool
+slice_is_nocase(struct slice s, const char *text)
+{
+	return slice_equal_nocase(s, slice_of(text));
+}
+
+bool
+slice_starts(struct slice s, const char *prefix)
+{
+	struct slice p = slice_of(prefix);
+	return s.len >= p.len && slice_equal(slice_first(s, p.len), p);
+}
+
+bool
+slice_starts_nocase(struct slice s, const char *prefix)
+{
+	struct slice p = slice_of(prefix);
+	return s.len >= p.len && slice_equal_nocase(slice_first(s, p.len), p);
+}
+
+bool
+slice_ends(struct slice s, const char *suffix)
+{
+	struct slice p = slice_of(suffix);
+	return s.len >= p.len && slice_equal(slice_from(s, s.len - p.len), p);
+}
+
+size_t
+slice_find(struct slice s, char byte)
+{
+	const char *at = s.len > 0 ? memchr(s.data, byte, s.len) : NULL;
+	return at != NULL ? (size_t)(at - s.data) : s.len;
+}
+
+size_t
+slice_find_last(struct slice s, char byte)
+{
+	for (size_t i = s.len; i > 0; i--)
+		if (s.data[i - 1] == byte)
+			return i - 1;
+	return s.len;
+}
+
+bool
+slice_has(struct slice s, char byte)
+{
+	return slice_find(s, byte) < s.len;
+}
+
+struct slice
+slice_from(struct slice s, size_t start)
+{
+	if (start > s.len)
+		start = s.len;
+	if (start == 0)
+		return s;
+	return (struct slice){s.data + start, s.len - start};
+}
+
+struct slice
+slice_first(struct slice s, size_t len)
+{
+	return (struct slice){s.data, len < s.len ? len : s.len};
+}
+
+struct slice
+slice_trim(struct slice s)
+{
+	while (s.len > 0 && (s.data[0] == ' ' || s.data[0] == '\t'))
+		s = slice_from(s, 1);
+	while (s.len > 0 && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
+bool
+slice_split(struct slice *rest, char separator, struct slice *part)
+{
+	if (rest->len == 0)
+		return false;
+	size_t at = slice_find(*rest, separator);
+	*part = slice_first(*rest, at);
+	*rest = slice_from(*rest, at + 1);
+	return true;
+}
+
+bool
+ascii_is_alpha(int c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool
+ascii_is_digit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool
+ascii_is_alnum(int c)
+{
+	return ascii_is_alpha(c) || ascii_is_digit(c);
+}
+
+int
+ascii_lower(int c)
+{
+	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+int
+ascii_upper(int c)
+{
+	return c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c;
+}

@@ -1,0 +1,207 @@
+#include "lib/base/stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+
+/* Waits until `fd` is ready for `events`. False with errno (ETIMEDOUT). */
+static bool
+wait_ready(int fd, short events, int timeout)
+{
+	int64_t deadline = timeout < 0 ? -1 : clock_ms() + timeout;
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = events};
+		int n = poll(&p, 1, clock_poll_timeout(deadline));
+		if (n > 0)
+			return true;
+		if (n == 0) {
+			errno = ETIMEDOUT;
+			return false;
+		}
+		if (errno != EINTR)
+			return false;
+	}
+}
+
+void
+input_open(struct input *in, int fd, int timeout)
+{
+	in->fd = fd;
+	in->timeout = timeout;
+	in->start = in->end = 0;
+	in->before_wait = NULL;
+	in->context = NULL;
+}
+
+struct slice
+input_buffered(const struct input *in)
+{
+	return slice_make(in->buffer + in->start, in->end - in->start);
+}
+
+void
+input_take(struct input *in, size_t len)
+{
+	in->start += len;
+	if (in->start >= in->end)
+		in->start = in->end = 0;
+}
+
+static enum input_result
+read_once(struct input *in)
+{
+	for (;;) {
+		if (!wait_ready(in->fd, POLLIN, in->timeout))
+			return errno == ETIMEDOUT ? INPUT_TIMEOUT : INPUT_ERROR;
+		ssize_t n = read(in->fd, in->buffer + in->end, sizeof in->buffer - in->end);
+		if (n > 0) {
+			in->end += (size_t)n;
+			return INPUT_OK;
+		}
+		if (n == 0)
+			return INPUT_END;
+		if (errno != EINTR && errno != EAGAIN)
+			return INPUT_ERROR;
+	}
+}
+
+enum input_result
+input_fill(struct input *in)
+{
+	if (in->before_wait != NULL)
+		in->before_wait(in->context);
+	if (in->end == sizeof in->buffer && in->start > 0) {
+		memmove(in->buffer, in->buffer + in->start, in->end - in->start);
+		in->end -= in->start;
+		in->start = 0;
+	}
+	if (in->end == sizeof in->buffer)
+		return INPUT_TOO_LONG;
+	return read_once(in);
+}
+
+enum input_result
+input_line(struct input *in, size_t most, struct slice *line)
+{
+	size_t seen = 0;
+	for (;;) {
+		struct slice have = input_buffered(in);
+		size_t at = seen + slice_find(slice_from(have, seen), '\n');
+		if (at < have.len && at < most) {
+			*line = slice_first(have, at + 1);
+			input_take(in, at + 1);
+			return INPUT_OK;
+		}
+		if (have.len >= most)
+			return INPUT_TOO_LONG;
+		seen = have.len;
+		enum input_result r = input_fill(in);
+		if (r != INPUT_OK)
+			return r;
+	}
+}
+
+enum input_result
+input_some(struct input *in, size_t most, struct slice *bytes)
+{
+	if (in->start == in->end) {
+		enum input_result r = input_fill(in);
+		if (r != INPUT_OK)
+			return r;
+	}
+	*bytes = slice_first(input_buffered(in), most);
+	input_take(in, bytes->len);
+	return INPUT_OK;
+}
+
+void
+output_open(struct output *out, int fd, int timeout)
+{
+	out->fd = fd;
+	out->timeout = timeout;
+	out->len = 0;
+	out->failed = false;
+}
+
+/* A write that does not block on a socket; on a pipe or file an ordinary one. */
+static ssize_t
+write_some(int fd, const char *bytes, size_t len)
+{
+	ssize_t n = send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return n < 0 && errno == ENOTSOCK ? write(fd, bytes, len) : n;
+}
+
+static void
+send_all(struct output *out, const char *bytes, size_t len)
+{
+	while (len > 0 && !out->failed) {
+		ssize_t n = write_some(out->fd, bytes, len);
+		if (n > 0) {
+			bytes += n;
+			len -= (size_t)n;
+			continue;
+		}
+		if (errno == EAGAIN)
+			out->failed = !wait_ready(out->fd, POLLOUT, out->timeout);
+		else if (errno != EINTR)
+			out->failed = true;
+	}
+}
+
+void
+output_write(struct output *out, const void *bytes, size_t len)
+{
+	const char *at = bytes;
+	while (len > 0 && !out->failed) {
+		size_t room = sizeof out->buffer - out->len;
+		size_t part = len < room ? len : room;
+		memcpy(out->buffer + out->len, at, part);
+		out->len += part;
+		at += part;
+		len -= part;
+		if (out->len == sizeof out->buffer)
+			output_flush(out);
+	}
+}
+
+void
+output_slice(struct output *out, struct slice part)
+{
+	output_write(out, part.data, part.len);
+}
+
+void
+output_text(struct output *out, const char *text)
+{
+	output_write(out, text, strlen(text));
+}
+
+void
+output_format(struct output *out, const char *format, ...)
+{
+	char text[2048];
+	va_list args;
+	va_start(args, format);
+	int len = vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (len < 0 || (size_t)len >= sizeof text) {
+		out->failed = true;
+		return;
+	}
+	output_write(out, text, (size_t)len);
+}
+
+bool
+output_flush(struct output *out)
+{
+	size_t len = out->len;
+	out->len = 0;
+	send_all(out, out->buffer, len);
+	return !out->failed;
+}
