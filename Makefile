@@ -6,7 +6,7 @@
 #   make check              unit tests (all tests: sh tests/run)
 #   make demo               sh conf/demo
 #   make install            DESTDIR, PREFIX, SETTINGS
-#   make lint audit clean
+#   make lint audit clean  (V=1 shows each command)
 #
 # Programs that link libc alone are built static-PIE with musl where musl-gcc
 # is installed and CC is not chosen by hand, else with $(CC) like the others.
@@ -18,6 +18,8 @@ LIBEXEC  = $(PREFIX)/libexec/postern
 BIN      = $(PREFIX)/bin
 MAN      = $(PREFIX)/share/man
 SANITIZE =
+V        =
+Q        = $(if $(V),,@)
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -83,11 +85,13 @@ sources = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -c $< -o $@
+	$(if $(V),,@echo '  CC    $@')
+	$(Q)$(CC) $(CFLAGS_ALL) -c $< -o $@
 
 $(B)/musl/%.o: %.c Makefile | $(B)/uapi
 	@mkdir -p $(@D)
-	$(MUSL_GCC) $(CFLAGS_ALL) $(MUSL_CFLAGS) -c $< -o $@
+	$(if $(V),,@echo '  MUSL  $@')
+	$(Q)$(MUSL_GCC) $(CFLAGS_ALL) $(MUSL_CFLAGS) -c $< -o $@
 
 $(B)/uapi:
 	@mkdir -p $@
@@ -99,7 +103,7 @@ define archive
 $(B)/$(1)/$(2).a: $(patsubst %.c,$(B)/$(1)/%.o,$(call sources,$(2)))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	@ar rcs $$@ $$^
 endef
 $(foreach kind,obj musl,$(foreach folder,$(FOLDERS),$(eval $(call archive,$(kind),$(folder)))))
 
@@ -118,17 +122,20 @@ archives = $(B)/$(1)/$(2).a $(foreach folder,$(LIB_FOLDERS),$(B)/$(1)/$(folder).
 define plain_program
 ifeq ($(MUSL_GCC),)
 $(B)/$(notdir $(1)): $(B)/obj/$(1).o $(call archives,obj,$(patsubst %/,%,$(dir $(1))))
-	$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(if $$(filter postern-remote,$$(@F)),-lresolv)
+	@echo '  LINK  $$@'
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(if $$(filter postern-remote,$$(@F)),-lresolv)
 else
 $(B)/$(notdir $(1)): $(B)/musl/$(1).o $(call archives,musl,$(patsubst %/,%,$(dir $(1))))
-	$$(MUSL_GCC) $$(MUSL_LDFLAGS) -o $$@ $$^ $$(MUSL_END)
+	@echo '  LINK  $$@'
+	$$(Q)$$(MUSL_GCC) $$(MUSL_LDFLAGS) -o $$@ $$^ $$(MUSL_END)
 endif
 endef
 $(foreach p,$(PLAIN),$(eval $(call plain_program,$(p))))
 
 define rich_program
 $(B)/$(notdir $(1)): $(B)/obj/$(1).o $(call archives,obj,$(patsubst %/,%,$(dir $(1))))
-	$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(LIBS_$(notdir $(1)))
+	@echo '  LINK  $$@'
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(LIBS_$(notdir $(1)))
 endef
 $(foreach p,$(RICH),$(eval $(call rich_program,$(p))))
 
@@ -138,7 +145,8 @@ UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.
 UNIT_FOLDERS = smtpd queue deliver imapd pop3d authd
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(foreach folder,$(UNIT_FOLDERS) $(LIB_FOLDERS),$(B)/obj/$(folder).a)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lmariadb -lcdb -lcrypt -lgsasl -lresolv
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lmariadb -lcdb -lcrypt -lgsasl -lresolv
 
 check: $(UNIT_TESTS)
 	@sh tests/unit/run $(UNIT_TESTS)

@@ -1,0 +1,27 @@
+/*
+ * The client side of tlsd: hands a connected descriptor over and gets a plain
+ * socket back. Packets as in ARCHITECTURE.md.
+ */
+#ifndef IPC_TLS_H
+#define IPC_TLS_H
+
+#include <stdbool.h>
+
+struct tls_facts {
+	char version[16];     /* "TLSv1.3" */
+	char cipher[64];      /* "TLS_AES_256_GCM_SHA384" */
+	char server_name[256]; /* SNI, "" when none was sent */
+	char client_name[256]; /* subject of a verified client certificate, "" when none */
+	char reason[256];     /* when it failed: why, for the log */
+};
+
+/*
+ * Server side: `fd` is the client's connection, of which no byte of TLS has
+ * been read. `tlsd` is a connection to "tlsd/server", used once. Returns the
+ * plain socket (a stream; its end is the end of TLS) or -1 with facts->reason.
+ * The caller closes `fd`, in both cases. Waits at most `timeout` milliseconds
+ * for the whole handshake.
+ */
+int tls_accept(int tlsd, int fd, int timeout, struct tls_facts *facts);
+
+#endif
