@@ -1,0 +1,37 @@
+/*
+ * A user's Maildir++ as the root of all that lib/store does. Nothing is ever
+ * opened but by one name at a time beneath an open directory, and never
+ * through a symbolic link: a name from a table or a client, or a link planted
+ * in the mail root, reaches nothing outside (promise 12).
+ *
+ * All calls of lib/store that return bool or a descriptor fail with errno:
+ * ENOENT (no such folder or message), EEXIST, EINVAL (a name that cannot be),
+ * ENOSPC or EDQUOT (no room), ETIMEDOUT (a lock is held), others: trouble of
+ * the machine. None of them but ENOENT, EEXIST and EINVAL is permanent.
+ *
+ * Works with what CALLS_BASIC, CALLS_READ_FILES and CALLS_WRITE_FILES permit,
+ * and with a Landlock rule for the user's Maildir alone.
+ */
+#ifndef STORE_MAILDIR_H
+#define STORE_MAILDIR_H
+
+#include <stdbool.h>
+
+struct maildir {
+	int root; /* the user's Maildir: cur, new, tmp of INBOX and the `.Folder`s are in it */
+};
+
+/*
+ * Opens `path` (relative, as the table says it: "example.org/anna/Maildir/")
+ * beneath the directory `mail_root`. EINVAL: empty, absolute, longer than
+ * PATH_MAX, or with "." or ".." in it. ELOOP or ENOTDIR: a symbolic link or a
+ * file is in the way. With `create`, what is absent is made (mode 0700, each
+ * parent synced), cur, new and tmp too; without it absence is ENOENT.
+ */
+bool maildir_open(struct maildir *m, int mail_root, const char *path, bool create);
+void maildir_close(struct maildir *m);
+
+/* The name of this host as it may stand in a message's name; asked of the kernel once. */
+const char *maildir_host(void);
+
+#endif
