@@ -14,6 +14,8 @@
 #include "lib/ipc/loop.h"
 #include "lib/ipc/packet.h"
 
+#define POOL_KEEP 4
+
 struct pool_worker;
 struct pool_job;
 
@@ -26,12 +28,14 @@ struct pool {
 	/*
 	 * What a worker does, in its own process, until `socket` ends: receive a
 	 * packet (packet_receive_wait), do it, send the answer. It confines
-	 * itself first. Everything the parent had open is still open: close or
-	 * forget what it must not see. Must not return to the loop; returning
-	 * ends the process.
+	 * itself first. Of the parent's descriptors it has 0 to 2, `socket` and
+	 * those in `keep`. A new job may come while it waits for the rest of
+	 * one that was forgotten: it begins anew. Returning ends the process,
+	 * and so does the parent's end.
 	 */
 	void (*work)(int socket, void *context);
 	void  *context;
+	int    keep[POOL_KEEP];    /* descriptors above 2 that the workers keep; 0 ends the list */
 
 	/* The pool's own. */
 	struct pool_worker *members;

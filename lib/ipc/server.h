@@ -19,6 +19,7 @@ struct connection {
 	struct watch    watch;
 	struct service *service;
 	bool            closing;
+	struct connection *next_closing; /* the service's own */
 	/* For the program's use. A program that needs more than a pointer sets service.connection_size. */
 	void           *state;
 };
@@ -43,7 +44,6 @@ struct service {
 	struct watch watch;
 	size_t       count;
 	bool         paused;
-	struct service *self;
 };
 
 /* Listens (as socket_listen) and serves on the loop. False, logged. */
@@ -56,7 +56,7 @@ bool service_start_on(struct service *s, int listening);
  * is closed, as after connection_close(). Safe within request().
  */
 void connection_send(struct connection *c, const struct packet *p);
-/* Ends the conversation: closed() is called and `c` freed before the next event is handled, not within this call. */
+/* Ends the conversation: closed() is called and `c` freed after the events of this turn of the loop, not within this call. */
 void connection_close(struct connection *c);
 
 #endif

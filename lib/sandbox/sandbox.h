@@ -8,9 +8,10 @@
  *   signal to a process outside; no TCP but with CALLS_INTERNET. A kernel
  *   without it is said once in the log and the program goes on.
  * - seccomp: the call groups of the contract; a call outside them kills the
- *   process (SIGSYS). open(2) for writing is killed without CALLS_WRITE_FILES;
- *   mmap and mprotect with PROT_EXEC always. A few calls that libraries try
- *   and do without fail with an error instead.
+ *   process (SIGSYS). open(2) for writing kills without CALLS_WRITE_FILES, for
+ *   reading it fails without CALLS_READ_FILES; mmap and mprotect with PROT_EXEC
+ *   kill always. A few calls that libraries try and do without fail with an
+ *   error instead.
  * - no_new_privs, and no core dump or ptrace by others of the same user
  *   (PR_SET_DUMPABLE 0).
  *
@@ -34,11 +35,7 @@ struct sandbox_path {
 /* True, or false with the reason logged: a program must not go on then. */
 bool sandbox_enter(const struct contract *c, const struct sandbox_path *paths, size_t count);
 
-/*
- * What the launcher should have done and a program checks for itself: gives up
- * root when it was started as root by mistake? No: says so. True when the
- * process has no root privileges; logs and returns false otherwise.
- */
+/* True when the process has no root privileges, as its launcher should have seen to; logs how and returns false otherwise. */
 bool sandbox_not_root(const struct program *p);
 
 #endif

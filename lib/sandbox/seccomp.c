@@ -1,0 +1,345 @@
+/*
+ * A table of system calls by group, turned into a BPF program. libseccomp
+ * cannot be linked into static musl programs, and a table is easier to read.
+ */
+#include "lib/sandbox/seccomp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "lib/base/program.h"
+
+#if defined(__x86_64__)
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#else
+#error "lib/sandbox/seccomp.c: add the AUDIT_ARCH constant of this architecture"
+#endif
+
+enum condition {
+	ALWAYS,
+	NO_EXEC_MAPPING, /* argument 2 without PROT_EXEC */
+	READ_ONLY_1,     /* open(2): flags in argument 1 ask for no writing */
+	READ_ONLY_2,     /* openat(2): flags in argument 2 */
+	UNIX_DOMAIN,     /* argument 0 is AF_UNIX */
+	INTERNET_DOMAIN, /* argument 0 is AF_INET or AF_INET6 */
+	NO_NAMESPACE,    /* clone(2): no new namespaces */
+	NO_PATH,         /* newfstatat(2) on a descriptor: AT_EMPTY_PATH */
+};
+
+struct call {
+	int            number;
+	unsigned       groups; /* the rule is for programs that keep one of these */
+	enum condition condition;
+	int            error;  /* 0: the call is allowed; else it fails with this */
+};
+
+#define ANY   (~0u)
+#define FILES (CALLS_READ_FILES | CALLS_WRITE_FILES)
+#define CHILDREN (CALLS_FORK | CALLS_EXEC)
+
+/* Walked from the top, the busiest first; the first rule that fits counts. A call without one kills. */
+static const struct call calls[] = {
+	{SYS_read, CALLS_BASIC, ALWAYS},
+	{SYS_write, CALLS_BASIC, ALWAYS},
+	{SYS_recvmsg, CALLS_MESSAGES, ALWAYS},
+	{SYS_sendmsg, CALLS_MESSAGES, ALWAYS},
+	{SYS_sendto, CALLS_MESSAGES | CALLS_BASIC, ALWAYS}, /* lib/base/stream writes to sockets with send(2) */
+	{SYS_recvfrom, CALLS_MESSAGES, ALWAYS},
+	{SYS_ppoll, CALLS_BASIC, ALWAYS},
+	{SYS_epoll_pwait, CALLS_EVENTS, ALWAYS},
+	{SYS_epoll_ctl, CALLS_EVENTS, ALWAYS},
+	{SYS_accept4, CALLS_EVENTS, ALWAYS},
+	{SYS_close, CALLS_BASIC, ALWAYS},
+	{SYS_writev, CALLS_BASIC, ALWAYS},
+	{SYS_readv, CALLS_BASIC, ALWAYS},
+	{SYS_fstat, CALLS_BASIC, ALWAYS},
+	{SYS_lseek, CALLS_BASIC, ALWAYS},
+	{SYS_fcntl, CALLS_BASIC, ALWAYS},
+	{SYS_clock_gettime, CALLS_BASIC, ALWAYS},
+	{SYS_gettimeofday, CALLS_BASIC, ALWAYS},
+	{SYS_clock_nanosleep, CALLS_BASIC, ALWAYS},
+	{SYS_nanosleep, CALLS_BASIC, ALWAYS},
+	{SYS_getrandom, CALLS_BASIC, ALWAYS},
+	{SYS_brk, CALLS_BASIC, ALWAYS},
+	{SYS_mmap, CALLS_BASIC, NO_EXEC_MAPPING},
+	{SYS_mprotect, CALLS_BASIC, NO_EXEC_MAPPING},
+	{SYS_munmap, CALLS_BASIC, ALWAYS},
+	{SYS_mremap, CALLS_BASIC, ALWAYS},
+	{SYS_madvise, CALLS_BASIC, ALWAYS},
+	{SYS_futex, CALLS_BASIC, ALWAYS},
+	{SYS_rt_sigaction, CALLS_BASIC, ALWAYS},
+	{SYS_rt_sigprocmask, CALLS_BASIC, ALWAYS},
+	{SYS_rt_sigreturn, CALLS_BASIC, ALWAYS},
+	{SYS_sigaltstack, CALLS_BASIC, ALWAYS},
+	{SYS_restart_syscall, CALLS_BASIC, ALWAYS},
+	{SYS_exit, CALLS_BASIC, ALWAYS},
+	{SYS_exit_group, CALLS_BASIC, ALWAYS},
+	{SYS_tgkill, CALLS_BASIC, ALWAYS}, /* raise(3), abort(3) */
+	{SYS_getpid, CALLS_BASIC, ALWAYS},
+	{SYS_getppid, CALLS_BASIC, ALWAYS},
+	{SYS_gettid, CALLS_BASIC, ALWAYS},
+	{SYS_getuid, CALLS_BASIC, ALWAYS},
+	{SYS_geteuid, CALLS_BASIC, ALWAYS},
+	{SYS_getgid, CALLS_BASIC, ALWAYS},
+	{SYS_getegid, CALLS_BASIC, ALWAYS},
+	{SYS_uname, CALLS_BASIC, ALWAYS},
+	{SYS_sched_yield, CALLS_BASIC, ALWAYS},
+	{SYS_sched_getaffinity, CALLS_BASIC, ALWAYS},
+	{SYS_set_robust_list, CALLS_BASIC, ALWAYS},
+	{SYS_set_tid_address, CALLS_BASIC, ALWAYS},
+	{SYS_newfstatat, CALLS_BASIC, NO_PATH},
+#ifdef SYS_rseq
+	{SYS_rseq, CALLS_BASIC, ALWAYS},
+#endif
+	{SYS_getsockopt, CALLS_MESSAGES, ALWAYS},
+	{SYS_setsockopt, CALLS_MESSAGES, ALWAYS},
+	{SYS_getsockname, CALLS_MESSAGES, ALWAYS},
+	{SYS_getpeername, CALLS_MESSAGES, ALWAYS},
+	{SYS_shutdown, CALLS_MESSAGES, ALWAYS},
+	{SYS_eventfd2, CALLS_EVENTS, ALWAYS},
+	{SYS_timerfd_create, CALLS_EVENTS, ALWAYS},
+	{SYS_timerfd_settime, CALLS_EVENTS, ALWAYS},
+	{SYS_signalfd4, CALLS_EVENTS, ALWAYS},
+	{SYS_epoll_create1, CALLS_EVENTS, ALWAYS},
+	{SYS_socket, CALLS_CONNECT, UNIX_DOMAIN},
+	{SYS_socket, CALLS_INTERNET, INTERNET_DOMAIN},
+	{SYS_socketpair, CALLS_CONNECT | CHILDREN, UNIX_DOMAIN},
+	{SYS_connect, CALLS_CONNECT | CALLS_INTERNET, ALWAYS},
+	{SYS_bind, CALLS_INTERNET, ALWAYS},
+	{SYS_sendmmsg, CALLS_INTERNET, ALWAYS}, /* resolvers ask for A and AAAA at once */
+	{SYS_openat, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_openat, CALLS_READ_FILES, READ_ONLY_2},
+	{SYS_openat2, FILES, ALWAYS}, /* its flags are out of a filter's sight: Landlock holds it */
+	{SYS_newfstatat, FILES, ALWAYS},
+	{SYS_statx, FILES, ALWAYS},
+	{SYS_statfs, FILES, ALWAYS},
+	{SYS_fstatfs, FILES, ALWAYS},
+	{SYS_pread64, FILES, ALWAYS},
+	{SYS_preadv, FILES, ALWAYS},
+	{SYS_getdents64, FILES, ALWAYS},
+	{SYS_readlinkat, FILES, ALWAYS},
+	{SYS_faccessat, FILES, ALWAYS},
+	{SYS_faccessat2, FILES, ALWAYS},
+	{SYS_getcwd, FILES, ALWAYS},
+	{SYS_chdir, FILES, ALWAYS},
+	{SYS_fchdir, FILES, ALWAYS},
+	{SYS_fadvise64, FILES, ALWAYS},
+	{SYS_sendfile, FILES, ALWAYS},
+	{SYS_flock, FILES, ALWAYS},
+	{SYS_pwrite64, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_pwritev, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_fsync, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_fdatasync, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_ftruncate, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_fallocate, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_fchmod, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_utimensat, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_renameat, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_renameat2, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_linkat, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_unlinkat, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_mkdirat, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_umask, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_copy_file_range, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_clone, CHILDREN | CALLS_THREADS, NO_NAMESPACE},
+	{SYS_wait4, CHILDREN, ALWAYS},
+	{SYS_waitid, CHILDREN, ALWAYS},
+	{SYS_kill, CHILDREN, ALWAYS},
+	{SYS_pipe2, CHILDREN, ALWAYS},
+	/* A child confines itself further than its parent: these can only take away. */
+	{SYS_prctl, CHILDREN, ALWAYS},
+	{SYS_prlimit64, CHILDREN, ALWAYS},
+	{SYS_setrlimit, CHILDREN, ALWAYS},
+	{SYS_seccomp, CHILDREN, ALWAYS},
+	{444, CHILDREN, ALWAYS}, /* landlock_create_ruleset */
+	{445, CHILDREN, ALWAYS}, /* landlock_add_rule */
+	{446, CHILDREN, ALWAYS}, /* landlock_restrict_self */
+	{436, CHILDREN, ALWAYS}, /* close_range */
+	{SYS_execve, CALLS_EXEC, ALWAYS},
+	{SYS_dup, CALLS_DUP | CHILDREN, ALWAYS},
+	{SYS_dup3, CALLS_DUP | CHILDREN, ALWAYS},
+	{SYS_inotify_init1, CALLS_WATCH, ALWAYS},
+	{SYS_inotify_add_watch, CALLS_WATCH, ALWAYS},
+	{SYS_inotify_rm_watch, CALLS_WATCH, ALWAYS},
+#ifdef __x86_64__
+	/* The older names that musl and glibc use on this architecture. */
+	{SYS_poll, CALLS_BASIC, ALWAYS},
+	{SYS_epoll_wait, CALLS_EVENTS, ALWAYS},
+	{SYS_time, CALLS_BASIC, ALWAYS},
+	{SYS_open, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_open, CALLS_READ_FILES, READ_ONLY_1},
+	{SYS_stat, FILES, ALWAYS},
+	{SYS_lstat, FILES, ALWAYS},
+	{SYS_access, FILES, ALWAYS},
+	{SYS_readlink, FILES, ALWAYS},
+	{SYS_rename, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_link, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_unlink, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_mkdir, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_rmdir, CALLS_WRITE_FILES, ALWAYS},
+	{SYS_fork, CHILDREN, ALWAYS},
+	{SYS_vfork, CALLS_EXEC, ALWAYS},
+	{SYS_pipe, CHILDREN, ALWAYS},
+	{SYS_dup2, CALLS_DUP | CHILDREN, ALWAYS},
+#endif
+#ifdef POSTERN_SANITIZE
+	/* What the sanitizers' run-time does by itself. */
+	{SYS_mmap, CALLS_BASIC, ALWAYS},
+	{SYS_mprotect, CALLS_BASIC, ALWAYS},
+	{SYS_openat, CALLS_BASIC, READ_ONLY_2},
+	{SYS_readlink, CALLS_BASIC, ALWAYS},
+	{SYS_prctl, CALLS_BASIC, ALWAYS},
+	{SYS_mincore, CALLS_BASIC, ALWAYS},
+	{SYS_sched_getparam, CALLS_BASIC, ALWAYS},
+	{SYS_pipe2, CALLS_BASIC, ALWAYS},
+	{SYS_prlimit64, CALLS_BASIC, ALWAYS},
+#endif
+	/* Calls that libraries try and do without: they fail instead of killing. */
+	{SYS_ioctl, ANY, ALWAYS, ENOTTY},          /* isatty(3) */
+	{435, ANY, ALWAYS, ENOSYS},                /* clone3: glibc falls back to clone, whose flags a filter sees */
+	{SYS_openat, ANY, READ_ONLY_2, EACCES},    /* a time zone, a locale */
+	{SYS_statx, ANY, ALWAYS, ENOSYS},
+	{SYS_newfstatat, ANY, ALWAYS, EACCES},
+	{SYS_readlinkat, ANY, ALWAYS, EACCES},
+	{SYS_prlimit64, ANY, ALWAYS, EPERM},
+	{SYS_sysinfo, ANY, ALWAYS, EPERM},
+#ifdef __x86_64__
+	{SYS_open, ANY, READ_ONLY_1, EACCES},
+	{SYS_stat, ANY, ALWAYS, EACCES},
+	{SYS_lstat, ANY, ALWAYS, EACCES},
+	{SYS_access, ANY, ALWAYS, EACCES},
+	{SYS_readlink, ANY, ALWAYS, EACCES},
+#endif
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define FILTER_MOST  (COUNT(calls) * 6 + 8)
+
+struct filter {
+	struct sock_filter code[FILTER_MOST];
+	unsigned short     len;
+};
+
+static void
+add(struct filter *f, uint16_t code, uint8_t if_true, uint8_t if_false, uint32_t k)
+{
+	f->code[f->len++] = (struct sock_filter){code, if_true, if_false, k};
+}
+
+static void
+load_argument(struct filter *f, unsigned number)
+{
+	/* The low half: all flags and domains that are looked at are 32 bits wide. */
+	add(f, BPF_LD | BPF_W | BPF_ABS, 0, 0, (uint32_t)(offsetof(struct seccomp_data, args) + number * sizeof(uint64_t)));
+}
+
+static void
+load_number(struct filter *f)
+{
+	add(f, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
+}
+
+static void
+end(struct filter *f, uint32_t verdict)
+{
+	add(f, BPF_RET | BPF_K, 0, 0, verdict);
+}
+
+/* The verdict holds when none of the bits is set in the argument; else the next rule is tried. */
+static void
+end_without_bits(struct filter *f, unsigned argument, uint32_t bits, uint32_t verdict)
+{
+	load_argument(f, argument);
+	add(f, BPF_JMP | BPF_JSET | BPF_K, 1, 0, bits);
+	end(f, verdict);
+	load_number(f);
+}
+
+/* The verdict holds when the argument is one of two values. */
+static void
+end_equal(struct filter *f, unsigned argument, uint32_t one, uint32_t other, uint32_t verdict)
+{
+	load_argument(f, argument);
+	add(f, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, one);
+	add(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, other);
+	end(f, verdict);
+	load_number(f);
+}
+
+#define NAMESPACES                                                                                       \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#define WRITING (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND)
+
+static void
+add_condition(struct filter *f, enum condition condition, uint32_t verdict)
+{
+	switch (condition) {
+	case ALWAYS:
+		end(f, verdict);
+		return;
+	case NO_EXEC_MAPPING:
+		end_without_bits(f, 2, PROT_EXEC, verdict);
+		return;
+	case READ_ONLY_1:
+		end_without_bits(f, 1, WRITING, verdict);
+		return;
+	case READ_ONLY_2:
+		end_without_bits(f, 2, WRITING, verdict);
+		return;
+	case UNIX_DOMAIN:
+		end_equal(f, 0, AF_UNIX, AF_UNIX, verdict);
+		return;
+	case INTERNET_DOMAIN:
+		end_equal(f, 0, AF_INET, AF_INET6, verdict);
+		return;
+	case NO_NAMESPACE:
+		end_without_bits(f, 0, NAMESPACES, verdict);
+		return;
+	case NO_PATH:
+		end_equal(f, 3, AT_EMPTY_PATH, AT_EMPTY_PATH, verdict);
+		return;
+	}
+}
+
+static void
+add_call(struct filter *f, const struct call *c)
+{
+	size_t jump = f->len;
+	add(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, (uint32_t)c->number);
+	add_condition(f, c->condition, c->error == 0 ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | (uint32_t)c->error);
+	f->code[jump].jf = (uint8_t)(f->len - jump - 1);
+}
+
+static void
+add_head(struct filter *f)
+{
+	add(f, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
+	add(f, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, ARCHITECTURE);
+	end(f, SECCOMP_RET_KILL_PROCESS);
+	load_number(f);
+}
+
+bool
+seccomp_enter(unsigned groups)
+{
+	struct filter f = {.len = 0};
+	add_head(&f);
+	for (size_t i = 0; i < COUNT(calls); i++)
+		if (calls[i].groups & groups)
+			add_call(&f, &calls[i]);
+	end(&f, SECCOMP_RET_KILL_PROCESS);
+	struct sock_fprog program = {.len = f.len, .filter = f.code};
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
