@@ -158,7 +158,7 @@ demo:
 
 PAGES = $(wildcard */*.[1578])
 install: all
-	install -d $(DESTDIR)$(LIBEXEC) $(DESTDIR)$(BIN)
+	install -d $(DESTDIR)$(LIBEXEC) $(DESTDIR)$(BIN) $(B)
 	for p in $(filter-out $(TOOLS),$(PROGRAM_NAMES)); do install -m 755 $(B)/$$p $(DESTDIR)$(LIBEXEC)/$$p || exit 1; done
 	for p in $(filter $(TOOLS),$(PROGRAM_NAMES)); do install -m 755 $(B)/$$p $(DESTDIR)$(BIN)/$$p || exit 1; done
 	sed -e 's|@LIBEXEC@|$(LIBEXEC)|g' -e 's|@BIN@|$(BIN)|g' conf/postern.in > $(B)/postern

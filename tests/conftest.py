@@ -1,0 +1,38 @@
+"""Fixtures for all tests that drive the suite from outside. One suite of a kind runs for the whole session; tests keep
+apart by making fresh users."""
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from harness import MariaDB, Suite  # noqa: E402
+
+
+def pytest_configure(config):
+    """Started by another directory's Python or without root, no test could say anything true."""
+    if os.getuid() != 0:
+        pytest.exit("these tests start the suite with all its users: run them as root", 2)
+
+
+def no_findings(suite):
+    """A report of a sanitizer in any log is a failure, whatever the tests said."""
+    findings = suite.findings()
+    suite.stop()
+    assert not findings, "\n".join(findings)
+
+
+@pytest.fixture(scope="session")
+def suite():
+    """The suite with embedded users."""
+    with Suite("embedded") as running:
+        yield running
+        no_findings(running)
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    with MariaDB(general_log=True) as db:
+        yield db

@@ -1,0 +1,16 @@
+"""What the integration and promise tests share: the suite installed in a private directory and running as root
+with all its users, dialogues by socket, an SMTP sink, a private MariaDB. Standard library only.
+
+    def test_greeting(suite):                        # fixtures: tests/conftest.py
+        user = suite.user()                          # a fresh account: .address .password .maildir
+        with suite.smtp() as smtp:                   # postern-smtpd on its own port, greeting read
+            assert smtp.command("EHLO me.test")[0] == 250
+"""
+from .wait import Timeout, wait_for, wait_until
+from .dialogue import Dialogue, Imap, Pop3, Smtp, client_context
+from .sink import Sink
+from .mariadb import MariaDB
+from .suite import Account, Suite, REPOSITORY, build_directory
+
+__all__ = ["Account", "Dialogue", "Imap", "MariaDB", "Pop3", "REPOSITORY", "Sink", "Smtp", "Suite", "Timeout",
+           "build_directory", "client_context", "wait_for", "wait_until"]

@@ -1,0 +1,139 @@
+"""An SMTP server of the tests: takes messages, remembers them, answers as it is told."""
+import socket
+import threading
+
+from .wait import wait_for
+
+
+class Message:
+    def __init__(self, sender, recipients, data, peer):
+        self.sender, self.recipients, self.data, self.peer = sender, recipients, data, peer
+
+    def __repr__(self):
+        return f"<from {self.sender} to {self.recipients}, {len(self.data)} bytes>"
+
+
+class Sink:
+    """
+    `answers` maps a verb ("MAIL", "RCPT", "DATA", "END" after the message, "GREETING", "EHLO") to a reply without
+    line end, or to a function of the line that gives one (None: the usual). A reply of "" closes the connection.
+    """
+
+    def __init__(self, host="127.0.0.1", port=0, answers=None, extensions=("PIPELINING", "8BITMIME", "SIZE 50000000")):
+        self.answers = dict(answers or {})
+        self.extensions = extensions
+        self.messages = []
+        self.commands = []
+        self.connections = 0
+        self.socket = socket.create_server((host, port), backlog=128)
+        self.host, self.port = self.socket.getsockname()[:2]
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.socket.close()
+
+    def wait(self, count, seconds=20):
+        return wait_for(lambda: f"{count} messages in the sink, it has {self.messages}", seconds,
+                        lambda: self.messages if len(self.messages) >= count else None)
+
+    def accept(self):
+        while True:
+            try:
+                connection, peer = self.socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.serve, args=(connection, peer[0]), daemon=True).start()
+
+    def serve(self, connection, peer):
+        connection.settimeout(60)
+        try:
+            with connection, connection.makefile("rwb") as stream:
+                Session(self, stream, peer).run()
+        except (OSError, ValueError, EOFError):
+            pass
+
+
+class Session:
+    def __init__(self, sink, stream, peer):
+        self.sink, self.stream, self.peer = sink, stream, peer
+        self.sender, self.recipients = None, []
+
+    def say(self, verb, line, usual):
+        answer = self.sink.answers.get(verb)
+        if callable(answer):
+            answer = answer(line)
+        if answer is None:
+            answer = usual
+        if answer == "":
+            raise EOFError
+        self.stream.write(answer.encode() + b"\r\n")
+        self.stream.flush()
+        return answer.startswith(("2", "3"))
+
+    def run(self):
+        if not self.say("GREETING", "", "220 sink.test ESMTP"):
+            return
+        while True:
+            raw = self.stream.readline()
+            if not raw:
+                return
+            line = raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
+            self.sink.commands.append(line)
+            verb = line.split(" ", 1)[0].upper()
+            if verb == "QUIT":
+                self.say(verb, line, "221 bye")
+                return
+            self.command(verb, line)
+
+    def command(self, verb, line):
+        if verb in ("EHLO", "LHLO"):
+            words = ["sink.test", *self.sink.extensions]
+            usual = "\r\n".join(f"250{'-' if i + 1 < len(words) else ' '}{word}" for i, word in enumerate(words))
+            self.say("EHLO", line, usual)
+        elif verb == "MAIL":
+            if self.say(verb, line, "250 ok"):
+                self.sender, self.recipients = address(line), []
+        elif verb == "RCPT":
+            if self.say(verb, line, "250 ok"):
+                self.recipients.append(address(line))
+        elif verb == "DATA":
+            self.data(line)
+        elif verb in ("HELO", "RSET", "NOOP"):
+            self.say(verb, line, "250 ok")
+        else:
+            self.say(verb, line, "502 not here")
+
+    def data(self, line):
+        if not self.recipients:
+            self.say("DATA", line, "503 no recipients")
+            return
+        if not self.say("DATA", line, "354 go on"):
+            return
+        lines = []
+        while True:
+            raw = self.stream.readline()
+            if not raw:
+                return
+            if raw == b".\r\n":
+                break
+            lines.append(raw[1:] if raw.startswith(b".") else raw)
+        message = Message(self.sender, self.recipients, b"".join(lines), self.peer)
+        self.sender, self.recipients = None, []
+        if self.say("END", line, "250 taken"):
+            self.sink.messages.append(message)
+
+
+def address(line):
+    return line[line.index("<") + 1:line.rindex(">")]

@@ -1,0 +1,343 @@
+"""The whole suite, installed by conf/install into a private directory, running under a private s6-svscan."""
+import contextlib
+import fcntl
+import itertools
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+
+from .dialogue import Imap, Pop3, Smtp
+from .wait import Timeout, wait_for
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+HOME = pathlib.Path("/var/tmp/postern-test")
+
+# The sockets that each daemon offers; it is up when all of them take a connection.
+SOCKETS = {
+    "authd": ["authd/lookup", "authd/login", "authd/ticket"],
+    "tlsd": ["tlsd/server"],
+    "queued": ["queue/intake", "queue/submit", "queue/control"],
+    "remote": ["remote/send"],
+    "imap": ["imap/session"],
+    "pop3": ["pop3/session"],
+}
+CONNECTIONS = ["smtpd", "submission", "smtps", "imapd", "imaps", "pop3d", "pop3s", "lmtpd"]
+SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|SUMMARY: UndefinedBehaviorSanitizer")
+
+
+def build_directory():
+    """Which build is tested: POSTERN_BUILD, default build/gcc."""
+    return os.environ.get("POSTERN_BUILD", "build/gcc")
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def listening_ports():
+    """Local TCP ports that somebody listens on, without connecting to them."""
+    ports = set()
+    for line in open("/proc/net/tcp").readlines()[1:]:
+        fields = line.split()
+        if fields[3] == "0A":
+            ports.add(int(fields[1].split(":")[1], 16))
+    return ports
+
+
+def connectable(path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        try:
+            s.connect(str(path))
+            return True
+        except OSError:
+            return False
+
+
+def empty(directory):
+    for entry in directory.iterdir() if directory.is_dir() else []:
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+class Account:
+    """A user that the harness made; `maildir` is his directory."""
+
+    def __init__(self, suite, address, password):
+        self.suite, self.address, self.password = suite, address, password
+        local, domain = address.rsplit("@", 1)
+        self.maildir = suite.mail_root / domain / local
+
+    def messages(self, folder=""):
+        """The messages of a folder ("" is the inbox) as bytes, oldest name first."""
+        where = self.maildir / ("." + folder if folder else "")
+        paths = [path for part in ("new", "cur") for path in (where / part).glob("*")]
+        return [path.read_bytes() for path in sorted(paths, key=lambda path: path.name)]
+
+    def wait(self, count, seconds=20, folder=""):
+        """Waits until `count` messages are there."""
+        return wait_for(lambda: f"{count} messages of {self.address}, there are {len(self.messages(folder))}", seconds,
+                        lambda: self.messages(folder) if len(self.messages(folder)) >= count else None)
+
+
+class Suite:
+    """
+    `kind` names the installation (one of a kind runs at a time); `settings` are files in the settings directory.
+    Nothing is started before start(); `with Suite(...)` starts and stops.
+    """
+    domain = "example.test"
+
+    def __init__(self, kind="embedded", settings=None):
+        self.build = build_directory()
+        self.prefix = HOME / f"{pathlib.Path(self.build).name}-{kind}"
+        self.libexec, self.bin = self.prefix / "libexec/postern", self.prefix / "bin"
+        self.settings, self.run = self.prefix / "settings", self.prefix / "run"
+        self.mail_root, self.queue = self.prefix / "vmail", self.prefix / "spool/queue"
+        self.services, self.log = self.prefix / "services", self.prefix / "log"
+        self.ports = dict(zip(CONNECTIONS, free_ports(len(CONNECTIONS))))
+        self.numbers = itertools.count(1)
+        self.scan = None
+        self.lock = None
+        self.accounts_changed = False
+        self.prepare(settings or {})
+
+    # --- installing -----------------------------------------------------------
+
+    def prepare(self, settings):
+        assert os.getuid() == 0, "the suite is tested as root, with all its users"
+        HOME.mkdir(mode=0o755, exist_ok=True)
+        self.take_lock()
+        for directory in (self.settings, self.run, self.mail_root, self.prefix / "spool", self.prefix / "state",
+                          self.services, self.log):
+            empty(directory)
+        self.settings.mkdir(parents=True, exist_ok=True)
+        for name, value in {"hostname": "mail.example.test", **settings}.items():
+            self.set(name, value)
+        (self.settings / "listen").mkdir(exist_ok=True)
+        for name, port in self.ports.items():
+            (self.settings / "listen" / name).write_text(f"127.0.0.1 {port} 1000\n")
+        self.install()
+
+    def take_lock(self):
+        """One test run at a time uses an installation: another waits."""
+        self.lock = open(f"{self.prefix}.lock", "w")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.end_processes(signal.SIGKILL)  # what a run that was killed has left
+
+    def install(self):
+        """Relinks the build for this prefix; builds of one directory must not run at once."""
+        with open(HOME / (pathlib.Path(self.build).name + ".build-lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            environment = self.make_environment()
+            environment.update(self.what_compiles(environment))
+            result = subprocess.run(["sh", "conf/install", "--quiet", "--root", self.prefix, "--build", self.build,
+                                     "--supervisor", "s6"], cwd=REPOSITORY, capture_output=True, text=True,
+                                    env=environment)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    def make_environment(self):
+        name = pathlib.Path(self.build).name
+        environment = {"SANITIZE": "yes"} if "san" in name else {}
+        if "clang" in name:
+            environment["CC"] = "clang"
+        return {**os.environ, **environment}
+
+    def what_compiles(self, environment):
+        """While others still write: programs that do not compile are left out, with a note."""
+        subprocess.run(["make", "-k", "-s", f"B={self.build}", "all"], cwd=REPOSITORY, env=environment,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        result = subprocess.run(["make", "-q", f"B={self.build}", "all"], cwd=REPOSITORY, env=environment,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if result.returncode == 0:
+            return {}
+        flags = []
+        for kind in ("PLAIN", "RICH"):
+            folders = "authd tlsd".split() if kind == "RICH" else "smtpd queue deliver imapd pop3d".split()
+            sources = [path for folder in folders for path in sorted((REPOSITORY / folder).glob("postern-*.c"))]
+            good = [f"{path.parent.name}/{path.stem}" for path in sources if subprocess.run(
+                ["make", "-q", f"B={self.build}", f"{self.build}/{path.stem}"], cwd=REPOSITORY, env=environment,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0]
+            bad = sorted({path.stem for path in sources} - {name.split("/")[1] for name in good})
+            if bad:
+                print("left out, they do not compile now:", *bad)
+            flags.append(f"{kind}=" + "\\ ".join(good))
+        return {"MAKEFLAGS": " -- " + " ".join(flags)}
+
+    def set(self, name, value):
+        """Writes a setting (or removes it: None). A program reads it when it starts."""
+        path = self.settings / name
+        if value is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{value}\n")
+
+    # --- running --------------------------------------------------------------
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C",
+                       "POSTERN_SETTINGS": str(self.settings),
+                       "ASAN_OPTIONS": "detect_leaks=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1"}
+        with open(self.prefix / "svscan.log", "ab") as log:
+            self.scan = subprocess.Popen(["s6-svscan", "-t", "0", str(self.services)], env=environment, cwd="/",
+                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        self.wait_up()
+
+    def present(self):
+        return sorted(path.name for path in self.services.iterdir() if (path / "run").exists())
+
+    def missing(self):
+        """Services whose programs have not been built."""
+        return sorted((set(SOCKETS) | set(CONNECTIONS)) - set(self.present()))
+
+    def wait_up(self, names=None, seconds=20):
+        for name in names or self.present():
+            wait_for(lambda: f"{name} to be up; its log:\n{self.log_text(name)[-3000:]}", seconds, lambda: self.is_up(name))
+
+    def is_up(self, name):
+        if name in SOCKETS:
+            return all(connectable(self.run / path) for path in SOCKETS[name])
+        return self.ports[name] in listening_ports()
+
+    def restart(self, name, wait=True):
+        """Ends a service's program with SIGTERM, its supervisor starts it anew."""
+        before = self.service_pid(name)
+        subprocess.run(["s6-svc", "-t", str(self.services / name)], check=True)
+        wait_for(f"{name} to be started anew", 20, lambda: self.service_pid(name) not in (None, before))
+        if wait:
+            self.wait_up([name])
+
+    def down(self, name):
+        subprocess.run(["s6-svc", "-wd", "-d", str(self.services / name)], check=True, timeout=60)
+
+    def up(self, name):
+        subprocess.run(["s6-svc", "-u", str(self.services / name)], check=True)
+        self.wait_up([name])
+
+    def service_pid(self, name):
+        result = subprocess.run(["s6-svstat", "-o", "pid", str(self.services / name)], capture_output=True, text=True)
+        pid = int(result.stdout) if result.returncode == 0 and result.stdout.strip() else -1
+        return pid if pid > 0 else None
+
+    def stop(self):
+        if self.scan is not None:
+            subprocess.run(["s6-svscanctl", "-t", str(self.services)], stderr=subprocess.DEVNULL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.scan.wait(15)
+            if self.scan.poll() is None:
+                self.scan.kill()
+                self.scan.wait()
+            self.scan = None
+        self.end_processes(signal.SIGTERM)
+        self.end_processes(signal.SIGKILL)
+        self.lock.close()
+
+    def processes(self):
+        """pid -> path of the program, for every process whose program is of this installation or its supervisor."""
+        found = {}
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            with contextlib.suppress(OSError):
+                program = os.readlink(entry / "exe").removesuffix(" (deleted)")
+                if program.startswith(f"{self.prefix}/") or self.supervises(entry):
+                    found[int(entry.name)] = program
+        return found
+
+    def supervises(self, entry):
+        """A supervisor, logger or listener of ours names the installation in its arguments or stands in its directory."""
+        where = os.readlink(entry / "cwd")
+        arguments = (entry / "cmdline").read_bytes()
+        ours = f"{self.prefix}/".encode()
+        return where.startswith(f"{self.services}") or (b"s6-" in arguments[:40] and ours in arguments)
+
+    def end_processes(self, number):
+        for pid in self.processes():
+            if pid != os.getpid():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+        if number == signal.SIGKILL:
+            wait_for("the suite's processes to end", 20, lambda: not self.processes())
+
+    def pids(self, program):
+        """Processes of a program, "postern-imap" or "imap", oldest first."""
+        path = str(self.libexec / ("postern-" + program.removeprefix("postern-")))
+        return sorted(pid for pid, exe in self.processes().items() if exe == path)
+
+    def kill(self, program, number=signal.SIGKILL):
+        for pid in self.pids(program):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    # --- logs -----------------------------------------------------------------
+
+    def log_text(self, name):
+        """The log of a service without its time stamps. A log that is not there yet is empty."""
+        text = ""
+        for path in sorted((self.log / name).glob("@*")) + [self.log / name / "current"]:
+            with contextlib.suppress(FileNotFoundError):
+                text += path.read_text("utf-8", "replace")
+        return re.sub(r"^@[0-9a-f]{24} ", "", text, flags=re.M)
+
+    def logs(self):
+        return "".join(self.log_text(name) for name in self.present())
+
+    def wait_log(self, name, pattern, seconds=10):
+        """Waits for a line of a service's log that matches, and returns the match."""
+        return wait_for(lambda: f"{pattern} in the log of {name}:\n{self.log_text(name)[-3000:]}", seconds,
+                        lambda: re.search(pattern, self.log_text(name), re.M))
+
+    def findings(self):
+        """What the sanitizers have reported in any log."""
+        return [line for line in self.logs().splitlines() if SANITIZER.search(line)]
+
+    # --- accounts -------------------------------------------------------------
+
+    def user(self, name=None, password="secret words", domain=None):
+        """Makes a fresh account of the embedded users."""
+        name = name or f"user{next(self.numbers)}"
+        address = name if "@" in name else f"{name}@{domain or self.domain}"
+        self.tool("users", "add", address, input=password + "\n")
+        return Account(self, address, password)
+
+    def tool(self, name, *arguments, input="", check=True, user=None):
+        """Runs a tool or program of the installation; the result has .stdout, .stderr, .returncode (texts)."""
+        path = self.bin / f"postern-{name}"
+        path = path if path.exists() else self.libexec / f"postern-{name}"
+        text = isinstance(input, str)
+        result = subprocess.run([str(path), *map(str, arguments)], input=input, capture_output=True, text=text, timeout=60,
+                                user=user, group=pwd.getpwnam(user).pw_gid if user else None,
+                                extra_groups=[] if user else None,
+                                env={"PATH": "/usr/bin:/bin", "POSTERN_SETTINGS": str(self.settings),
+                                     "ASAN_OPTIONS": "detect_leaks=0"})
+        assert not check or result.returncode == 0, f"{name} {arguments}: {result.stdout}{result.stderr}"
+        return result
+
+    # --- dialogues ------------------------------------------------------------
+
+    def smtp(self, service="smtpd", **keywords):
+        """A dialogue with smtpd, or "submission" or "smtps"."""
+        return Smtp(self.ports[service], tls=service == "smtps", **keywords)
+
+    def imap(self, service="imapd", **keywords):
+        return Imap(self.ports[service], tls=service == "imaps", **keywords)
+
+    def pop3(self, service="pop3d", **keywords):
+        return Pop3(self.ports[service], tls=service == "pop3s", **keywords)
