@@ -121,6 +121,7 @@ class Suite:
                           self.services, self.log):
             empty(directory)
         self.settings.mkdir(parents=True, exist_ok=True)
+        self.services.mkdir(exist_ok=True)
         for name, value in {"hostname": "mail.example.test", **settings}.items():
             self.set(name, value)
         (self.settings / "listen").mkdir(exist_ok=True)
@@ -185,7 +186,11 @@ class Suite:
     # --- running --------------------------------------------------------------
 
     def __enter__(self):
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -201,7 +206,7 @@ class Suite:
         self.wait_up()
 
     def present(self):
-        return sorted(path.name for path in self.services.iterdir() if (path / "run").exists())
+        return sorted(path.parent.name for path in self.services.glob("*/run"))
 
     def missing(self):
         """Services whose programs have not been built."""
