@@ -12,7 +12,8 @@ from harness import MariaDB, Suite  # noqa: E402
 
 
 def pytest_configure(config):
-    """Started by another directory's Python or without root, no test could say anything true."""
+    """Without root no test could say anything true."""
+    config.addinivalue_line("markers", "long: takes a minute; runs with the first build only")
     if os.getuid() != 0:
         pytest.exit("these tests start the suite with all its users: run them as root", 2)
 
