@@ -23,10 +23,9 @@
 struct save {
 	int      fd;         /* -1: none under way */
 	int      tmp;        /* borrowed of the folder */
-	int      place, fresh, cur;
+	int      fresh, cur;
 	bool     failed;     /* a write failed; errno is kept in trouble */
 	bool     carriage;   /* a CR that waits for its LF */
-	bool     was_lf;     /* the last byte was LF */
 	int      trouble;
 	uint64_t size;       /* bytes of the file so far */
 	uint64_t wire_size;  /* the same with CRLF */

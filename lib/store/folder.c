@@ -1,0 +1,105 @@
+#include "lib/store/folder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/store/directory.h"
+#include "lib/store/folders.h"
+#include "lib/store/scan.h"
+
+/* The folder's directory: the Maildir itself for INBOX. */
+static int
+open_directory(int root, struct slice name)
+{
+	if (folders_is_inbox(name))
+		return directory_open(root, ".", false);
+	if (!folders_name_ok(name)) {
+		errno = EINVAL;
+		return -1;
+	}
+	char on_disk[FOLDER_NAME_MOST + 2] = ".";
+	memcpy(on_disk + 1, name.data, name.len);
+	on_disk[name.len + 1] = '\0';
+	return directory_open(root, on_disk, false);
+}
+
+bool
+folder_open(struct folder *f, const struct maildir *m, struct slice name, bool read_only)
+{
+	*f = (struct folder){.read_only = read_only, .root = m->root, .directory = -1, .cur = -1, .fresh = -1, .tmp = -1};
+	f->directory = open_directory(m->root, name);
+	if (f->directory < 0)
+		return false;
+	/* The order in which another program may have been interrupted making them does not matter: each is made when absent. */
+	f->tmp = directory_open(f->directory, "tmp", true);
+	f->fresh = f->tmp < 0 ? -1 : directory_open(f->directory, "new", true);
+	f->cur = f->fresh < 0 ? -1 : directory_open(f->directory, "cur", true);
+	if (f->cur >= 0)
+		return true;
+	folder_close(f);
+	return false;
+}
+
+void
+folder_close(struct folder *f)
+{
+	int saved = errno;
+	scan_free(f);
+	for (int i = 0; i < KEYWORDS_MOST; i++)
+		free(f->keywords[i]);
+	free(f->messages);
+	const int open[] = {f->directory, f->cur, f->fresh, f->tmp};
+	for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+		if (open[i] >= 0)
+			close(open[i]);
+	*f = (struct folder){.directory = -1, .cur = -1, .fresh = -1, .tmp = -1};
+	errno = saved;
+}
+
+bool
+folder_sync(struct folder *f)
+{
+	return fsync(f->cur) == 0;
+}
+
+size_t
+folder_find(const struct folder *f, uint32_t uid, bool *found)
+{
+	size_t low = 0, high = f->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (f->messages[middle].uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*found = low < f->count && f->messages[low].uid == uid;
+	return low;
+}
+
+struct message *
+folder_find_base(struct folder *f, const char *base)
+{
+	size_t index = scan_find(f, slice_of(base));
+	return index == SIZE_MAX ? NULL : &f->messages[index];
+}
+
+void
+folder_drop(struct folder *f, void (*gone)(void *context, size_t index), void *context)
+{
+	if (f->vanished == 0)
+		return;
+	size_t kept = 0;
+	for (size_t i = 0; i < f->count; i++) {
+		if (!f->messages[i].vanished)
+			f->messages[kept++] = f->messages[i];
+		else if (gone != NULL)
+			gone(context, kept);
+	}
+	f->count = kept;
+	f->vanished = 0;
+	/* The table only becomes smaller, so it needs no memory. */
+	scan_index(f);
+}

@@ -1,0 +1,174 @@
+/* Memory of a folder's view: names, and a hash from a message's base to its place. */
+#include "lib/store/scan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_BYTES 65536
+#define LEAST_SLOTS 64
+#define NAME_SLACK  8 /* flags that come later need no new memory */
+
+struct name_block {
+	struct name_block *next;
+	size_t             used;
+	char               bytes[BLOCK_BYTES];
+};
+
+/* FNV-1a, of the kind for which a hostile set of names costs at most time in the owner's own session. */
+static uint64_t
+hash(struct slice base)
+{
+	uint64_t h = 14695981039346656037u;
+	for (size_t i = 0; i < base.len; i++)
+		h = (h ^ (unsigned char)base.data[i]) * 1099511628211u;
+	return h ^ h >> 29;
+}
+
+static struct slice
+base_of(const struct message *m)
+{
+	return slice_make(m->name, m->base_len);
+}
+
+size_t
+scan_find(const struct folder *f, struct slice base)
+{
+	const struct folder_scan *s = f->scan;
+	if (s == NULL || s->slot_count == 0)
+		return SIZE_MAX;
+	for (size_t at = hash(base);; at++) {
+		uint32_t entry = s->slots[at & (s->slot_count - 1)];
+		if (entry == 0)
+			return SIZE_MAX;
+		if (slice_equal(base_of(&f->messages[entry - 1]), base))
+			return entry - 1;
+	}
+}
+
+static void
+put(struct folder *f, size_t index)
+{
+	struct folder_scan *s = f->scan;
+	size_t at = hash(base_of(&f->messages[index]));
+	while (s->slots[at & (s->slot_count - 1)] != 0)
+		at++;
+	s->slots[at & (s->slot_count - 1)] = (uint32_t)index + 1;
+}
+
+/* At most half of the slots are taken. */
+static bool
+grow_slots(struct folder_scan *s, size_t count)
+{
+	size_t wanted = s->slot_count < LEAST_SLOTS ? LEAST_SLOTS : s->slot_count;
+	while (wanted / 2 < count)
+		wanted *= 2;
+	if (wanted == s->slot_count)
+		return true;
+	uint32_t *slots = malloc(wanted * sizeof *slots);
+	if (slots == NULL)
+		return false;
+	free(s->slots);
+	s->slots = slots;
+	s->slot_count = wanted;
+	return true;
+}
+
+bool
+scan_index(struct folder *f)
+{
+	if (!grow_slots(f->scan, f->count + 1))
+		return false;
+	memset(f->scan->slots, 0, f->scan->slot_count * sizeof *f->scan->slots);
+	for (size_t i = 0; i < f->count; i++)
+		put(f, i);
+	return true;
+}
+
+static char *
+keep_name(struct folder_scan *s, struct slice name, size_t room)
+{
+	struct name_block *b = s->blocks;
+	if (b == NULL || b->used + room + 1 > BLOCK_BYTES) {
+		b = malloc(sizeof *b);
+		if (b == NULL)
+			return NULL;
+		b->next = s->blocks;
+		b->used = 0;
+		s->blocks = b;
+	}
+	char *kept = b->bytes + b->used;
+	b->used += room + 1;
+	memcpy(kept, name.data, name.len);
+	kept[name.len] = '\0';
+	return kept;
+}
+
+static bool
+grow_messages(struct folder *f)
+{
+	if (f->count < f->room)
+		return true;
+	size_t room = f->room == 0 ? 64 : f->room + f->room / 2;
+	if (room >= UINT32_MAX) {
+		errno = ENOMEM;
+		return false;
+	}
+	struct message *messages = realloc(f->messages, room * sizeof *messages);
+	if (messages == NULL)
+		return false;
+	f->messages = messages;
+	f->room = room;
+	return true;
+}
+
+struct message *
+scan_add(struct folder *f, struct slice name, const struct name_parts *parts)
+{
+	if (!grow_messages(f))
+		return NULL;
+	if (2 * (f->count + 1) > f->scan->slot_count && !scan_index(f))
+		return NULL;
+	size_t room = name.len + 3 + NAME_SLACK < NAME_MOST ? name.len + 3 + NAME_SLACK : NAME_MOST;
+	char *kept = keep_name(f->scan, name, room);
+	if (kept == NULL)
+		return NULL;
+	struct message *m = &f->messages[f->count];
+	*m = (struct message){.name = kept, .name_room = (uint8_t)room, .base_len = (uint8_t)parts->base.len,
+	    .flags = parts->flags, .keywords = parts->keywords,
+	    .wire_size = parts->has_wire_size ? parts->wire_size : SIZE_UNKNOWN};
+	put(f, f->count++);
+	return m;
+}
+
+bool
+scan_rename(struct folder *f, struct message *m, struct slice name)
+{
+	if (name.len > m->name_room) {
+		char *kept = keep_name(f->scan, name, NAME_MOST);
+		if (kept == NULL)
+			return false;
+		m->name = kept;
+		m->name_room = NAME_MOST;
+		return true;
+	}
+	memcpy(m->name, name.data, name.len);
+	m->name[name.len] = '\0';
+	return true;
+}
+
+void
+scan_free(struct folder *f)
+{
+	struct folder_scan *s = f->scan;
+	if (s == NULL)
+		return;
+	while (s->blocks != NULL) {
+		struct name_block *next = s->blocks->next;
+		free(s->blocks);
+		s->blocks = next;
+	}
+	free(s->slots);
+	free(s);
+	f->scan = NULL;
+}

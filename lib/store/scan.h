@@ -1,0 +1,36 @@
+/* The store's own side of a folder's view; lib/store only. */
+#ifndef STORE_SCAN_H
+#define STORE_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "lib/store/folder.h"
+
+struct name_block; /* a piece of memory that holds names */
+
+struct folder_scan {
+	uint32_t          *slots; /* hash of bases: index into folder.messages + 1, 0: free */
+	size_t             slot_count; /* a power of two */
+	struct name_block *blocks;
+	struct timespec    fresh_time, cur_time; /* of the directories when they were last read */
+	bool               trusted;  /* the times are older than the clock's grain: equal times mean no change */
+	uint32_t           highest;  /* highest UID that the view has ever had */
+	struct timespec    keywords_time;
+};
+
+/* The index of the message with this base, or SIZE_MAX. */
+size_t scan_find(const struct folder *f, struct slice base);
+/* Adds a message behind the others, with a copy of its name. NULL with errno. */
+struct message *scan_add(struct folder *f, struct slice name, const struct name_parts *parts);
+/* Gives a message another name of the same base. */
+bool scan_rename(struct folder *f, struct message *m, struct slice name);
+/* Makes the hash anew, after the array was sorted or made smaller. */
+bool scan_index(struct folder *f);
+void scan_free(struct folder *f);
+/* Reads the directories whatever their times say, gives no UIDs. Used to find a file that was renamed. */
+bool scan_directories(struct folder *f);
+
+#endif

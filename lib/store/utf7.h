@@ -1,0 +1,17 @@
+/* Modified UTF-7 of folder names (RFC 3501 section 5.1.3). */
+#ifndef STORE_UTF7_H
+#define STORE_UTF7_H
+
+#include <stdbool.h>
+
+#include "lib/base/slice.h"
+
+/*
+ * True when `name` is well formed and in its one canonical spelling: printable
+ * ASCII, shifted parts of whole UTF-16 that hold no printable ASCII, no lone
+ * surrogate, no control character, no NUL. So no name has two spellings and none
+ * hides a '/' or a '.'.
+ */
+bool utf7_ok(struct slice name);
+
+#endif
