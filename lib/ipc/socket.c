@@ -113,7 +113,7 @@ peers_add(struct peers *p, const char *user)
 static bool
 uid_allowed(const struct peers *p, uid_t uid)
 {
-	if (uid == 0 || (socket_one_identity && uid == geteuid()))
+	if (p->everybody || uid == 0 || (socket_one_identity && uid == geteuid()))
 		return true;
 	for (size_t i = 0; i < p->count; i++)
 		if (p->uids[i] == uid)

@@ -39,6 +39,7 @@ bool socket_pair(int fds[2]);
 /* Who may connect: user ids. */
 #define PEERS_MOST 16
 struct peers {
+	bool   everybody; /* any user of this machine */
 	size_t count;
 	uid_t  uids[PEERS_MOST];
 };
