@@ -49,7 +49,7 @@ struct call {
 #define FILES (CALLS_READ_FILES | CALLS_WRITE_FILES)
 #define CHILDREN (CALLS_FORK | CALLS_EXEC)
 
-/* Walked from the top, the busiest first; the first rule that fits counts. A call without one kills. */
+/* Of the rules for one call the first that fits counts. A call without a rule kills. */
 static const struct call calls[] = {
 	{SYS_read, CALLS_BASIC, ALWAYS, 0},
 	{SYS_write, CALLS_BASIC, ALWAYS, 0},
@@ -225,7 +225,9 @@ static const struct call calls[] = {
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define FILTER_MOST  (COUNT(calls) * 6 + 8)
+#define FILTER_MOST  (COUNT(calls) * 8 + 8)
+#define LEAF_MOST    6   /* calls that are compared one after the other at the end of the tree */
+#define NUMBER_MOST  512 /* system calls have lower numbers than this on all architectures */
 
 struct filter {
 	struct sock_filter code[FILTER_MOST];
@@ -313,13 +315,61 @@ add_condition(struct filter *f, enum condition condition, uint32_t verdict)
 	}
 }
 
+/* The system calls that have a rule, by rising number, and the rules of each in the order of the table. */
+struct index {
+	size_t count;
+	int    numbers[COUNT(calls)];
+	short  first[NUMBER_MOST]; /* position in calls[] + 1, 0: none */
+	short  next[COUNT(calls)];
+};
+
 static void
-add_call(struct filter *f, const struct call *c)
+make_index(struct index *x, unsigned groups)
+{
+	for (size_t i = COUNT(calls); i > 0; i--) {
+		const struct call *c = &calls[i - 1];
+		if (!(c->groups & groups))
+			continue;
+		x->next[i - 1] = x->first[c->number];
+		x->first[c->number] = (short)i;
+	}
+	for (int number = 0; number < NUMBER_MOST; number++)
+		if (x->first[number] != 0)
+			x->numbers[x->count++] = number;
+}
+
+static void
+add_rules_of(struct filter *f, const struct index *x, int number)
 {
 	size_t jump = f->len;
-	add(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, (uint32_t)c->number);
-	add_condition(f, c->condition, c->error == 0 ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | (uint32_t)c->error);
+	add(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, (uint32_t)number);
+	for (int i = x->first[number]; i != 0; i = x->next[i - 1]) {
+		const struct call *c = &calls[i - 1];
+		add_condition(f, c->condition, c->error == 0 ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | (uint32_t)c->error);
+	}
 	f->code[jump].jf = (uint8_t)(f->len - jump - 1);
+}
+
+/*
+ * Adds the rules of numbers[from..to) as a tree of comparisons: a call is
+ * judged after some 7 of them, where a list takes 60.
+ */
+static void
+add_tree(struct filter *f, const struct index *x, size_t from, size_t to)
+{
+	if (to - from <= LEAF_MOST) {
+		for (size_t i = from; i < to; i++)
+			add_rules_of(f, x, x->numbers[i]);
+		end(f, SECCOMP_RET_KILL_PROCESS);
+		return;
+	}
+	size_t middle = from + (to - from) / 2;
+	add(f, BPF_JMP | BPF_JGE | BPF_K, 0, 1, (uint32_t)x->numbers[middle]);
+	size_t jump = f->len;
+	add(f, BPF_JMP | BPF_JA, 0, 0, 0); /* a conditional jump does not reach far enough */
+	add_tree(f, x, from, middle);
+	f->code[jump].k = (uint32_t)(f->len - jump - 1);
+	add_tree(f, x, middle, to);
 }
 
 static void
@@ -329,17 +379,22 @@ add_head(struct filter *f)
 	add(f, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, ARCHITECTURE);
 	end(f, SECCOMP_RET_KILL_PROCESS);
 	load_number(f);
+	/*
+	 * The kernel tries a new filter on each of its 900 calls, to remember
+	 * those that are always allowed, unless it meets an arithmetic step. That
+	 * takes 60 microseconds, and saves a process that lives for 60 calls one.
+	 */
+	add(f, BPF_ALU | BPF_RSH | BPF_K, 0, 0, 0);
 }
 
 bool
 seccomp_enter(unsigned groups)
 {
 	struct filter f = {.len = 0};
+	struct index x = {.count = 0};
+	make_index(&x, groups);
 	add_head(&f);
-	for (size_t i = 0; i < COUNT(calls); i++)
-		if (calls[i].groups & groups)
-			add_call(&f, &calls[i]);
-	end(&f, SECCOMP_RET_KILL_PROCESS);
+	add_tree(&f, &x, 0, x.count);
 	struct sock_fprog program = {.len = f.len, .filter = f.code};
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }
