@@ -104,11 +104,11 @@ maildir_close(struct maildir *m)
 
 /* '/' and ':' mean something in a name, ',' begins a size: written in octal, as the Maildir page says. */
 static void
-put_host(char *into, const char *host)
+put_host(char *into, const char *name)
 {
 	size_t len = 0;
-	for (; *host != '\0' && len + 5 < HOST_MOST; host++) {
-		unsigned char byte = (unsigned char)*host;
+	for (; *name != '\0' && len + 5 < HOST_MOST; name++) {
+		unsigned char byte = (unsigned char)*name;
 		bool plain = byte > ' ' && byte < 127 && strchr("/:,\\", byte) == NULL;
 		if (plain) {
 			into[len++] = (char)byte;
@@ -121,10 +121,18 @@ put_host(char *into, const char *host)
 	into[len] = '\0';
 }
 
+static char host[HOST_MOST]; /* "" until it is known */
+
+void
+maildir_set_host(const char *name)
+{
+	if (name[0] != '\0')
+		put_host(host, name);
+}
+
 const char *
 maildir_host(void)
 {
-	static char host[HOST_MOST];
 	char name[256] = "";
 	if (host[0] != '\0')
 		return host;

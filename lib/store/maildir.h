@@ -31,7 +31,9 @@ struct maildir {
 bool maildir_open(struct maildir *m, int mail_root, const char *path, bool create);
 void maildir_close(struct maildir *m);
 
-/* The name of this host as it may stand in a message's name; asked of the kernel once. */
+/* The setting `hostname`; empty: nothing happens. */
+void maildir_set_host(const char *name);
+/* The name of this host as it may stand in a message's name; asked of the kernel once when it was not set. */
 const char *maildir_host(void);
 
 #endif

@@ -1,0 +1,72 @@
+#include "deliver/mailbox.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/ipc/socket.h"
+
+#define SERVICE  "authd/lookup"
+#define PATIENCE 5000  /* ms for authd to come back */
+#define ANSWER   30000 /* ms for an answer */
+
+static void
+disconnect(struct mailbox_client *c)
+{
+	if (c->socket >= 0)
+		close(c->socket);
+	c->socket = -1;
+}
+
+/* One question and its answer. After a failure the connection is of no use: a late answer would be taken for the next one's. */
+static bool
+ask_once(struct mailbox_client *c, const char *address)
+{
+	if (c->socket < 0)
+		c->socket = socket_connect(SERVICE, PATIENCE);
+	if (c->socket < 0)
+		return false;
+	uint64_t tag = ++c->last_tag, answered = 0;
+	packet_begin(&c->packet, "mailbox");
+	packet_add_number(&c->packet, tag);
+	packet_add_text(&c->packet, address);
+	bool ok = packet_call(c->socket, &c->packet, ANSWER);
+	packet_close_descriptors(&c->packet);
+	if (ok) {
+		packet_verb(&c->packet);
+		ok = packet_field_number(&c->packet, UINT64_MAX, &answered) && answered == tag;
+	}
+	if (!ok)
+		disconnect(c);
+	return ok;
+}
+
+static struct outcome
+not_now(const char *why)
+{
+	log_warning("lookup-failed", log_text("socket", SERVICE), log_text("reason", why),
+	    log_text("hint", "is postern-authd running, and its database?"));
+	return outcome_make("4.3.0", "the table of mailboxes is not available");
+}
+
+struct outcome
+mailbox_find(struct mailbox_client *c, const char *address, struct mailbox *mailbox)
+{
+	/* A connection that was idle while authd restarted fails once. */
+	bool kept = c->socket >= 0;
+	if (!ask_once(c, address) && (!kept || !ask_once(c, address)))
+		return not_now("no answer");
+	/* The verb comes first; the tag behind it was read already. */
+	char status[16];
+	snprintf(status, sizeof status, "%s", packet_verb(&c->packet));
+	packet_field(&c->packet);
+	if (strcmp(status, "no") == 0)
+		return outcome_make("5.1.1", "no such mailbox");
+	mailbox->user = packet_field(&c->packet);
+	mailbox->maildir = packet_field(&c->packet);
+	if (strcmp(status, "ok") == 0 && mailbox->maildir != NULL)
+		return outcome_done();
+	const char *why = strcmp(status, "later") == 0 ? mailbox->user : NULL;
+	return not_now(why != NULL ? why : "malformed answer");
+}
