@@ -11,6 +11,8 @@ from .dialogue import Dialogue, Imap, Pop3, Smtp, client_context
 from .sink import Sink
 from .mariadb import MariaDB
 from .suite import Account, Suite, REPOSITORY, build_directory
+from .packets import Peer, as_user
+from .process import Process
 
-__all__ = ["Account", "Dialogue", "Imap", "MariaDB", "Pop3", "REPOSITORY", "Sink", "Smtp", "Suite", "Timeout",
-           "build_directory", "client_context", "wait_for", "wait_until"]
+__all__ = ["Account", "Dialogue", "Imap", "MariaDB", "Peer", "Pop3", "Process", "REPOSITORY", "Sink", "Smtp", "Suite",
+           "Timeout", "as_user", "build_directory", "client_context", "wait_for", "wait_until"]
