@@ -1,0 +1,225 @@
+#include "tlsd/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/program.h"
+#include "lib/ipc/packet.h"
+#include "lib/ipc/socket.h"
+#include "lib/sandbox/sandbox.h"
+#include "tlsd/reason.h"
+#include "tlsd/relay.h"
+#include "tlsd/signer.h"
+
+/* Of the acceptor's contract (postern-tlsd.c) a child keeps this. */
+static const struct contract contract = {
+	.calls = CALLS_BASIC | CALLS_MESSAGES,
+	.memory = 64 << 20,
+	.descriptors = 16,
+	.reaches = "nothing",
+	.sockets = "its client, its front, and until the handshake is done a channel to the key process",
+	.compromise = "this one session, the ticket keys, and one signature of a handshake",
+};
+
+/* What a session needs, beside what the acceptor gave. */
+struct session {
+	const struct child *child;
+	SSL                *ssl;
+	int                 channel;    /* to the key process */
+	int                 plain;      /* our end */
+	int                 plain_away; /* the front's end, until it was sent */
+	struct packet       packet;
+};
+
+int
+child_open_channel(int control)
+{
+	int ends[2];
+	struct packet p;
+	if (!socket_pair(ends))
+		return -1;
+	packet_begin(&p, "child");
+	packet_add_descriptor(&p, ends[1]);
+	bool announced = packet_send_wait(control, &p, -1) == PACKET_OK;
+	close(ends[1]);
+	if (announced)
+		return ends[0];
+	close(ends[0]);
+	return -1;
+}
+
+/* --- before the first byte of the network --------------------------------------------- */
+
+static int
+compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Closes all descriptors but those (and standard error): the acceptor's hold other sessions. */
+static void
+close_others(int *kept, size_t count)
+{
+	qsort(kept, count, sizeof *kept, compare);
+	unsigned from = STDERR_FILENO + 1;
+	for (size_t i = 0; i < count; i++) {
+		unsigned keep = (unsigned)kept[i];
+		if (keep > from)
+			close_range(from, keep - 1, 0);
+		from = keep + 1;
+	}
+	close_range(from, ~0u, 0);
+}
+
+static void
+forget_signals(void)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static bool
+is_stream_socket(int fd)
+{
+	int type = 0;
+	socklen_t len = sizeof type;
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
+}
+
+static bool
+prepare_client(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	if (!is_stream_socket(fd) || flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return false;
+	/* What the front says is whole when it comes to us. Not every socket is TCP. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	return true;
+}
+
+static bool
+open_sockets(struct session *s)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return false;
+	s->plain = ends[0];
+	s->plain_away = ends[1];
+	s->channel = child_open_channel(s->child->control);
+	return s->channel >= 0;
+}
+
+/* --- the handshake ----------------------------------------------------------------------- */
+
+static void
+answer_failure(struct session *s, const char *why)
+{
+	const char *name = s->ssl != NULL ? SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name) : NULL;
+	log_warning("tls-failed", log_text("reason", why), log_text("name", name));
+	packet_begin(&s->packet, "no");
+	packet_add_text(&s->packet, s->child->tag);
+	packet_add_text(&s->packet, why);
+	packet_send(s->child->requester, &s->packet);
+}
+
+/* Waits for the client; NULL when it is ready, else why not to go on. */
+static const char *
+wait_for_client(const struct session *s, short events, int64_t deadline)
+{
+	struct pollfd w[2] = {{.fd = s->child->client, .events = events}, {.fd = s->child->requester, .events = 0}};
+	int n = poll(w, 2, clock_poll_timeout(deadline));
+	if (n == 0)
+		return "the handshake took too long";
+	if (n > 0 && w[1].revents != 0)
+		return "the requester left";
+	return n > 0 || errno == EINTR ? NULL : strerror(errno);
+}
+
+/* NULL when it is done, else why it failed. */
+static const char *
+shake_hands(struct session *s)
+{
+	int64_t deadline = clock_ms() + s->child->handshake_timeout;
+	for (;;) {
+		ERR_clear_error();
+		int n = SSL_accept(s->ssl);
+		if (n == 1)
+			return NULL;
+		int error = SSL_get_error(s->ssl, n);
+		if (error == SSL_ERROR_SYSCALL)
+			return errno != 0 ? strerror(errno) : "the client closed the connection";
+		if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
+			return reason_in_words();
+		const char *why = wait_for_client(s, error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline);
+		if (why != NULL)
+			return why;
+	}
+}
+
+static bool
+answer_success(struct session *s)
+{
+	const char *name = SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name);
+	packet_begin(&s->packet, "ok");
+	packet_add_text(&s->packet, s->child->tag);
+	packet_add_text(&s->packet, SSL_get_version(s->ssl));
+	packet_add_text(&s->packet, SSL_get_cipher_name(s->ssl));
+	packet_add_text(&s->packet, name != NULL ? name : "");
+	packet_add_text(&s->packet, ""); /* client certificates are not asked for yet */
+	packet_add_descriptor(&s->packet, s->plain_away);
+	log_info("tls", log_text("version", SSL_get_version(s->ssl)), log_text("cipher", SSL_get_cipher_name(s->ssl)),
+	    log_text("name", name), log_text("resumed", SSL_session_reused(s->ssl) ? "yes" : "no"));
+	bool sent = packet_send(s->child->requester, &s->packet) == PACKET_OK;
+	close(s->plain_away);
+	close(s->child->requester);
+	close(s->channel);
+	return sent;
+}
+
+static void
+serve(struct session *s)
+{
+	s->ssl = SSL_new(s->child->context);
+	if (s->ssl == NULL || SSL_set_fd(s->ssl, s->child->client) != 1) {
+		answer_failure(s, "no memory");
+		return;
+	}
+	signer_use_channel(s->channel, s->child->key_timeout);
+	const char *why = shake_hands(s);
+	if (why != NULL)
+		answer_failure(s, why);
+	else if (answer_success(s))
+		relay_run(s->ssl, s->child->client, s->plain);
+}
+
+_Noreturn void
+child_run(const struct child *child)
+{
+	static struct session s;
+	s.child = child;
+	forget_signals();
+	if (!prepare_client(child->client) || !open_sockets(&s)) {
+		log_error("child-failed", log_errno());
+		answer_failure(&s, "tlsd could not prepare the session");
+		_exit(EXIT_TEMPORARY);
+	}
+	int kept[] = {child->client, child->requester, s.channel, s.plain, s.plain_away};
+	close_others(kept, sizeof kept / sizeof *kept);
+	if (!sandbox_enter(&contract, NULL, 0))
+		_exit(EXIT_TEMPORARY);
+	serve(&s);
+	_exit(EXIT_DONE); /* no atexit: OpenSSL's would clear what exit clears anyway */
+}
