@@ -1,0 +1,149 @@
+/* RCPT TO (RFC 5321 section 4.1.1.3): what authd says of the recipient decides, and who the client is. */
+#include <stdio.h>
+
+#include "lib/base/cursor.h"
+#include "lib/base/log.h"
+#include "lib/mail/address.h"
+#include "smtpd/command.h"
+#include "smtpd/parameters.h"
+#include "smtpd/reply.h"
+#include "smtpd/services.h"
+
+/* "postmaster" alone is the postmaster of this host (RFC 5321 section 4.5.1). */
+static bool
+complete(struct session *s, struct address *a)
+{
+	char text[ADDRESS_PATH_MOST];
+	if (a->domain_len > 0)
+		return true;
+	int len = snprintf(text, sizeof text, "postmaster@%s", s->config->hostname);
+	return len > 0 && (size_t)len < sizeof text && address_parse(slice_of(text), 0, a) == ADDRESS_OK;
+}
+
+static bool
+take_address(struct session *s, struct slice argument, struct address *a, struct slice *rest)
+{
+	struct cursor c = cursor_over(argument);
+	if (!cursor_take_nocase(&c, "TO:")) {
+		reply(s, 501, "5.5.4", "Syntax: RCPT TO:<address>");
+		return false;
+	}
+	enum address_result r = address_parse_path(c.rest, ADDRESS_POSTMASTER | ADDRESS_LOOSE, a, rest);
+	if ((r == ADDRESS_OK || r == ADDRESS_LOCAL_LONG) && complete(s, a))
+		return true;
+	if (r == ADDRESS_NOT_ASCII)
+		refuse(s, 553, "5.6.7", address_problem(r), "RCPT", c.rest);
+	else
+		refuse(s, 501, "5.1.3", address_problem(r), "RCPT", c.rest);
+	return false;
+}
+
+/* No parameter is known yet; that of a client that believes otherwise is refused, not forgotten. */
+static bool
+check_parameters(struct session *s, struct slice rest, struct slice address)
+{
+	struct slice keyword, value;
+	enum parameter_result r = parameter_next(&rest, &keyword, &value);
+	if (r == PARAMETER_NONE)
+		return true;
+	if (r == PARAMETER_OK)
+		refuse(s, 555, "5.5.4", "Unknown parameter", "RCPT", address);
+	else
+		refuse(s, 501, "5.5.4", "Wrong syntax of a parameter", "RCPT", address);
+	return false;
+}
+
+static bool
+may_relay(const struct session *s)
+{
+	return session_logged_in(s) || (s->relay_client && !session_is_submission(s));
+}
+
+/* A domain that we pass on for: its server could take these for a route and relay for a stranger through us. */
+static bool
+has_route(const struct address *a)
+{
+	struct slice local = address_local(a);
+	return slice_has(local, '%') || slice_has(local, '!') || slice_has(local, '@');
+}
+
+static void
+warn_postmaster(struct session *s, enum recipient_class class, const struct address *a)
+{
+	char own[ADDRESS_PATH_MOST];
+	snprintf(own, sizeof own, "postmaster@%s", s->config->hostname);
+	if ((class == RECIPIENT_FOREIGN || class == RECIPIENT_UNKNOWN) && slice_is_nocase(address_text(a), own))
+		log_warning("no-postmaster", log_text("address", own),
+		    log_text("hint", "make an alias or a mailbox for it (RFC 5321 section 4.5.1)"));
+}
+
+/* True: accepted. Else it has been answered. */
+static bool
+decide(struct session *s, const struct address *a)
+{
+	struct slice text = address_text(a);
+	enum recipient_class class = services_recipient(s, text);
+	warn_postmaster(s, class, a);
+	switch (class) {
+	case RECIPIENT_MAILBOX:
+	case RECIPIENT_ALIAS:
+		return true;
+	case RECIPIENT_RELAY:
+		if (may_relay(s) || !has_route(a))
+			return true;
+		refuse(s, 550, "5.7.1", "Source routing refused", "RCPT", text);
+		return false;
+	case RECIPIENT_FOREIGN:
+		if (may_relay(s))
+			return true;
+		refuse(s, 550, "5.7.1", "Relaying denied", "RCPT", text);
+		return false;
+	case RECIPIENT_UNKNOWN:
+		refuse(s, 550, "5.1.1", "User unknown", "RCPT", text);
+		return false;
+	case RECIPIENT_FULL:
+		refuse(s, 452, "4.2.2", "Mailbox full", "RCPT", text);
+		return false;
+	case RECIPIENT_LATER:
+		break;
+	}
+	refuse(s, 451, "4.3.0", "Temporary lookup failure", "RCPT", text);
+	return false;
+}
+
+/* Both parts or none. */
+static bool
+keep(struct envelope *e, struct slice address)
+{
+	size_t before = e->recipients.len;
+	if (str_append_slice(&e->recipients, address) && str_append_byte(&e->recipients, '\0')) {
+		e->recipient_count++;
+		return true;
+	}
+	e->recipients.failed = false;
+	str_truncate(&e->recipients, before);
+	return false;
+}
+
+void
+cmd_rcpt(struct session *s, struct slice argument)
+{
+	struct address a;
+	struct slice rest;
+	if (!s->envelope.begun) {
+		reply(s, 503, "5.5.1", "MAIL first");
+		return;
+	}
+	if (!take_address(s, argument, &a, &rest) || !check_parameters(s, rest, address_text(&a)))
+		return;
+	if (s->envelope.recipient_count >= s->config->recipients_limit) {
+		refuse(s, 452, "4.5.3", "Too many recipients", "RCPT", address_text(&a));
+		return;
+	}
+	if (!decide(s, &a))
+		return;
+	if (keep(&s->envelope, address_text(&a)))
+		reply(s, 250, "2.1.5", "Ok");
+	else
+		refuse(s, 452, "4.5.3", "Too many recipients", "RCPT", address_text(&a));
+}

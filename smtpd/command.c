@@ -1,0 +1,102 @@
+#include "smtpd/command.h"
+
+#include "lib/base/log.h"
+#include "smtpd/reply.h"
+
+static const struct verb verbs[] = {
+	{"EHLO", cmd_ehlo, VERB_IDLE},
+	{"HELO", cmd_helo, VERB_IDLE},
+	{"MAIL", cmd_mail, VERB_GREETED | VERB_TRUSTED | VERB_OUTSIDE},
+	{"RCPT", cmd_rcpt, VERB_GREETED | VERB_TRUSTED},
+	{"DATA", cmd_data, VERB_GREETED | VERB_TRUSTED | VERB_BARE},
+	{"RSET", cmd_rset, VERB_BARE | VERB_IDLE},
+	{"NOOP", cmd_noop, VERB_IDLE},
+	{"QUIT", cmd_quit, VERB_BARE},
+	{"STARTTLS", cmd_starttls, VERB_GREETED | VERB_OUTSIDE | VERB_BARE},
+	{"AUTH", cmd_auth, VERB_GREETED | VERB_OUTSIDE | VERB_LONG},
+	{"VRFY", cmd_vrfy, VERB_IDLE},
+	{"HELP", cmd_help, VERB_IDLE},
+	/* A web browser or a printer was made to speak to us: what follows is not meant for us. */
+	{"GET", NULL, VERB_STRANGE},
+	{"HEAD", NULL, VERB_STRANGE},
+	{"POST", NULL, VERB_STRANGE},
+	{"PUT", NULL, VERB_STRANGE},
+	{"CONNECT", NULL, VERB_STRANGE},
+	{"OPTIONS", NULL, VERB_STRANGE},
+};
+
+void
+command_split(struct slice line, struct slice *verb, struct slice *argument)
+{
+	size_t space = slice_find(line, ' ');
+	*verb = slice_first(line, space);
+	*argument = slice_trim(slice_from(line, space));
+}
+
+const struct verb *
+command_find(struct slice name)
+{
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (slice_is_nocase(name, verbs[i].name))
+			return &verbs[i];
+	return NULL;
+}
+
+/* Where users log in: which of the two comes first. */
+static void
+refuse_stranger(struct session *s)
+{
+	if (!s->encrypted && !s->config->plain_without_tls)
+		reply(s, 530, "5.7.0", "Must issue a STARTTLS command first");
+	else
+		reply(s, 530, "5.7.0", "Authentication required");
+}
+
+/* True when the verb may be run now; else it has been answered. */
+static bool
+in_turn(struct session *s, const struct verb *v, struct slice argument)
+{
+	if ((v->flags & VERB_GREETED) && !s->greeted)
+		reply(s, 503, "5.5.1", "Say EHLO or HELO first");
+	else if ((v->flags & VERB_TRUSTED) && session_is_submission(s) && !session_logged_in(s))
+		refuse_stranger(s);
+	else if ((v->flags & VERB_OUTSIDE) && s->envelope.begun)
+		reply(s, 503, "5.5.1", "Not within a mail transaction");
+	else if ((v->flags & VERB_BARE) && argument.len > 0)
+		reply(s, 501, "5.5.4", "This command takes no argument");
+	else
+		return true;
+	return false;
+}
+
+static void
+close_stranger(struct session *s, const struct verb *v)
+{
+	log_info("refused", log_text("command", v->name), log_text("client", s->peer.text),
+	    log_text("reason", "another protocol is spoken"));
+	reply_closing(s, "4.7.0", "This is a mail server", "strange-protocol");
+}
+
+void
+command_run(struct session *s, struct slice line)
+{
+	struct slice name, argument;
+	command_split(line, &name, &argument);
+	const struct verb *v = command_find(name);
+	if (line.len > COMMAND_LINE_MOST - 2 && (v == NULL || !(v->flags & VERB_LONG))) {
+		reply(s, 500, "5.5.2", "Line too long");
+		return;
+	}
+	if (v == NULL) {
+		reply(s, 500, "5.5.1", "Command not recognized");
+		return;
+	}
+	if (v->flags & VERB_STRANGE) {
+		close_stranger(s, v);
+		return;
+	}
+	if (v->flags & VERB_IDLE)
+		s->counts.idle++;
+	if (in_turn(s, v, argument))
+		v->run(s, argument);
+}

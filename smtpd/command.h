@@ -1,0 +1,39 @@
+/* A command line (RFC 5321 section 4.1.1) and the table of verbs that it is looked up in. */
+#ifndef SMTPD_COMMAND_H
+#define SMTPD_COMMAND_H
+
+#include <stdbool.h>
+
+#include "lib/base/slice.h"
+#include "smtpd/session.h"
+
+enum verb_flag {
+	VERB_GREETED = 1 << 0,  /* only after EHLO or HELO */
+	VERB_TRUSTED = 1 << 1,  /* where users log in: only after that */
+	VERB_OUTSIDE = 1 << 2,  /* not between MAIL and the end of DATA */
+	VERB_BARE = 1 << 3,     /* takes no argument */
+	VERB_IDLE = 1 << 4,     /* brings no message nearer: counts against commands_limit */
+	VERB_LONG = 1 << 5,     /* its line may be as long as AUTH's */
+	VERB_STRANGE = 1 << 6,  /* another protocol speaks to us: the session is closed */
+};
+
+typedef void verb_handler(struct session *s, struct slice argument);
+
+struct verb {
+	const char   *name;
+	verb_handler *run;
+	unsigned      flags;
+};
+
+/* Cuts a line into verb and argument (spaces around it taken off). */
+void command_split(struct slice line, struct slice *verb, struct slice *argument);
+/* The verb of that name, without regard to case; NULL when there is none. */
+const struct verb *command_find(struct slice name);
+/* Looks the line up, holds it against the flags, and runs or answers it. */
+void command_run(struct session *s, struct slice line);
+
+/* cmd_X.c. HELO and EHLO: RFC 5321 4.1.1.1; STARTTLS: RFC 3207; AUTH: RFC 4954; the rest: RFC 5321 4.1.1. */
+verb_handler cmd_ehlo, cmd_helo, cmd_mail, cmd_rcpt, cmd_data, cmd_rset, cmd_noop, cmd_quit, cmd_starttls, cmd_auth,
+    cmd_vrfy, cmd_help;
+
+#endif

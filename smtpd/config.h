@@ -1,0 +1,28 @@
+/* The settings of postern-smtpd; the table that fills them is in postern-smtpd.c, their meaning in postern-smtpd.8. */
+#ifndef SMTPD_CONFIG_H
+#define SMTPD_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum mode {
+	MODE_SMTP,       /* port 25: mail from other servers */
+	MODE_SUBMISSION, /* port 587: mail from users, who log in */
+	MODE_SMTPS,      /* port 465: the same, TLS from the first byte */
+};
+
+struct config {
+	enum mode   mode;
+	const char *hostname;
+	const char *permitted_networks;
+	uint64_t    timeout; /* seconds */
+	uint64_t    message_size;
+	uint64_t    recipients_limit;
+	uint64_t    error_limit;
+	uint64_t    commands_limit;
+	bool        starttls;
+	bool        plain_without_tls;
+	bool        auth_on_25;
+};
+
+#endif

@@ -1,0 +1,148 @@
+#include "smtpd/intake.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "smtpd/services.h"
+
+#define SERVICE   "queue/intake"
+#define DATA_MOST (60 * 1024) /* bytes of one packet: what a socket's buffer holds three times */
+
+const char *
+intake_protocol(const struct session *s)
+{
+	static const char *const words[] = {"ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA"};
+	if (!s->esmtp)
+		return "SMTP";
+	return words[(s->encrypted ? 2 : 0) + (session_logged_in(s) ? 1 : 0)];
+}
+
+static struct outcome
+gone(void)
+{
+	return outcome_make("4.3.2", "The queue is not available now");
+}
+
+static bool
+send_packet(struct session *s)
+{
+	if (s->services.queue < 0)
+		return false;
+	enum packet_result r = packet_send_wait(s->services.queue, &s->packet, PATIENCE_QUEUE);
+	if (r == PACKET_OK)
+		return true;
+	services_lost(s, &s->services.queue, SERVICE, r == PACKET_TIMEOUT ? "it takes nothing" : "connection broke");
+	return false;
+}
+
+static void
+add_fact(struct session *s, const char *key, const char *value)
+{
+	char fact[1024];
+	int len = snprintf(fact, sizeof fact, "%s=%s", key, value);
+	if (value[0] != '\0' && len > 0 && (size_t)len < sizeof fact)
+		packet_add_text(&s->packet, fact);
+}
+
+static void
+send_sender(struct session *s)
+{
+	char size[24] = "";
+	if (s->envelope.size > 0)
+		snprintf(size, sizeof size, "%llu", (unsigned long long)s->envelope.size);
+	services_begin(s, "mail");
+	packet_add(&s->packet, str_slice(&s->envelope.sender));
+	add_fact(s, "session", s->id);
+	add_fact(s, "client", s->peer.text);
+	add_fact(s, "helo", s->helo);
+	add_fact(s, "protocol", intake_protocol(s));
+	add_fact(s, "login", s->login_name);
+	add_fact(s, "body", s->envelope.eight_bit ? "8BITMIME" : "");
+	add_fact(s, "size", size);
+	send_packet(s);
+}
+
+static void
+send_recipients(struct session *s)
+{
+	struct slice left = str_slice(&s->envelope.recipients);
+	struct slice one;
+	while (s->services.queue >= 0 && slice_split(&left, '\0', &one)) {
+		services_begin(s, "rcpt");
+		packet_add(&s->packet, one);
+		send_packet(s);
+	}
+}
+
+/* The outcome that an answer tells: "later T CODE TEXT" or "no T CODE TEXT". The status word decides the class. */
+static struct outcome
+told(struct session *s, const char *status)
+{
+	bool later = strcmp(status, "later") == 0;
+	const char *code = packet_field(&s->packet);
+	const char *text = packet_field(&s->packet);
+	if (!later && strcmp(status, "no") != 0)
+		return outcome_make("4.3.0", "The queue gave no clear answer");
+	if (text == NULL || code[0] != (later ? '4' : '5') || strlen(code) >= sizeof((struct outcome *)0)->code)
+		return outcome_make(later ? "4.3.0" : "5.3.0", "The queue did not take the message");
+	return outcome_make(code, "%s", text);
+}
+
+/* Asks and takes the queue id out of the answer. */
+static struct outcome
+ask(struct session *s, const char *verb)
+{
+	services_begin(s, verb);
+	const char *status = services_ask(s, &s->services.queue, SERVICE, PATIENCE_QUEUE);
+	if (status == NULL)
+		return gone();
+	if (strcmp(status, "ok") != 0)
+		return told(s, status);
+	const char *id = packet_field(&s->packet);
+	struct envelope *e = &s->envelope;
+	if (id == NULL || id[0] == '\0' || strlen(id) >= sizeof e->queue_id)
+		return outcome_make("4.3.0", "The queue gave no clear answer");
+	snprintf(e->queue_id, sizeof e->queue_id, "%s", id);
+	return outcome_done();
+}
+
+struct outcome
+intake_open(struct session *s)
+{
+	send_sender(s);
+	send_recipients(s);
+	struct outcome o = ask(s, "open");
+	packet_begin(&s->packet, "data");
+	return o;
+}
+
+bool
+intake_write(struct session *s, struct slice bytes)
+{
+	while (bytes.len > 0) {
+		struct slice part = slice_first(bytes, DATA_MOST - s->packet.len);
+		packet_add_rest(&s->packet, part);
+		bytes = slice_from(bytes, part.len);
+		if (s->packet.len < DATA_MOST)
+			continue;
+		if (!send_packet(s))
+			return false;
+		packet_begin(&s->packet, "data");
+	}
+	return true;
+}
+
+struct outcome
+intake_commit(struct session *s)
+{
+	if (s->packet.len > sizeof "data" && !send_packet(s))
+		return gone();
+	return ask(s, "commit");
+}
+
+void
+intake_abort(struct session *s)
+{
+	services_begin(s, "abort");
+	send_packet(s);
+}

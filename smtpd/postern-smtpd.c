@@ -1,0 +1,190 @@
+/*
+ * postern-smtpd: one SMTP or submission conversation.
+ *
+ * Who runs it:  tcpserver, s6-tcpserver, tcpsvd, inetd or a systemd socket unit, one process a connection, as the
+ *               user postern-smtpd.
+ * Reads:        its settings; TCPREMOTEIP, TCPREMOTEHOST and RELAYCLIENT of its environment; the client on
+ *               descriptors 0 and 1.
+ * Writes:       to the client, and its log to descriptor 2 (to syslog where inetd put the client there too).
+ * Connects to:  authd/lookup, authd/login (where users may log in), tlsd/server, queue/intake: once, before it
+ *               reads a byte of the client.
+ * Confinement:  after that it has basic calls, messages on open sockets and dup; no file, no new socket, no new
+ *               process, 16 MiB of address space.
+ * Exit codes:   0 the conversation ended, however it did; 100 wrong arguments or settings; 111 a program of the
+ *               suite is away (the client was told 421).
+ * A full compromise of it yields: this one client's conversation (his password, if he logs in), questions to authd
+ *               whether addresses exist, guesses of passwords at authd's pace, and messages put into the queue
+ *               under any sender and recipient. No other client's mail, no key, no password hash, no file.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/base/program.h"
+#include "lib/ipc/socket.h"
+#include "lib/sandbox/sandbox.h"
+#include "smtpd/config.h"
+#include "smtpd/networks.h"
+#include "smtpd/reply.h"
+#include "smtpd/services.h"
+#include "smtpd/session.h"
+#include "smtpd/syslog.h"
+#include "smtpd/tls.h"
+
+static struct config  config;
+static struct session session;
+
+static const struct contract contract = {
+	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_DUP,
+	.memory = 16 << 20,
+	.descriptors = 16,
+	.processes = 0,
+	.reaches = "nothing",
+	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake",
+	.compromise = "this client's conversation; lookups of addresses; messages into the queue under any sender",
+};
+
+static const struct setting settings[] = {
+	SOCKET_SETTINGS,
+	{"hostname", SETTING_TEXT, "", "this host's name in greetings and headers; empty: what the kernel says",
+	    &config.hostname, 0, 0},
+	{"permitted_networks", SETTING_TEXT, "127.0.0.0/8 [::1]/128",
+	    "networks (CIDR) whose clients may send to any address on port 25", &config.permitted_networks, 0, 0},
+	{"message_size", SETTING_SIZE, "10240000", "the largest message in bytes", &config.message_size, 65536,
+	    UINT64_MAX / 2},
+	{"recipients_limit", SETTING_NUMBER, "1000", "recipients of one message", &config.recipients_limit, 100, 100000},
+	{"error_limit", SETTING_NUMBER, "20", "5xx answers after which the session is closed", &config.error_limit, 1, 0},
+	{"commands_limit", SETTING_NUMBER, "100", "commands like NOOP without a message after which the session is closed",
+	    &config.commands_limit, 1, 0},
+	{"timeout", SETTING_SECONDS, "300", "seconds without a byte from the client", &config.timeout, 1, 86400},
+	{"starttls", SETTING_FLAG, "yes", "offer STARTTLS (needs tlsd)", &config.starttls, 0, 0},
+	{"plain_without_tls", SETTING_FLAG, "no", "let users log in over a line that is not encrypted",
+	    &config.plain_without_tls, 0, 0},
+	{"auth_on_25", SETTING_FLAG, "no", "let users log in on port 25 too", &config.auth_on_25, 0, 0},
+};
+
+static const struct program program = {
+	.name = "postern-smtpd",
+	.user = "postern-smtpd",
+	.usage = "[--mode smtp|submission|smtps]",
+	.help = "Speaks SMTP with the client on descriptors 0 and 1.\n\n"
+		"  --mode smtp        mail from other servers, port 25 (the default)\n"
+		"  --mode submission  mail from users, who log in, port 587\n"
+		"  --mode smtps       the same with TLS from the first byte, port 465",
+	.settings = settings,
+	.setting_count = sizeof settings / sizeof *settings,
+	.contract = &contract,
+};
+
+static enum mode
+parse_mode(int at, int argc, char **argv)
+{
+	if (at == argc)
+		return MODE_SMTP;
+	if (at + 2 != argc || strcmp(argv[at], "--mode") != 0)
+		program_usage(&program);
+	if (strcmp(argv[at + 1], "smtp") == 0)
+		return MODE_SMTP;
+	if (strcmp(argv[at + 1], "submission") == 0)
+		return MODE_SUBMISSION;
+	if (strcmp(argv[at + 1], "smtps") != 0)
+		program_usage(&program);
+	return MODE_SMTPS;
+}
+
+/* The client is told to come again (unless he waits for TLS), and this process ends. */
+static _Noreturn void
+turn_away(const char *status, const char *text, int code)
+{
+	if (config.mode != MODE_SMTPS || session.encrypted) {
+		reply_closing(&session, status, text, "turned-away");
+		output_flush(&session.out);
+	}
+	exit(code);
+}
+
+static void
+find_hostname(void)
+{
+	static char name[256];
+	if (config.hostname != NULL && config.hostname[0] != '\0')
+		return;
+	if (gethostname(name, sizeof name) < 0 || memchr(name, '\0', sizeof name) == NULL || name[0] == '\0')
+		snprintf(name, sizeof name, "localhost");
+	config.hostname = name;
+}
+
+static void
+load_settings(void)
+{
+	bool ok = settings_load(settings, sizeof settings / sizeof *settings);
+	find_hostname();
+	session_begin(&session, &config);
+	if (!ok)
+		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
+}
+
+/* Who is the client, and may he relay? */
+static void
+find_peer(void)
+{
+	struct slice entry;
+	peer_find(&session.peer, STDIN_FILENO);
+	switch (networks_hold(slice_of(config.permitted_networks), &session.peer, &entry)) {
+	case NETWORKS_WRONG:
+		log_error("setting-wrong", log_text("setting", "permitted_networks"), log_slice("entry", entry),
+		    log_text("hint", "write networks like 192.0.2.0/24 or [2001:db8::]/32, without bits behind the prefix"));
+		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
+	case NETWORKS_YES:
+		session.relay_client = true;
+		return;
+	case NETWORKS_NO:
+		session.relay_client = getenv("RELAYCLIENT") != NULL;
+		return;
+	}
+}
+
+static void
+open_services(void)
+{
+	if (services_open(&session.services, &config) != NULL)
+		turn_away("4.3.2", "Service not available", EXIT_TEMPORARY);
+}
+
+static void
+confine(void)
+{
+	if (!socket_one_identity && !sandbox_not_root(&program))
+		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
+	if (!sandbox_enter(&contract, NULL, 0))
+		turn_away("4.3.5", "Service not configured", EXIT_TEMPORARY);
+}
+
+/* Before the greeting: TLS on port 465, and what authd lets this client do. False: the session is over. */
+static bool
+prepare(void)
+{
+	if (config.mode == MODE_SMTPS && !tls_begin(&session))
+		return false;
+	if (session.services.login.socket >= 0 && !services_hello(&session))
+		turn_away("4.3.2", "Service not available", EXIT_TEMPORARY);
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	log_beside_client();
+	int at = program_begin(&program, argc, argv);
+	config.mode = parse_mode(at, argc, argv);
+	load_settings();
+	find_peer();
+	open_services();
+	confine();
+	if (prepare())
+		session_run(&session);
+	session_end(&session);
+	return EXIT_DONE;
+}

@@ -1,0 +1,66 @@
+#include "smtpd/received.h"
+
+#include <string.h>
+
+#include "lib/mail/date.h"
+#include "smtpd/intake.h"
+
+/* What a client called itself, made harmless for a header: neither comment nor fold can begin in it. */
+static void
+append_name(struct str *into, struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.data[i];
+		bool plain = c > ' ' && c <= '~' && strchr("()<>\\\";,", c) == NULL;
+		str_append_byte(into, plain ? c : '?');
+	}
+}
+
+static void
+append_from(struct str *into, const struct session *s)
+{
+	str_append_text(into, "Received: from ");
+	append_name(into, slice_of(s->helo));
+	str_append_text(into, " (");
+	if (s->peer.name[0] != '\0')
+		str_append_format(into, "%s ", s->peer.name);
+	str_append_format(into, "[%s%s])\r\n", s->peer.len == 16 ? "IPv6:" : "", s->peer.text);
+}
+
+static void
+append_tls(struct str *into, const struct session *s)
+{
+	if (!s->encrypted)
+		return;
+	str_append_text(into, "\t(using ");
+	append_name(into, slice_of(s->tls.version));
+	str_append_text(into, " with cipher ");
+	append_name(into, slice_of(s->tls.cipher));
+	str_append_text(into, ")\r\n");
+}
+
+/* Only when there is one: the others are not told of each other (RFC 5321 section 7.2). */
+static void
+append_for(struct str *into, const struct session *s)
+{
+	if (s->envelope.recipient_count != 1)
+		return;
+	str_append_text(into, "\r\n\tfor <");
+	str_append_text(into, str_text(&s->envelope.recipients));
+	str_append_text(into, ">");
+}
+
+bool
+received_print(struct str *into, const struct session *s, int64_t now)
+{
+	append_from(into, s);
+	append_tls(into, s);
+	str_append_format(into, "\tby %s (Postern) with %s id %s", s->config->hostname, intake_protocol(s),
+	    s->envelope.queue_id);
+	append_for(into, s);
+	str_append_text(into, ";\r\n\t");
+	/* In UTC: the machine's zone is in a file, and this program opens none. */
+	date_print(into, (struct date){.when = now, .zone = 0});
+	str_append_text(into, "\r\n");
+	return !into->failed;
+}

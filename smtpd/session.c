@@ -1,0 +1,191 @@
+#include "smtpd/session.h"
+
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/random.h"
+#include "lib/mail/address.h"
+#include "smtpd/command.h"
+#include "smtpd/reply.h"
+
+/* Answers to pipelined commands go out together, when there is nothing left to read (RFC 2920). */
+static void
+flush(void *context)
+{
+	struct session *s = context;
+	output_flush(&s->out);
+}
+
+void
+session_begin(struct session *s, const struct config *config)
+{
+	int timeout = (int)config->timeout * 1000;
+	s->config = config;
+	s->begun_ms = clock_ms();
+	s->end = "unknown";
+	s->envelope.sender = STR_MOST(ADDRESS_PATH_MOST);
+	s->envelope.recipients = STR_MOST(RECIPIENTS_BYTES);
+	random_letters(s->id, sizeof s->id - 1);
+	log_session("session", s->id);
+	input_open(&s->in, STDIN_FILENO, timeout);
+	s->in.before_wait = flush;
+	s->in.context = s;
+	output_open(&s->out, STDOUT_FILENO, timeout);
+}
+
+void
+session_gone(struct session *s, enum input_result why)
+{
+	static const char *const words[] = {
+	    [INPUT_OK] = "lost", [INPUT_END] = "client-closed", [INPUT_TIMEOUT] = "timeout", [INPUT_ERROR] = "lost",
+	    [INPUT_TOO_LONG] = "endless-line"};
+	if (s->closing)
+		return;
+	if (why == INPUT_TIMEOUT)
+		reply_closing(s, "4.4.2", "Timeout", "timeout");
+	if (why == INPUT_TOO_LONG)
+		reply_closing(s, "4.7.0", "Line without an end", "endless-line");
+	s->closing = true;
+	s->end = words[why];
+}
+
+/* Throws the rest of a line away. Only so much: a line without an end is not worth the waiting. */
+static bool
+skip_line(struct session *s)
+{
+	size_t skipped = 0;
+	for (;;) {
+		struct slice have = input_buffered(&s->in);
+		size_t at = slice_find(have, '\n');
+		skipped += at;
+		input_take(&s->in, at < have.len ? at + 1 : have.len);
+		if (at < have.len)
+			return true;
+		enum input_result r = skipped < OVERLONG_MOST ? input_fill(&s->in) : INPUT_TOO_LONG;
+		if (r != INPUT_OK) {
+			session_gone(s, r);
+			return false;
+		}
+	}
+}
+
+/* Takes the CRLF off. NULL when the line is right, else what is wrong with it. */
+static const char *
+check_line(struct slice *line)
+{
+	if (!slice_ends(*line, "\r\n"))
+		return "Lines end in CRLF, not in LF";
+	line->len -= 2;
+	if (slice_has(*line, '\r'))
+		return "CR within a line";
+	if (slice_has(*line, '\0'))
+		return "NUL within a line";
+	return NULL;
+}
+
+/* The limits that end a session from our side. */
+static bool
+over_limits(struct session *s)
+{
+	if (s->counts.errors >= s->config->error_limit)
+		reply_closing(s, "4.7.0", "Too many errors", "too-many-errors");
+	else if (s->counts.idle >= s->config->commands_limit)
+		reply_closing(s, "4.7.0", "Too many commands without mail", "too-many-commands");
+	return s->closing;
+}
+
+enum line_result
+session_read(struct session *s, struct slice *line)
+{
+	if (s->closing || over_limits(s))
+		return LINE_OVER;
+	enum input_result r = input_line(&s->in, AUTH_LINE_MOST, line);
+	if (r == INPUT_TOO_LONG) {
+		if (!skip_line(s))
+			return LINE_OVER;
+		reply(s, 500, "5.5.2", "Line too long");
+		return LINE_BAD;
+	}
+	if (r != INPUT_OK) {
+		session_gone(s, r);
+		return LINE_OVER;
+	}
+	const char *problem = check_line(line);
+	if (problem == NULL)
+		return LINE_OK;
+	reply(s, 500, "5.5.2", problem);
+	return LINE_BAD;
+}
+
+bool
+session_line(struct session *s, struct slice *line)
+{
+	enum line_result r;
+	do
+		r = session_read(s, line);
+	while (r == LINE_BAD);
+	return r == LINE_OK;
+}
+
+void
+session_reset(struct session *s)
+{
+	struct envelope *e = &s->envelope;
+	e->begun = e->eight_bit = false;
+	e->size = 0;
+	e->recipient_count = 0;
+	e->queue_id[0] = '\0';
+	str_clear(&e->sender);
+	str_clear(&e->recipients);
+}
+
+bool
+session_is_submission(const struct session *s)
+{
+	return s->config->mode != MODE_SMTP;
+}
+
+bool
+session_logged_in(const struct session *s)
+{
+	return s->login_name[0] != '\0';
+}
+
+bool
+session_offers_auth(const struct session *s)
+{
+	return s->services.login.socket >= 0 && s->services.login.mechanisms[0] != '\0' &&
+	    (s->encrypted || s->config->plain_without_tls);
+}
+
+bool
+session_offers_tls(const struct session *s)
+{
+	return s->services.tls >= 0 && !s->encrypted;
+}
+
+void
+session_run(struct session *s)
+{
+	struct slice line;
+	output_format(&s->out, "220 %s ESMTP Postern\r\n", s->config->hostname);
+	output_flush(&s->out);
+	log_info("connect", log_text("client", s->peer.text), log_text("name", s->peer.name),
+	    log_text("tls", s->tls.version), log_text(s->relay_client ? "relay" : NULL, "yes"));
+	while (session_line(s, &line)) {
+		command_run(s, line);
+		if (s->out.failed)
+			session_gone(s, INPUT_ERROR);
+	}
+	output_flush(&s->out);
+}
+
+void
+session_end(struct session *s)
+{
+	log_info("disconnect", log_text("client", s->peer.text), log_text("end", s->end),
+	    log_number("messages", (int64_t)s->counts.messages), log_number("recipients", (int64_t)s->counts.recipients),
+	    log_number("refused", (int64_t)s->counts.refused), log_number("errors", (int64_t)s->counts.errors),
+	    log_number("ms", clock_ms() - s->begun_ms));
+}

@@ -1,0 +1,127 @@
+/*
+ * One SMTP conversation (RFC 5321): all that is known about it, and the parts
+ * of its life. The commands are in cmd_X.c, their table in verbs.c.
+ */
+#ifndef SMTPD_SESSION_H
+#define SMTPD_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/slice.h"
+#include "lib/base/str.h"
+#include "lib/base/stream.h"
+#include "lib/ipc/packet.h"
+#include "lib/ipc/tls.h"
+#include "lib/sasl/login.h"
+#include "smtpd/config.h"
+#include "smtpd/peer.h"
+
+/* Budgets. RFC 5321 section 4.5.3.1 asks for 512 octets a command line, RFC 4954 for 12,288 in AUTH. */
+#define COMMAND_LINE_MOST 2048
+#define AUTH_LINE_MOST    (LOGIN_BLOB_MOST + 64)
+#define HELO_MOST         255
+#define LOGIN_NAME_MOST   512
+#define QUEUE_ID_MOST     64
+#define OVERLONG_MOST     65536    /* bytes of a line without an end, after which the session is closed */
+#define HOPS_MOST         100      /* Received: lines; RFC 5321 section 6.3 */
+#define RECIPIENTS_BYTES  (2 << 20) /* memory for the recipients of one message */
+
+/* Milliseconds to wait for the other programs of the suite. */
+#define PATIENCE_CONNECT 2000
+#define PATIENCE_LOOKUP  30000
+#define PATIENCE_QUEUE   120000
+#define PATIENCE_TLS     60000
+
+/* Connections to the other programs, made before the confinement: what is lost stays lost. -1: not there. */
+struct services {
+	int          lookup;
+	int          tls;
+	int          queue;
+	struct login login;
+	bool         lost; /* one broke: 421 before the next message */
+	uint64_t     tag;
+};
+
+/* From MAIL to the end of DATA. */
+struct envelope {
+	bool       begun;
+	bool       eight_bit;   /* BODY=8BITMIME */
+	uint64_t   size;        /* as declared, 0: not */
+	struct str sender;      /* empty: the null sender */
+	struct str recipients;  /* each with a NUL behind it */
+	size_t     recipient_count;
+	int64_t    begun_ms;
+	char       queue_id[QUEUE_ID_MOST];
+};
+
+struct counts {
+	uint64_t errors;     /* 5xx answers */
+	uint64_t idle;       /* commands since the last message that bring none nearer */
+	uint64_t messages;
+	uint64_t recipients; /* of these messages */
+	uint64_t refused;    /* MAIL, RCPT, DATA and AUTH that were refused */
+};
+
+struct session {
+	const struct config *config;
+	struct peer          peer;
+	char                 id[9];
+	bool                 relay_client; /* RELAYCLIENT, or a permitted network */
+	struct services      services;
+
+	bool             greeted;  /* EHLO or HELO was said */
+	bool             esmtp;    /* it was EHLO */
+	bool             encrypted;
+	struct tls_facts tls;
+	char             helo[HELO_MOST + 1];
+	char             login_name[LOGIN_NAME_MOST]; /* "": not logged in */
+
+	struct envelope envelope;
+	struct counts   counts;
+	int64_t         begun_ms;
+	bool            closing; /* no more commands */
+	const char     *end;     /* why the conversation ended, for the log */
+
+	struct packet packet; /* scratch for one exchange */
+	struct input  in;
+	struct output out;
+};
+
+/* Sets up streams over the descriptors 0 and 1 and the id in the log. */
+void session_begin(struct session *s, const struct config *config);
+/* The greeting and all commands, until the conversation ends. */
+void session_run(struct session *s);
+/* Says in the log how it went. */
+void session_end(struct session *s);
+
+/*
+ * The next line without its CRLF. False when the session is over (then
+ * closing is set). A line that ended otherwise or held a NUL or was too long has
+ * been answered, and the next one is read.
+ */
+bool session_line(struct session *s, struct slice *line);
+
+enum line_result {
+	LINE_OK,
+	LINE_BAD,  /* not a line by the rules; it has been answered */
+	LINE_OVER, /* the session is over */
+};
+
+/* The same for one line: of a command's own dialogue (AUTH), which a bad line ends. */
+enum line_result session_read(struct session *s, struct slice *line);
+
+/* The message that was begun is forgotten. */
+void session_reset(struct session *s);
+/* No byte will come or can be sent: ends the conversation without an answer. */
+void session_gone(struct session *s, enum input_result why);
+
+/* Users log in here (RFC 6409), or only may. */
+bool session_is_submission(const struct session *s);
+bool session_logged_in(const struct session *s);
+/* May a user log in now? True when authd offered mechanisms and TLS is there where it must be. */
+bool session_offers_auth(const struct session *s);
+/* STARTTLS may be said now. */
+bool session_offers_tls(const struct session *s);
+
+#endif
