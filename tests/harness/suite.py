@@ -12,7 +12,8 @@ import socket
 import subprocess
 
 from .dialogue import Imap, Pop3, Smtp
-from .wait import Timeout, wait_for
+from .packets import Peer
+from .wait import wait_for
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 HOME = pathlib.Path("/var/tmp/postern-test")
@@ -110,7 +111,6 @@ class Suite:
         self.numbers = itertools.count(1)
         self.scan = None
         self.lock = None
-        self.accounts_changed = False
         self.prepare(settings or {})
 
     # --- installing -----------------------------------------------------------
@@ -317,8 +317,19 @@ class Suite:
         """Makes a fresh account of the embedded users."""
         name = name or f"user{next(self.numbers)}"
         address = name if "@" in name else f"{name}@{domain or self.domain}"
-        self.tool("users", "add", address, input=password + "\n")
+        self.tool("users", "add", address, "--stdin", input=password + "\n")
+        self.wait_known(address, "mailbox")
         return Account(self, address, password)
+
+    def alias(self, address, targets):
+        self.tool("users", "alias", address, *targets)
+        self.wait_known(address, "alias")
+
+    def wait_known(self, address, kind):
+        """authd looks once a second whether the users' cdb is a new one."""
+        if self.scan is not None:
+            with Peer(self, "authd/lookup") as peer:
+                wait_for(f"authd to know {address}", 10, lambda: peer.ask("rcpt", "t", address) == ["ok", "t", kind])
 
     def tool(self, name, *arguments, input="", check=True, user=None):
         """Runs a tool or program of the installation; the result has .stdout, .stderr, .returncode (texts)."""
