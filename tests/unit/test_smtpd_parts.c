@@ -1,0 +1,233 @@
+/* The parts of postern-smtpd that read text: networks, addresses of peers, parameters, hops, command lines. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "smtpd/command.h"
+#include "smtpd/hops.h"
+#include "smtpd/networks.h"
+#include "smtpd/parameters.h"
+#include "smtpd/peer.h"
+#include "smtpd/received.h"
+
+static enum networks_answer
+hold(const char *list, const char *address)
+{
+	struct peer p = {.len = 0};
+	struct slice entry;
+	if (address != NULL)
+		assert_true(peer_parse(&p, slice_of(address)));
+	return networks_hold(slice_of(list), &p, &entry);
+}
+
+static void
+test_networks(void **state)
+{
+	(void)state;
+	const char *list = "127.0.0.0/8, [::1]/128\n192.0.2.128/25 198.51.100.7 2001:db8:8000::/33";
+	assert_int_equal(hold(list, "127.1.2.3"), NETWORKS_YES);
+	assert_int_equal(hold(list, "128.0.0.1"), NETWORKS_NO);
+	assert_int_equal(hold(list, "::1"), NETWORKS_YES);
+	assert_int_equal(hold(list, "::2"), NETWORKS_NO);
+	assert_int_equal(hold(list, "192.0.2.127"), NETWORKS_NO);
+	assert_int_equal(hold(list, "192.0.2.128"), NETWORKS_YES);
+	assert_int_equal(hold(list, "198.51.100.7"), NETWORKS_YES);
+	assert_int_equal(hold(list, "198.51.100.6"), NETWORKS_NO);
+	assert_int_equal(hold(list, "2001:db8:8000::1"), NETWORKS_YES);
+	assert_int_equal(hold(list, "2001:db8:7fff::1"), NETWORKS_NO);
+	assert_int_equal(hold(list, "::ffff:127.0.0.1"), NETWORKS_YES);
+	assert_int_equal(hold(list, NULL), NETWORKS_NO);
+	assert_int_equal(hold("", "127.0.0.1"), NETWORKS_NO);
+	assert_int_equal(hold("::ffff:127.0.0.0/104", "127.0.0.1"), NETWORKS_YES);
+}
+
+static void
+test_wrong_networks(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = {"0.0.0.0/0", "::/0", "10.0.0.1/8", "10.0.0.0/33", "10.0.0/8", "x", "10.0.0.0/",
+	    "/8", "[::1", "[]", "::1/129", "10.0.0.0/-1", "::ffff:0.0.0.0/96", "::ffff:10.0.0.0/8", "10.0.0.0/8/8",
+	    "fe80::%eth0/64"};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		assert_int_equal(hold(wrong[i], "127.0.0.1"), NETWORKS_WRONG);
+		/* Found even where an earlier entry fits. */
+		char list[100] = "127.0.0.0/8 ";
+		strncat(list, wrong[i], 80);
+		assert_int_equal(hold(list, "127.0.0.1"), NETWORKS_WRONG);
+	}
+}
+
+static void
+test_peer(void **state)
+{
+	(void)state;
+	struct peer p;
+	assert_true(peer_parse(&p, slice_of("::ffff:192.0.2.1")));
+	assert_string_equal(p.text, "192.0.2.1");
+	assert_int_equal(p.len, 4);
+	assert_true(peer_parse(&p, slice_of("fe80:0:0::1%eth0")));
+	assert_string_equal(p.text, "fe80::1");
+	assert_false(peer_parse(&p, slice_of("")));
+	assert_false(peer_parse(&p, slice_of("192.0.2.256")));
+	assert_false(peer_parse(&p, slice_make("192.0.2.1\0", 10)));
+	char longer[100];
+	memset(longer, '1', sizeof longer);
+	assert_false(peer_parse(&p, slice_make(longer, sizeof longer)));
+}
+
+static void
+test_peer_of_the_environment(void **state)
+{
+	(void)state;
+	struct peer p;
+	setenv("TCPREMOTEIP", "2001:db8::7", 1);
+	setenv("TCPREMOTEHOST", "host.example", 1);
+	peer_find(&p, 0);
+	assert_string_equal(p.text, "2001:db8::7");
+	assert_string_equal(p.name, "host.example");
+	setenv("TCPREMOTEHOST", "a) by (evil", 1);
+	peer_find(&p, 0);
+	assert_string_equal(p.name, "");
+	setenv("TCPREMOTEIP", "nonsense", 1);
+	peer_find(&p, -1);
+	assert_string_equal(p.text, "unknown");
+	unsetenv("TCPREMOTEIP");
+	unsetenv("TCPREMOTEHOST");
+}
+
+/* The parameters of `text` as "KEY=value;KEY;", and "!" for a wrong one. */
+static const char *
+parameters(const char *text)
+{
+	static struct str all = {.limit = 1000};
+	struct slice rest = slice_of(text), keyword, value;
+	str_clear(&all);
+	for (;;) {
+		enum parameter_result r = parameter_next(&rest, &keyword, &value);
+		if (r == PARAMETER_NONE)
+			return str_text(&all);
+		if (r == PARAMETER_WRONG) {
+			str_append_text(&all, "!");
+			return str_text(&all);
+		}
+		str_append_slice(&all, keyword);
+		if (value.data != NULL)
+			str_append_byte(&all, '=');
+		str_append_slice(&all, value);
+		str_append_byte(&all, ';');
+	}
+}
+
+static void
+test_parameters(void **state)
+{
+	(void)state;
+	assert_string_equal(parameters(""), "");
+	assert_string_equal(parameters("  "), "");
+	assert_string_equal(parameters(" SIZE=12 BODY=7BIT"), "SIZE=12;BODY=7BIT;");
+	assert_string_equal(parameters("  A   B=c "), "A;B=c;");
+	assert_string_equal(parameters("SIZE=12"), "!");
+	assert_string_equal(parameters(" SIZE="), "!");
+	assert_string_equal(parameters(" =x"), "!");
+	assert_string_equal(parameters(" A=b=c"), "!");
+	assert_string_equal(parameters(" -A"), "!");
+	assert_string_equal(parameters(" A=\x80"), "!");
+	assert_string_equal(parameters(" A\tB"), "!");
+}
+
+static unsigned
+hops_of(const char *message, size_t chunk)
+{
+	struct hops h = {.count = 0};
+	struct slice left = slice_of(message);
+	while (left.len > 0) {
+		hops_feed(&h, slice_first(left, chunk));
+		left = slice_from(left, chunk);
+	}
+	return h.count;
+}
+
+static void
+test_hops(void **state)
+{
+	(void)state;
+	const char *message = "Received: a\r\n\tReceived: b\r\nrECEIVED: c\r\nX-Received: d\r\nReceived : e\r\n"
+	                      "Receive: f\r\nReceived:\r\n\r\nReceived: body\r\n";
+	for (size_t chunk = 1; chunk < 100; chunk++)
+		assert_int_equal(hops_of(message, chunk), 3);
+	assert_int_equal(hops_of("\r\nReceived: a\r\n", 3), 0);
+	assert_int_equal(hops_of("", 1), 0);
+}
+
+static void
+split(const char *line, const char *verb, const char *argument)
+{
+	struct slice v, a;
+	command_split(slice_of(line), &v, &a);
+	assert_true(slice_is(v, verb));
+	assert_true(slice_is(a, argument));
+}
+
+static void
+test_commands(void **state)
+{
+	(void)state;
+	split("QUIT", "QUIT", "");
+	split("MAIL FROM:<a@b> ", "MAIL", "FROM:<a@b>");
+	split(" QUIT", "", "QUIT");
+	split("", "", "");
+	assert_non_null(command_find(slice_of("ehlo")));
+	assert_null(command_find(slice_of("ehl")));
+	assert_null(command_find(slice_of("")));
+	assert_null(command_find(slice_make("EHLO\0", 5)));
+}
+
+static void
+test_received(void **state)
+{
+	(void)state;
+	static struct session s;
+	static const struct config config = {.hostname = "mx.example.org"};
+	s.config = &config;
+	s.esmtp = s.encrypted = true;
+	strcpy(s.helo, "a)(b\\;<x>");
+	strcpy(s.tls.version, "TLSv1.3");
+	strcpy(s.tls.cipher, "TLS_AES_256_GCM_SHA384");
+	strcpy(s.login_name, "anna");
+	strcpy(s.envelope.queue_id, "Q7");
+	assert_true(peer_parse(&s.peer, slice_of("2001:db8::1")));
+	s.envelope.recipients = STR_MOST(100);
+	str_append(&s.envelope.recipients, "anna@example.org", sizeof "anna@example.org");
+	s.envelope.recipient_count = 1;
+	struct str line = STR_MOST(RECEIVED_MOST);
+	assert_true(received_print(&line, &s, 1795226400));
+	assert_string_equal(str_text(&line),
+	    "Received: from a??b???x? ([IPv6:2001:db8::1])\r\n"
+	    "\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384)\r\n"
+	    "\tby mx.example.org (Postern) with ESMTPSA id Q7\r\n"
+	    "\tfor <anna@example.org>;\r\n"
+	    "\tSat, 21 Nov 2026 02:00:00 +0000\r\n");
+	str_free(&line);
+	str_free(&s.envelope.recipients);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_wrong_networks),
+		cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_peer_of_the_environment),
+		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_hops),
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_received),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
