@@ -1,0 +1,180 @@
+/*
+ * postern-authd: knows the users. Answers what an address is, where its mail
+ * goes and who may send as it; checks passwords; gives tickets to sessions.
+ *
+ * Run by a supervisor (s6, runit) as postern-authd; stays in the foreground.
+ * Reads its settings, the query files that they name, and the embedded users'
+ * cdb. Writes nothing but its log on standard error.
+ *
+ * One process answers from memory and cdb and parses nothing but packets. Its
+ * children: database workers hold the connections to MariaDB or MySQL, hashing
+ * workers decode what clients sent for SASL and verify hashes, with no file, no
+ * socket and no database. The loop keeps the right to connect because a worker
+ * that died is forked anew from it; it makes no use of it itself.
+ *
+ * Listens: authd/lookup (postern-smtpd, postern-queue, vmail, postern-lmtpd),
+ * authd/login (postern-smtpd, postern-imapd, postern-pop3d), authd/ticket (vmail).
+ * Exit: 0 on SIGTERM, 100 wrong settings, 111 temporary trouble.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "authd/lookup.h"
+#include "authd/login.h"
+#include "lib/base/log.h"
+#include "lib/base/program.h"
+#include "lib/sandbox/sandbox.h"
+
+static struct options {
+	struct resolve_options resolve;
+	const char            *users_cdb;
+	uint64_t               hash_workers, sessions_per_address;
+	bool                   plain_without_tls;
+} options;
+
+static const struct setting settings[] = {
+	SOCKET_SETTINGS,
+	{"hostname", SETTING_TEXT, "", "this host's name (default: as the kernel says)", &options.resolve.hostname, 0, 0},
+	{"users_cdb", SETTING_TEXT, "/var/lib/postern/authd/users.cdb", "the embedded users, made by postern-users",
+	    &options.users_cdb, 0, 0},
+	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that Maildirs are beneath", &options.resolve.mail_root, 0, 0},
+	{"recipient_delimiter", SETTING_TEXT, "+", "what parts user and extension in an address; empty: no extensions",
+	    &options.resolve.recipient_delimiter, 0, 0},
+	{"postmaster", SETTING_TEXT, "", "who gets mail for postmaster@ of a domain that has no such mailbox",
+	    &options.resolve.postmaster, 0, 0},
+	{"hash_workers", SETTING_NUMBER, "4", "processes that check passwords", &options.hash_workers, 1, HASHERS_MOST},
+	{"sessions_per_address", SETTING_NUMBER, "100", "conversations that one client address may have open (0: any number; loopback is not counted)",
+	    &options.sessions_per_address, 0, 0},
+	{"plain_without_tls", SETTING_FLAG, "no", "take passwords on lines that are not encrypted", &options.plain_without_tls, 0, 0},
+};
+
+static const struct contract contract = {
+	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_READ_FILES | CALLS_CONNECT | CALLS_INTERNET | CALLS_FORK,
+	.memory = 1024u << 20,
+	.descriptors = 8192,
+	.reaches = "the directory of users_cdb; for its database workers /etc and the database's socket",
+	.sockets = "listens: authd/lookup, authd/login, authd/ticket; its database workers connect to the database",
+	.compromise = "password hashes, who has an account, the database password; may log anybody in; no mail file, no TLS key",
+};
+
+static const struct program program = {
+	.name = "postern-authd",
+	.user = "postern-authd",
+	.usage = "[--help | --version | --settings | --contract]",
+	.help = "Answers lookups and checks passwords for the suite. Run by a supervisor; takes no arguments.",
+	.settings = settings,
+	.setting_count = sizeof settings / sizeof *settings,
+	.contract = &contract,
+};
+
+static struct {
+	struct users_cdb      users;
+	struct inquiries      inquiries;
+	struct hashers        hashers;
+	struct tickets        tickets;
+	struct lookup_service lookup;
+	struct login_service  login;
+	struct ticket_service ticket;
+	char                  hostname[256];
+	char                  users_directory[4096];
+} authd;
+
+static _Noreturn void
+give_up(const char *what)
+{
+	log_error(what, log_errno());
+	exit(EXIT_TEMPORARY);
+}
+
+static void
+take_settings(void)
+{
+	program_settings(&program);
+	if (options.resolve.hostname[0] == '\0') {
+		if (gethostname(authd.hostname, sizeof authd.hostname - 1) < 0)
+			give_up("no-hostname");
+		options.resolve.hostname = authd.hostname;
+	}
+	if (strlen(options.users_cdb) >= sizeof authd.users_directory) {
+		log_error("setting-wrong", log_text("file", "users_cdb"), log_text("reason", "the path is too long"));
+		exit(EXIT_MISUSE);
+	}
+	authd.users.path = options.users_cdb;
+	authd.inquiries.options = options.resolve;
+	authd.inquiries.source.users = &authd.users;
+	authd.hashers.count = (size_t)options.hash_workers;
+	authd.login.sessions.per_address = options.sessions_per_address;
+	authd.login.plain_without_tls = options.plain_without_tls;
+}
+
+static void
+connect_parts(void)
+{
+	authd.lookup.inquiries = &authd.inquiries;
+	authd.ticket.inquiries = &authd.inquiries;
+	authd.ticket.tickets = &authd.tickets;
+	authd.login.inquiries = &authd.inquiries;
+	authd.login.hashers = &authd.hashers;
+	authd.login.tickets = &authd.tickets;
+}
+
+static void
+open_sockets(void)
+{
+	if (!lookup_start(&authd.lookup) || !login_start(&authd.login) || !ticket_start(&authd.ticket))
+		exit(EXIT_TEMPORARY);
+}
+
+/* The cdb is replaced by rename, so its directory is what must stay in reach. */
+static const char *
+directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+	memcpy(authd.users_directory, path, len);
+	if (len == 0)
+		return slash == NULL ? "." : "/";
+	return authd.users_directory;
+}
+
+static void
+confine(void)
+{
+	struct sandbox_path paths[2];
+	size_t count = 0;
+	const char *users = directory_of(options.users_cdb);
+	if (access(users, F_OK) == 0)
+		paths[count++] = (struct sandbox_path){.path = users};
+	if (!sandbox_enter(&contract, paths, count))
+		exit(EXIT_TEMPORARY);
+}
+
+static void
+terminate(int signal_number)
+{
+	(void)signal_number;
+	loop_stop();
+}
+
+int
+main(int argc, char **argv)
+{
+	if (program_begin(&program, argc, argv) < argc)
+		program_usage(&program);
+	take_settings();
+	connect_parts();
+	if (!socket_one_identity && !sandbox_not_root(&program))
+		return EXIT_MISUSE;
+	if (!loop_begin() || !loop_signal(SIGTERM, terminate) || !loop_signal(SIGINT, terminate))
+		give_up("event-loop-failed");
+	open_sockets();
+	if (!tickets_begin(&authd.tickets) || !hashers_start(&authd.hashers))
+		give_up("not-started");
+	users_cdb_refresh(&authd.users);
+	confine();
+	log_info("ready", log_number("hash-workers", (int64_t)authd.hashers.count));
+	loop_run();
+	return EXIT_DONE;
+}
