@@ -109,7 +109,7 @@ $(foreach kind,obj musl,$(foreach folder,$(FOLDERS),$(eval $(call archive,$(kind
 
 # The paths are compiled into one object, so another SETTINGS or PREFIX only links anew.
 PATHS = -DPOSTERN_SETTINGS='"$(SETTINGS)"' -DPOSTERN_LIBEXEC='"$(LIBEXEC)"' -DPOSTERN_VERSION='"$(VERSION)"'
-$(B)/obj/lib/base/paths.o $(B)/musl/lib/base/paths.o: CFLAGS += $(PATHS)
+$(B)/obj/lib/base/paths.o $(B)/musl/lib/base/paths.o: CFLAGS_ALL += $(PATHS)
 $(B)/obj/lib/base/paths.o $(B)/musl/lib/base/paths.o: $(B)/paths.stamp
 $(B)/paths.stamp: FORCE
 	@mkdir -p $(@D)
