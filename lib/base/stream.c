@@ -1,6 +1,7 @@
 #include "lib/base/stream.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -129,19 +130,26 @@ output_open(struct output *out, int fd, int timeout)
 	out->failed = false;
 }
 
-/* A write that does not block on a socket; on a pipe or file an ordinary one. */
+/*
+ * A write that does not block. Where the descriptor is no socket and may be in
+ * blocking mode, poll(2) promises room for PIPE_BUF bytes and no more.
+ */
 static ssize_t
-write_some(int fd, const char *bytes, size_t len)
+write_some(const struct output *out, const char *bytes, size_t len)
 {
-	ssize_t n = send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	return n < 0 && errno == ENOTSOCK ? write(fd, bytes, len) : n;
+	ssize_t n = send(out->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n >= 0 || errno != ENOTSOCK)
+		return n;
+	if (!wait_ready(out->fd, POLLOUT, out->timeout))
+		return -1;
+	return write(out->fd, bytes, len < PIPE_BUF ? len : PIPE_BUF);
 }
 
 static void
 send_all(struct output *out, const char *bytes, size_t len)
 {
 	while (len > 0 && !out->failed) {
-		ssize_t n = write_some(out->fd, bytes, len);
+		ssize_t n = write_some(out, bytes, len);
 		if (n > 0) {
 			bytes += n;
 			len -= (size_t)n;
