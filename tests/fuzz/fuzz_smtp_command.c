@@ -1,0 +1,152 @@
+/*
+ * A client's whole side of a conversation. The other programs of the suite are
+ * stood in for by functions of their names here, which check what smtpd would
+ * have told them.
+ */
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "smtpd/intake.h"
+#include "smtpd/parameters.h"
+#include "smtpd/services.h"
+#include "smtpd/session.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct session s;
+
+static const struct config config = {
+	.mode = MODE_SMTP, .hostname = "mx.example.org", .permitted_networks = "", .timeout = 5, .message_size = 100000,
+	.recipients_limit = 100, .error_limit = 20, .commands_limit = 100,
+};
+
+static struct str message = {.limit = 1 << 20};
+
+/* What queued and authd are told can be put into a log line and a protocol line. */
+static void
+check_address(struct slice address)
+{
+	for (size_t i = 0; i < address.len; i++)
+		if ((unsigned char)address.data[i] < ' ' || address.data[i] == 0x7f)
+			abort();
+}
+
+bool
+services_hello(struct session *session)
+{
+	(void)session;
+	return true;
+}
+
+enum recipient_class
+services_recipient(struct session *session, struct slice address)
+{
+	(void)session;
+	check_address(address);
+	return address.len > 0 ? (enum recipient_class)((unsigned char)address.data[0] % 7) : RECIPIENT_LATER;
+}
+
+enum sender_answer
+services_sender(struct session *session, struct slice address)
+{
+	(void)session;
+	check_address(address);
+	return SENDER_ALLOWED;
+}
+
+struct outcome
+intake_open(struct session *session)
+{
+	check_address(str_slice(&session->envelope.sender));
+	if (session->envelope.recipient_count == 0)
+		abort();
+	str_clear(&message);
+	memcpy(session->envelope.queue_id, "Q1", 3);
+	return outcome_done();
+}
+
+bool
+intake_write(struct session *session, struct slice bytes)
+{
+	(void)session;
+	return str_append_slice(&message, bytes);
+}
+
+/* Promise 4: no bare CR or LF comes in. */
+struct outcome
+intake_commit(struct session *session)
+{
+	(void)session;
+	for (size_t i = 0; i < message.len; i++) {
+		bool cr = message.data[i] == '\r', lf = message.data[i] == '\n';
+		if ((cr && message.data[i + 1] != '\n') || (lf && (i == 0 || message.data[i - 1] != '\r')))
+			abort();
+	}
+	return outcome_done();
+}
+
+void
+intake_abort(struct session *session)
+{
+	(void)session;
+}
+
+const char *
+intake_protocol(const struct session *session)
+{
+	return session->esmtp ? "ESMTP" : "SMTP";
+}
+
+/* The bytes as a socket that then ends; -1 when they do not fit into it. */
+static int
+as_socket(const uint8_t *data, size_t size)
+{
+	int fds[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0)
+		return -1;
+	bool sent = send(fds[0], data, size, MSG_DONTWAIT) == (ssize_t)size;
+	close(fds[0]);
+	if (sent)
+		return fds[1];
+	close(fds[1]);
+	return -1;
+}
+
+static void
+prepare(int fd)
+{
+	struct envelope kept = s.envelope;
+	memset(&s, 0, sizeof s);
+	session_begin(&s, &config);
+	s.envelope.sender.data = kept.sender.data;
+	s.envelope.sender.room = kept.sender.room;
+	s.envelope.recipients.data = kept.recipients.data;
+	s.envelope.recipients.room = kept.recipients.room;
+	s.services = (struct services){.lookup = -1, .tls = -1, .queue = -1, .login.socket = -1};
+	memcpy(s.peer.text, "unknown", 8);
+	s.in.fd = fd;
+	s.out.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct slice rest = slice_make((const char *)data, size), keyword, value;
+	while (parameter_next(&rest, &keyword, &value) == PARAMETER_OK)
+		;
+	log_set_level(LOG_ERROR + 1);
+	int fd = as_socket(data, size);
+	if (fd < 0)
+		return 0;
+	prepare(fd);
+	session_run(&s);
+	session_end(&s);
+	close(s.out.fd);
+	close(fd);
+	return 0;
+}
