@@ -99,6 +99,7 @@ class Suite:
     Nothing is started before start(); `with Suite(...)` starts and stops.
     """
     domain = "example.test"
+    wrapper = []  # a program to run the supervisor under
 
     def __init__(self, kind="embedded", settings=None):
         self.build = build_directory()
@@ -199,7 +200,7 @@ class Suite:
                        "POSTERN_SETTINGS": str(self.settings),
                        "ASAN_OPTIONS": "detect_leaks=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1"}
         with open(self.prefix / "svscan.log", "ab") as log:
-            self.scan = subprocess.Popen(["s6-svscan", "-t", "0", str(self.services)], env=environment, cwd="/",
+            self.scan = subprocess.Popen([*self.wrapper, "s6-svscan", "-t", "0", str(self.services)], env=environment, cwd="/",
                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.wait_up()
 
