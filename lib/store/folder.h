@@ -38,6 +38,7 @@ struct message {
 	bool     vanished;  /* the file is gone; folder_drop() will take it out */
 	bool     changed;   /* flags or keywords were changed by somebody else; the owner of the view clears it */
 	bool     seen;      /* the store's own: found by the scan under way */
+	bool     missed;    /* the store's own: not found by the last one */
 };
 
 struct folder_scan; /* the store's own */

@@ -17,6 +17,7 @@ struct folder_scan {
 	struct name_block *blocks;
 	struct timespec    fresh_time, cur_time; /* of the directories when they were last read */
 	bool               trusted;  /* the times are older than the clock's grain: equal times mean no change */
+	bool               known_only; /* the scan under way adds no messages, so the array stays in place */
 	uint32_t           highest;  /* highest UID that the view has ever had */
 	struct timespec    keywords_time;
 };
@@ -30,7 +31,18 @@ bool scan_rename(struct folder *f, struct message *m, struct slice name);
 /* Makes the hash anew, after the array was sorted or made smaller. */
 bool scan_index(struct folder *f);
 void scan_free(struct folder *f);
-/* Reads the directories whatever their times say, gives no UIDs. Used to find a file that was renamed. */
-bool scan_directories(struct folder *f);
+/*
+ * Reads new/ and cur/: unknown messages are added behind the others with uid 0,
+ * names and flags of known ones brought up to date, what is not found is
+ * marked vanished (when `stable`, or when it was missing the last time, too).
+ * `*stable` tells whether the directories certainly stood still meanwhile.
+ */
+bool scan_directories(struct folder *f, bool *stable);
+
+/* Gives UIDs to the messages behind `known` that have none, and sorts them in. False with errno (ESTALE). */
+bool assign_uids(struct folder *f, size_t known);
+
+/* Reads `dovecot-keywords` when it changed. */
+bool keywords_load(struct folder *f);
 
 #endif

@@ -1,0 +1,255 @@
+/*
+ * Giving UIDs. Messages that the scan found and that have none yet:
+ *
+ *     1. the list is read; when it names them all (another session or Dovecot
+ *        was first), that is that
+ *     2. else under the lock: it is read again, the rest get new numbers in the
+ *        order of their arrival, the list is replaced, durable; only then are
+ *        they shown
+ *
+ * An entry without a file leaves the list only when a scan that was made under
+ * the lock stood still: a message that readdir missed keeps its UID.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+#include "lib/store/dotlock.h"
+#include "lib/store/scan.h"
+#include "lib/store/uidlist.h"
+#include "lib/store/uidvalidity.h"
+
+#define LOCK_TIMEOUT 30000 /* ms */
+
+/* The entry's UID goes to its message. One that would appear among messages already shown is not used: it gets a new one. */
+static void
+match_entry(struct folder *f, const struct uid_entry *e, size_t *unmatched)
+{
+	size_t index = scan_find(f, e->base);
+	if (index == SIZE_MAX) {
+		++*unmatched;
+		return;
+	}
+	struct message *m = &f->messages[index];
+	if (m->uid == 0 && e->uid > f->scan->highest)
+		m->uid = e->uid;
+}
+
+/* How many entries of the list have no file in the view. */
+static size_t
+match_list(struct folder *f, const struct uidlist *l)
+{
+	struct slice rest = l->body;
+	struct uid_entry e;
+	size_t unmatched = 0;
+	while (uidlist_next(&rest, &e))
+		match_entry(f, &e, &unmatched);
+	return unmatched;
+}
+
+static size_t
+count_unnumbered(const struct folder *f, size_t known)
+{
+	size_t count = 0;
+	for (size_t i = known; i < f->count; i++)
+		count += f->messages[i].uid == 0;
+	return count;
+}
+
+/* Order of arrival: the time that a name begins with, then its text. */
+static int
+compare_arrival(const void *a, const void *b)
+{
+	const struct message *m = a, *n = b;
+	struct name_parts p, q;
+	bool first = name_parse(slice_of(m->name), &p), second = name_parse(slice_of(n->name), &q);
+	if (first && second && p.time != q.time)
+		return p.time < q.time ? -1 : 1;
+	return strcmp(m->name, n->name);
+}
+
+static int
+compare_uids(const void *a, const void *b)
+{
+	uint32_t x = ((const struct message *)a)->uid, y = ((const struct message *)b)->uid;
+	return x < y ? -1 : x > y;
+}
+
+/* Those with UIDs first, by UID; then those without, by arrival. */
+static int
+compare_new(const void *a, const void *b)
+{
+	const struct message *m = a, *n = b;
+	if (m->uid == 0 && n->uid == 0)
+		return compare_arrival(m, n);
+	if (m->uid == 0 || n->uid == 0)
+		return m->uid == 0 ? 1 : -1;
+	return compare_uids(m, n);
+}
+
+static bool
+sort_from(struct folder *f, size_t known, int (*compare)(const void *, const void *))
+{
+	if (f->count - known > 1)
+		qsort(f->messages + known, f->count - known, sizeof *f->messages, compare);
+	return scan_index(f);
+}
+
+/* The view agrees with the list. */
+static bool
+accept(struct folder *f, const struct uidlist *l)
+{
+	if (f->uidvalidity != 0 && f->uidvalidity != l->uidvalidity) {
+		errno = ESTALE;
+		return false;
+	}
+	f->uidvalidity = l->uidvalidity;
+	f->uidnext = l->uidnext;
+	return true;
+}
+
+/* New numbers behind all others. */
+static bool
+number_new(struct folder *f, size_t known, struct uidlist *l)
+{
+	if (!sort_from(f, known, compare_new))
+		return false;
+	for (size_t i = known; i < f->count; i++)
+		if (f->messages[i].uid == 0)
+			f->messages[i].uid = l->uidnext++;
+	return true;
+}
+
+/* An entry stays when its message is there, or when nobody can say that it is not. */
+static bool
+stays(const struct folder *f, const struct uid_entry *e, bool stable)
+{
+	size_t index = scan_find(f, e->base);
+	if (index == SIZE_MAX)
+		return !stable;
+	/* Its message was given another UID: this one is over. */
+	return f->messages[index].uid == e->uid && !f->messages[index].vanished;
+}
+
+static bool
+write_list(struct folder *f, size_t known, const struct uidlist *l, uint32_t first_new, bool stable)
+{
+	struct uidlist_writer w;
+	struct slice rest = l->body;
+	struct uid_entry e;
+	if (!uidlist_write_begin(&w, f->directory, l))
+		return false;
+	while (uidlist_next(&rest, &e))
+		if (stays(f, &e, stable))
+			uidlist_write_entry(&w, &e);
+	for (size_t i = known; i < f->count; i++) {
+		const struct message *m = &f->messages[i];
+		if (m->uid < first_new || m->vanished)
+			continue;
+		e = (struct uid_entry){.uid = m->uid, .base = slice_make(m->name, m->base_len)};
+		uidlist_write_entry(&w, &e);
+	}
+	return uidlist_write_end(&w);
+}
+
+/* A list for a folder that has none, or none that can be believed: all is numbered anew under a new uidvalidity. */
+static bool
+begin_list(struct folder *f, struct uidlist *l, enum uidlist_result found)
+{
+	if (found == UIDLIST_ERROR)
+		return false;
+	if (found == UIDLIST_BROKEN)
+		log_warning("uidlist-broken", log_text("hint", "the folder gets a new uidvalidity; clients will read it anew"));
+	*l = (struct uidlist){.uidnext = 1, .uidvalidity = uidvalidity_next(f->root, f->uidvalidity)};
+	return l->uidvalidity != 0;
+}
+
+static bool
+assign_locked(struct folder *f, size_t known)
+{
+	struct uidlist l;
+	bool stable = false, ok = true;
+	enum uidlist_result found = uidlist_read(&l, f->directory, true);
+	if (found != UIDLIST_OK && !begin_list(f, &l, found))
+		return false;
+	/* A view under an old uidvalidity gives no numbers under a new one; the list is begun by whoever opens it next. */
+	if (f->uidvalidity != 0 && f->uidvalidity != l.uidvalidity) {
+		uidlist_free(&l);
+		errno = ESTALE;
+		return false;
+	}
+	/* Entries without files: look once more, now that nobody else gives numbers. */
+	if (match_list(f, &l) > 0) {
+		ok = scan_directories(f, &stable);
+		match_list(f, &l);
+	}
+	uint32_t first_new = l.uidnext;
+	ok = ok && number_new(f, known, &l) && write_list(f, known, &l, first_new, stable) && accept(f, &l);
+	uidlist_free(&l);
+	return ok;
+}
+
+/* Without the lock: enough when the list has all that the view lacks. */
+static bool
+assign_from_list(struct folder *f, size_t known, bool *enough)
+{
+	struct uidlist l;
+	enum uidlist_result found = uidlist_read(&l, f->directory, false);
+	*enough = false;
+	if (found == UIDLIST_ERROR)
+		return false;
+	if (found != UIDLIST_OK)
+		return true;
+	match_list(f, &l);
+	*enough = count_unnumbered(f, known) == 0;
+	/* What is not enough is not believed either: under the lock it may turn out to be broken. */
+	for (size_t i = known; i < f->count && !*enough; i++)
+		f->messages[i].uid = 0;
+	bool ok = !*enough || accept(f, &l);
+	uidlist_free(&l);
+	return ok;
+}
+
+static bool
+assign(struct folder *f, size_t known)
+{
+	bool enough;
+	if (!assign_from_list(f, known, &enough))
+		return false;
+	if (enough)
+		return true;
+	struct dotlock lock;
+	if (!dotlock_take(&lock, f->directory, UIDLIST_LOCK, LOCK_TIMEOUT))
+		return false;
+	bool ok = assign_locked(f, known);
+	dotlock_release(&lock);
+	return ok;
+}
+
+/* Messages that could not be numbered are forgotten: the next scan finds them again. */
+static void
+forget_from(struct folder *f, size_t known)
+{
+	for (size_t i = known; i < f->count; i++)
+		f->vanished -= f->messages[i].vanished;
+	f->count = known;
+	f->scan->trusted = false;
+	int saved = errno;
+	scan_index(f);
+	errno = saved;
+}
+
+bool
+assign_uids(struct folder *f, size_t known)
+{
+	if (f->count == known && f->uidvalidity != 0)
+		return true;
+	if (!assign(f, known) || !sort_from(f, known, compare_uids)) {
+		forget_from(f, known);
+		return false;
+	}
+	if (f->count > known)
+		f->scan->highest = f->messages[f->count - 1].uid;
+	return true;
+}

@@ -1,0 +1,108 @@
+#include "lib/store/dotlock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/store/directory.h"
+#include "lib/store/maildir.h"
+
+#define LOOK_EVERY  20 /* ms */
+#define STALE_AFTER 60 /* seconds without a change: another program's, as Dovecot has it */
+#define EMPTY_AFTER 5  /* seconds: whoever made it never came to write into it */
+
+static bool
+same_file(const struct dotlock *l, int fd)
+{
+	struct stat held, named;
+	return fstat(fd, &held) == 0 && fstatat(l->directory, l->name, &named, AT_SYMLINK_NOFOLLOW) == 0
+	    && held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
+static bool
+sign(int fd)
+{
+	char text[128];
+	int len = snprintf(text, sizeof text, "%ld:%s\n", (long)getpid(), maildir_host());
+	return len > 0 && file_write_all(fd, text, (size_t)len);
+}
+
+static bool
+make(struct dotlock *l)
+{
+	l->fd = openat(l->directory, l->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (l->fd < 0)
+		return false;
+	if (flock(l->fd, LOCK_EX | LOCK_NB) == 0 && sign(l->fd) && same_file(l, l->fd))
+		return true;
+	/* No room to sign, or somebody found it unsigned and removed it. */
+	dotlock_release(l);
+	return false;
+}
+
+/* What the flocked lock file says: its maker is gone. */
+static bool
+is_stale(int fd)
+{
+	char text[128];
+	struct stat st;
+	ssize_t len = pread(fd, text, sizeof text, 0);
+	if (len < 0 || fstat(fd, &st) < 0)
+		return false;
+	int64_t age = clock_unix() - (int64_t)st.st_mtime;
+	if (len == 0)
+		return age > EMPTY_AFTER;
+	return text[len - 1] == '\n' || age > STALE_AFTER;
+}
+
+/* Removes a lock whose maker is gone. The flock makes sure that only one of us does, and that it is still that file. */
+static void
+remove_stale(const struct dotlock *l)
+{
+	int fd = openat(l->directory, l->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_stale(fd) && same_file(l, fd))
+		unlinkat(l->directory, l->name, 0);
+	close(fd);
+}
+
+bool
+dotlock_take(struct dotlock *l, int directory, const char *name, int timeout)
+{
+	*l = (struct dotlock){.directory = directory, .fd = -1, .name = name};
+	int64_t deadline = clock_ms() + timeout;
+	for (;;) {
+		errno = 0;
+		if (make(l))
+			return true;
+		if (errno != EEXIST && errno != EAGAIN && errno != ENOENT && errno != 0)
+			return false;
+		remove_stale(l);
+		if (clock_ms() >= deadline) {
+			errno = ETIMEDOUT;
+			return false;
+		}
+		poll(NULL, 0, LOOK_EVERY);
+	}
+}
+
+void
+dotlock_release(struct dotlock *l)
+{
+	if (l->fd < 0)
+		return;
+	int saved = errno;
+	if (same_file(l, l->fd))
+		unlinkat(l->directory, l->name, 0);
+	close(l->fd);
+	l->fd = -1;
+	errno = saved;
+}

@@ -1,0 +1,160 @@
+/*
+ * `dovecot-keywords`: one line a keyword, its number and its name; number 0 is
+ * the letter a in a message's name. Numbers are never given twice.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/base/cursor.h"
+#include "lib/base/str.h"
+#include "lib/store/directory.h"
+#include "lib/store/dotlock.h"
+#include "lib/store/scan.h"
+
+#define FILE_NAME    "dovecot-keywords"
+#define LOCK_NAME    "dovecot-keywords.lock"
+#define TEMPORARY    "dovecot-keywords.tmp"
+#define FILE_MOST    65536
+#define KEYWORD_MOST 128
+#define LOCK_TIMEOUT 10000 /* ms */
+
+/* An atom of RFC 3501, which may begin with '$'. */
+static bool
+keyword_ok(struct slice keyword)
+{
+	for (size_t i = 0; i < keyword.len; i++) {
+		unsigned char byte = (unsigned char)keyword.data[i];
+		if (byte <= ' ' || byte >= 0x7f || strchr("(){%*\"\\]", byte) != NULL)
+			return false;
+	}
+	return keyword.len > 0 && keyword.len <= KEYWORD_MOST;
+}
+
+/* "3 $Junk" */
+static bool
+set_keyword(struct folder *f, struct slice line)
+{
+	struct cursor c = cursor_over(line);
+	uint64_t number;
+	bool ours = cursor_take_number(&c, KEYWORDS_MOST - 1, &number) && cursor_take(&c, ' ') && keyword_ok(c.rest);
+	if (!ours || (f->keywords[number] != NULL && slice_is(c.rest, f->keywords[number])))
+		return true;
+	char *name = strndup(c.rest.data, c.rest.len);
+	if (name == NULL)
+		return false;
+	free(f->keywords[number]);
+	f->keywords[number] = name;
+	return true;
+}
+
+static bool
+read_keywords(struct folder *f)
+{
+	size_t len;
+	char *text = directory_read_file(f->directory, FILE_NAME, FILE_MOST, &len);
+	/* Noise is as good as none: letters without a name are not shown. */
+	if (text == NULL)
+		return errno == ENOENT || errno == ELOOP || errno == EINVAL || errno == EFBIG;
+	struct slice rest = slice_make(text, len), line;
+	bool ok = true;
+	while (ok && slice_split(&rest, '\n', &line))
+		ok = set_keyword(f, line);
+	free(text);
+	return ok;
+}
+
+bool
+keywords_load(struct folder *f)
+{
+	struct stat st;
+	if (fstatat(f->directory, FILE_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT;
+	struct timespec *last = &f->scan->keywords_time;
+	if (st.st_mtim.tv_sec == last->tv_sec && st.st_mtim.tv_nsec == last->tv_nsec)
+		return true;
+	*last = st.st_mtim;
+	return read_keywords(f);
+}
+
+static int
+find(const struct folder *f, struct slice keyword)
+{
+	for (int i = 0; i < KEYWORDS_MOST; i++)
+		if (f->keywords[i] != NULL && slice_is_nocase(keyword, f->keywords[i]))
+			return i;
+	return -1;
+}
+
+static bool
+write_keywords(const struct folder *f)
+{
+	struct str text = STR_MOST(FILE_MOST);
+	for (int i = 0; i < KEYWORDS_MOST; i++)
+		if (f->keywords[i] != NULL)
+			str_append_format(&text, "%d %s\n", i, f->keywords[i]);
+	errno = ENOMEM;
+	bool ok = !text.failed && directory_replace(f->directory, TEMPORARY, FILE_NAME, text.data, text.len);
+	str_free(&text);
+	return ok;
+}
+
+/* Letters in names of messages may stand for keywords of a lost file: a letter in use is not given again. */
+static int
+free_letter(const struct folder *f)
+{
+	uint32_t used = 0;
+	for (size_t i = 0; i < f->count; i++)
+		used |= f->messages[i].keywords;
+	for (int i = 0; i < KEYWORDS_MOST; i++)
+		if (f->keywords[i] == NULL && !(used & 1u << i))
+			return i;
+	errno = ENOSPC;
+	return -1;
+}
+
+static int
+add(struct folder *f, struct slice keyword)
+{
+	if (!read_keywords(f))
+		return -1;
+	int at = find(f, keyword);
+	if (at >= 0)
+		return at;
+	at = free_letter(f);
+	if (at < 0)
+		return -1;
+	f->keywords[at] = strndup(keyword.data, keyword.len);
+	if (f->keywords[at] == NULL)
+		return -1;
+	if (write_keywords(f))
+		return at;
+	free(f->keywords[at]);
+	f->keywords[at] = NULL;
+	return -1;
+}
+
+int
+folder_keyword(struct folder *f, struct slice keyword, bool create)
+{
+	if (!keyword_ok(keyword)) {
+		errno = EINVAL;
+		return -1;
+	}
+	int at = find(f, keyword);
+	/* A folder that was only opened (the target of a copy) has not read them yet. */
+	if (at < 0 && f->scan == NULL && read_keywords(f))
+		at = find(f, keyword);
+	if (at >= 0 || !create) {
+		errno = ENOENT;
+		return at;
+	}
+	struct dotlock lock;
+	if (!dotlock_take(&lock, f->directory, LOCK_NAME, LOCK_TIMEOUT))
+		return -1;
+	at = add(f, keyword);
+	dotlock_release(&lock);
+	return at;
+}

@@ -1,0 +1,295 @@
+/* What is done with one message of a folder's view. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/store/directory.h"
+#include "lib/store/save.h"
+#include "lib/store/scan.h"
+
+#define ATTEMPTS 4 /* other sessions may rename it again and again */
+
+static int
+place_of(const struct folder *f, const struct message *m)
+{
+	return m->in_new ? f->fresh : f->cur;
+}
+
+static void
+mark_vanished(struct folder *f, struct message *m)
+{
+	if (!m->vanished)
+		f->vanished++;
+	m->vanished = true;
+}
+
+/*
+ * After ENOENT: looks where the file is now. The array stays where it is: what
+ * the scan finds besides is left to the next refresh. False with errno when the
+ * message is gone.
+ */
+static bool
+look_again(struct folder *f, struct message *m)
+{
+	bool stable;
+	if (f->scan == NULL)
+		return false;
+	f->scan->known_only = true;
+	bool ok = scan_directories(f, &stable);
+	f->scan->known_only = f->scan->trusted = false;
+	if (!ok)
+		return false;
+	if (!m->seen)
+		mark_vanished(f, m);
+	errno = ENOENT;
+	return !m->vanished;
+}
+
+typedef bool operation(struct folder *f, struct message *m, void *context);
+
+/* Does it, and again with the new name as long as the file is not where it was. */
+static bool
+with_retry(struct folder *f, struct message *m, operation *act, void *context)
+{
+	errno = ENOENT;
+	if (m->vanished)
+		return false;
+	for (int i = 0; i < ATTEMPTS; i++) {
+		if (act(f, m, context))
+			return true;
+		if (errno != ENOENT)
+			return false;
+		if (!look_again(f, m))
+			return false;
+	}
+	errno = EAGAIN;
+	return false;
+}
+
+static bool
+do_open(struct folder *f, struct message *m, void *context)
+{
+	int *fd = context;
+	*fd = directory_open_file(place_of(f, m), m->name);
+	return *fd >= 0;
+}
+
+int
+folder_open_message(struct folder *f, struct message *m)
+{
+	int fd;
+	return with_retry(f, m, do_open, &fd) ? fd : -1;
+}
+
+/* Bytes, and one more for each LF without a CR before it. */
+static bool
+count_wire_size(int fd, uint64_t *size)
+{
+	char buffer[16384];
+	bool carriage = false;
+	*size = 0;
+	for (;;) {
+		ssize_t n = read(fd, buffer, sizeof buffer);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0;
+		*size += (uint64_t)n;
+		for (ssize_t i = 0; i < n; i++) {
+			*size += buffer[i] == '\n' && !carriage;
+			carriage = buffer[i] == '\r';
+		}
+	}
+}
+
+bool
+folder_message_size(struct folder *f, struct message *m, uint64_t *size)
+{
+	if (m->wire_size == SIZE_UNKNOWN) {
+		uint64_t counted;
+		int fd = folder_open_message(f, m);
+		bool ok = fd >= 0 && count_wire_size(fd, &counted);
+		directory_close(fd);
+		if (!ok)
+			return false;
+		m->wire_size = counted;
+	}
+	*size = m->wire_size;
+	return true;
+}
+
+static bool
+do_stat(struct folder *f, struct message *m, void *context)
+{
+	struct stat st;
+	if (fstatat(place_of(f, m), m->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	*(time_t *)context = st.st_mtime;
+	return true;
+}
+
+bool
+folder_message_date(struct folder *f, struct message *m, time_t *date)
+{
+	*date = m->date;
+	if (*date != 0)
+		return true;
+	if (!with_retry(f, m, do_stat, date))
+		return false;
+	m->date = *date;
+	return true;
+}
+
+struct flag_request {
+	enum flag_change change;
+	uint8_t          flags;
+	uint32_t         keywords;
+};
+
+static uint32_t
+changed_bits(uint32_t before, enum flag_change change, uint32_t bits)
+{
+	if (change == FLAGS_ADD)
+		return before | bits;
+	return change == FLAGS_REMOVE ? before & ~bits : bits;
+}
+
+/* A flagged message is in cur/, so one from new/ moves there on the way. */
+static bool
+do_flags(struct folder *f, struct message *m, void *context)
+{
+	const struct flag_request *r = context;
+	struct name_parts parts;
+	char name[NAME_MOST + 1];
+	uint8_t flags = (uint8_t)changed_bits(m->flags, r->change, r->flags);
+	uint32_t keywords = changed_bits(m->keywords, r->change, r->keywords);
+	errno = ENAMETOOLONG;
+	if (!name_parse(slice_of(m->name), &parts) || !name_build(name, parts.base, parts.info, flags, keywords))
+		return false;
+	if (!m->in_new && strcmp(name, m->name) == 0)
+		return faccessat(f->cur, m->name, F_OK, 0) == 0;
+	if (renameat(place_of(f, m), m->name, f->cur, name) < 0)
+		return false;
+	f->scan->trusted = false;
+	m->flags = flags;
+	m->keywords = keywords;
+	m->in_new = false;
+	/* Without memory for the name the next use finds it by its base. */
+	scan_rename(f, m, slice_of(name));
+	return true;
+}
+
+bool
+folder_set_flags(struct folder *f, struct message *m, enum flag_change change, uint8_t flags, uint32_t keywords)
+{
+	struct flag_request r = {.change = change, .flags = flags, .keywords = keywords};
+	return with_retry(f, m, do_flags, &r);
+}
+
+static bool
+do_unlink(struct folder *f, struct message *m, void *context)
+{
+	(void)context;
+	return unlinkat(place_of(f, m), m->name, 0) == 0;
+}
+
+bool
+folder_expunge(struct folder *f, struct message *m)
+{
+	bool ok = with_retry(f, m, do_unlink, NULL) || errno == ENOENT;
+	if (ok) {
+		mark_vanished(f, m);
+		f->scan->trusted = false;
+	}
+	return ok;
+}
+
+struct copy_request {
+	struct folder *to;
+	char           base[NAME_MOST + 1];
+	uint32_t       keywords; /* bits of the target */
+};
+
+/* Sizes of the source's name go on; a file without them keeps none. */
+static void
+copy_base(const struct message *m, char base[NAME_MOST + 1])
+{
+	struct name_parts parts;
+	name_unique(base);
+	if (!name_parse(slice_of(m->name), &parts))
+		return;
+	if (parts.has_size && parts.has_wire_size)
+		name_add_sizes(base, parts.size, parts.wire_size);
+}
+
+/* By bytes, where a link cannot be: another file system, or too many links. */
+static bool
+copy_bytes(struct folder *f, struct message *m, struct copy_request *r)
+{
+	struct save s;
+	char buffer[16384];
+	ssize_t n;
+	struct stat st;
+	int fd = directory_open_file(place_of(f, m), m->name);
+	if (fd < 0)
+		return false;
+	bool ok = fstat(fd, &st) == 0 && save_begin(&s, r->to);
+	if (ok) {
+		while ((n = read(fd, buffer, sizeof buffer)) > 0)
+			save_write(&s, buffer, (size_t)n);
+		ok = n == 0 && save_finish(&s, SAVE_CUR, m->flags, r->keywords, st.st_mtime);
+		if (n < 0)
+			save_abort(&s);
+	}
+	directory_close(fd);
+	if (ok)
+		memcpy(r->base, s.name, sizeof r->base);
+	return ok;
+}
+
+static bool
+do_copy(struct folder *f, struct message *m, void *context)
+{
+	struct copy_request *r = context;
+	char name[NAME_MOST + 1];
+	copy_base(m, r->base);
+	errno = ENAMETOOLONG;
+	if (!name_build(name, slice_of(r->base), slice_make(NULL, 0), m->flags, r->keywords))
+		return false;
+	if (linkat(place_of(f, m), m->name, r->to->cur, name, 0) == 0)
+		return true;
+	return (errno == EMLINK || errno == EXDEV || errno == EPERM) && copy_bytes(f, m, r);
+}
+
+/* The letters of a keyword differ from folder to folder. One that finds no letter there is left behind. */
+static uint32_t
+translate_keywords(const struct folder *f, uint32_t keywords, struct folder *to)
+{
+	uint32_t bits = 0;
+	if (f->directory == to->directory)
+		return keywords;
+	for (int i = 0; i < KEYWORDS_MOST; i++) {
+		if (!(keywords & 1u << i) || f->keywords[i] == NULL)
+			continue;
+		int bit = folder_keyword(to, slice_of(f->keywords[i]), true);
+		if (bit >= 0)
+			bits |= 1u << bit;
+	}
+	return bits;
+}
+
+bool
+folder_copy(struct folder *f, struct message *m, struct folder *to, char *base)
+{
+	struct copy_request r = {.to = to, .keywords = translate_keywords(f, m->keywords, to)};
+	if (!with_retry(f, m, do_copy, &r))
+		return false;
+	if (base != NULL)
+		memcpy(base, r.base, sizeof r.base);
+	if (to->scan != NULL)
+		to->scan->trusted = false;
+	return true;
+}

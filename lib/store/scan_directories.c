@@ -1,0 +1,216 @@
+/*
+ * Looking at a folder's directories. readdir(3) may miss or repeat what is
+ * renamed while it runs, so a message counts as gone only when it was not found
+ * while the directories stood still, or twice in a row.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/store/directory.h"
+#include "lib/store/scan.h"
+
+#define ATTEMPTS 3
+/* A change within this time of an earlier one may leave the directory's time as it was: one second where a file system keeps no less. */
+#define GRAIN_MS 1100
+
+static bool
+same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool
+times(const struct folder *f, struct timespec *fresh, struct timespec *cur)
+{
+	struct stat st;
+	if (fstat(f->fresh, &st) < 0)
+		return false;
+	*fresh = st.st_mtim;
+	if (fstat(f->cur, &st) < 0)
+		return false;
+	*cur = st.st_mtim;
+	return true;
+}
+
+static bool
+is_old(struct timespec t, struct timespec now)
+{
+	int64_t ms = (int64_t)(now.tv_sec - t.tv_sec) * 1000 + (now.tv_nsec - t.tv_nsec) / 1000000;
+	return ms > GRAIN_MS;
+}
+
+/* A known message seen again. */
+static bool
+update(struct folder *f, struct message *m, struct slice name, const struct name_parts *parts, bool in_cur)
+{
+	/* Two files of one base: the first one counts, and one in cur/ more than one in new/. */
+	bool again = m->seen && !(m->in_new && in_cur);
+	if (again || (!in_cur && !m->in_new))
+		return true;
+	if (m->vanished) {
+		m->vanished = false;
+		f->vanished--;
+	}
+	m->seen = true;
+	m->in_new = !in_cur;
+	if (m->flags != parts->flags || m->keywords != parts->keywords) {
+		m->flags = parts->flags;
+		m->keywords = parts->keywords;
+		m->changed = true;
+	}
+	return slice_is(name, m->name) || scan_rename(f, m, name);
+}
+
+static bool
+is_file(int directory, const struct dirent *entry)
+{
+	struct stat st;
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_REG;
+	return fstatat(directory, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool
+take_entry(struct folder *f, const struct dirent *entry, bool in_cur)
+{
+	struct name_parts parts;
+	struct slice name = slice_of(entry->d_name);
+	if (!name_parse(name, &parts) || !is_file(in_cur ? f->cur : f->fresh, entry))
+		return true;
+	size_t index = scan_find(f, parts.base);
+	if (index != SIZE_MAX)
+		return update(f, &f->messages[index], name, &parts, in_cur);
+	if (f->scan->known_only)
+		return true;
+	struct message *m = scan_add(f, name, &parts);
+	if (m == NULL)
+		return false;
+	m->seen = true;
+	m->in_new = !in_cur;
+	return true;
+}
+
+static bool
+read_directory(struct folder *f, bool in_cur)
+{
+	DIR *d = directory_list(in_cur ? f->cur : f->fresh);
+	struct dirent *entry;
+	if (d == NULL)
+		return false;
+	bool ok = true;
+	errno = 0;
+	while (ok && (entry = readdir(d)) != NULL) {
+		ok = take_entry(f, entry, in_cur);
+		if (ok)
+			errno = 0;
+	}
+	int saved = errno;
+	closedir(d);
+	errno = saved;
+	return ok && saved == 0;
+}
+
+/* new/ first: what is moved to cur/ meanwhile is then found there. */
+static bool
+read_both(struct folder *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		f->messages[i].seen = false;
+	return read_directory(f, false) && read_directory(f, true);
+}
+
+static size_t
+count_missing(const struct folder *f)
+{
+	size_t missing = 0;
+	for (size_t i = 0; i < f->count; i++)
+		missing += !f->messages[i].seen && !f->messages[i].vanished;
+	return missing;
+}
+
+static void
+mark_missing(struct folder *f, bool stable)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		struct message *m = &f->messages[i];
+		if (!m->seen && !m->vanished && (stable || m->missed)) {
+			m->vanished = true;
+			f->vanished++;
+		}
+		m->missed = !m->seen;
+	}
+}
+
+bool
+scan_directories(struct folder *f, bool *stable)
+{
+	struct folder_scan *s = f->scan;
+	struct timespec now, fresh, cur;
+	for (int i = 0; i < ATTEMPTS; i++) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		if (!times(f, &s->fresh_time, &s->cur_time) || !read_both(f) || !times(f, &fresh, &cur))
+			return false;
+		bool still = same_time(fresh, s->fresh_time) && same_time(cur, s->cur_time);
+		s->trusted = still && is_old(fresh, now) && is_old(cur, now);
+		/* Equal times but young ones: almost certainly still; a second look makes sure when somebody is missing. */
+		*stable = s->trusted || (still && i > 0);
+		if (*stable || count_missing(f) == 0)
+			break;
+	}
+	mark_missing(f, *stable);
+	return true;
+}
+
+/* Nothing can have changed since the last scan. */
+static bool
+unchanged(const struct folder *f)
+{
+	struct timespec fresh, cur;
+	return f->scan->trusted && times(f, &fresh, &cur) && same_time(fresh, f->scan->fresh_time)
+	    && same_time(cur, f->scan->cur_time);
+}
+
+/* From new/ to cur/. What another session moved first is its to call recent. */
+static void
+move_to_cur(struct folder *f, struct message *m)
+{
+	char name[NAME_MOST + 1];
+	struct name_parts parts;
+	if (!name_parse(slice_of(m->name), &parts)
+	    || !name_build(name, parts.base, parts.info, parts.flags, parts.keywords))
+		return;
+	if (renameat(f->fresh, m->name, f->cur, name) < 0)
+		return;
+	m->in_new = false;
+	m->recent = true;
+	f->scan->trusted = false;
+	/* Without memory for the name the next scan finds it. */
+	scan_rename(f, m, slice_of(name));
+}
+
+bool
+folder_refresh(struct folder *f)
+{
+	if (f->scan == NULL) {
+		f->scan = calloc(1, sizeof *f->scan);
+		if (f->scan == NULL || !scan_index(f))
+			return false;
+	}
+	if (f->uidvalidity != 0 && unchanged(f))
+		return true;
+	size_t known = f->count;
+	bool stable;
+	if (!keywords_load(f) || !scan_directories(f, &stable) || !assign_uids(f, known))
+		return false;
+	for (size_t i = 0; i < f->count && !f->read_only; i++)
+		if (f->messages[i].in_new && !f->messages[i].vanished)
+			move_to_cur(f, &f->messages[i]);
+	return true;
+}
