@@ -243,11 +243,17 @@ ask_reload(int signal_number)
 static void
 first_certificate(void)
 {
-	if (packet_receive_wait(tlsd.control.fd, &tlsd.packet, START_PATIENCE) != PACKET_OK) {
-		int status = 0;
-		bool misuse = waitpid(tlsd.keys, &status, WNOHANG) == tlsd.keys && WIFEXITED(status) &&
-		    WEXITSTATUS(status) == EXIT_MISUSE;
-		exit(misuse ? EXIT_MISUSE : EXIT_TEMPORARY);
+	int status = 0;
+	switch (packet_receive_wait(tlsd.control.fd, &tlsd.packet, START_PATIENCE)) {
+	case PACKET_OK:
+		break;
+	case PACKET_END: /* it is ending */
+		if (waitpid(tlsd.keys, &status, 0) == tlsd.keys && WIFEXITED(status))
+			exit(WEXITSTATUS(status));
+		exit(EXIT_TEMPORARY);
+	default:
+		log_error("start-failed", log_text("reason", "the key process does not answer"));
+		exit(EXIT_TEMPORARY);
 	}
 	if (!take_certificate(&tlsd.packet))
 		exit(EXIT_MISUSE);

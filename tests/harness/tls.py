@@ -1,0 +1,168 @@
+"""postern-tlsd by itself: its own settings, run directory and certificate, as its own user. And what a front does with it."""
+import array
+import contextlib
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+
+from .dialogue import client_context
+from .packets import Peer
+from .suite import REPOSITORY, build_directory
+from .wait import wait_for
+
+KINDS = {"rsa": ["-newkey", "rsa:2048"], "ecdsa": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]}
+
+
+def make_certificate(directory, kind, name="mail.example.test", user="postern-tlsd"):
+    """A self-signed pair; returns the paths of certificate and key."""
+    certificate, key = directory / f"{kind}.pem", directory / f"{kind}.key"
+    subprocess.run(["openssl", "req", "-x509", *KINDS[kind], "-nodes", "-days", "300", "-subj", f"/CN={name}",
+                    "-keyout", key, "-out", certificate], check=True, stderr=subprocess.DEVNULL)
+    key.chmod(0o600)
+    shutil.chown(key, user)
+    return certificate, key
+
+
+def tcp_pair():
+    """(the client's end, the server's end) of a connection on loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname(), 20)
+        accepted, _ = server.accept()
+        accepted.settimeout(20)
+        return client, accepted
+
+
+class Question:
+    """A front's request `accept`: made at once, answered when the handshake is done."""
+
+    def __init__(self, tlsd, connection, tag="t1"):
+        self.tag = tag
+        self.peer = Peer(tlsd, "tlsd/server", timeout=20)
+        self.peer.send("accept", tag, descriptors=[connection.fileno()])
+
+    def answer(self):
+        """The fields behind the tag with the status first, and the plain socket or None. (None, None): no answer."""
+        try:
+            data, control, _, _ = self.peer.socket.recvmsg(65536, socket.CMSG_SPACE(16))
+        except ConnectionResetError:
+            data, control = b"", []
+        plain = None
+        for _, _, descriptors in control:
+            plain = socket.socket(fileno=array.array("i", descriptors)[0])
+            plain.settimeout(20)
+        if not data:
+            return None, None
+        fields = data.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        assert fields[1] == self.tag
+        return [fields[0], *fields[2:]], plain
+
+
+class Tlsd:
+    """Make it, start it, `with` stops it. `run` is its run directory, so that Peer() takes it for a suite."""
+
+    def __init__(self, kind="rsa", **settings):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="postern-tlsd-", dir="/var/tmp"))
+        self.directory.chmod(0o755)
+        self.settings, self.run, self.log_path = (self.directory / n for n in ("settings", "run", "log"))
+        (self.run / "tlsd").mkdir(parents=True)
+        shutil.chown(self.run / "tlsd", "postern-tlsd")
+        self.settings.mkdir()
+        self.certificate, self.key = make_certificate(self.directory, kind)
+        self.set("run_directory", self.run)
+        self.use(self.certificate, self.key)
+        for name, value in settings.items():
+            self.set(name, value)
+        self.process = None
+
+    def set(self, name, value):
+        (self.settings / name).write_text(f"{value}\n")
+
+    def use(self, certificate, key):
+        self.set("certificate", certificate)
+        self.set("private_key", key)
+
+    def spawn(self):
+        """Starts the program and does not wait for it."""
+        program = self.directory / "postern-tlsd"
+        shutil.copy(REPOSITORY / build_directory() / "postern-tlsd", program)
+        user = pwd.getpwnam("postern-tlsd")
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen([program], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                                            user=user.pw_uid, group=user.pw_gid, extra_groups=[],
+                                            env={"POSTERN_SETTINGS": str(self.settings),
+                                                 "ASAN_OPTIONS": "detect_leaks=0:exitcode=99"})
+        return self.process
+
+    def start(self):
+        self.spawn()
+        wait_for(lambda: f"tlsd to start: {self.log()}", 20, lambda: "info: started" in self.log())
+        return self
+
+    def stop(self):
+        if self.process is not None:
+            for pid in [*self.children(), self.process.pid]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+            self.process.wait(20)
+        log = self.log()
+        shutil.rmtree(self.directory)
+        assert "Sanitizer" not in log and "runtime error" not in log, log
+
+    def __enter__(self):
+        return self if self.process else self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def log(self):
+        return self.log_path.read_text("utf-8", "replace") if self.log_path.exists() else ""
+
+    def wait_log(self, text):
+        wait_for(lambda: f"{text!r} in the log: {self.log()}", 10, lambda: text in self.log())
+
+    # --- its processes ---------------------------------------------------------
+
+    def offspring(self):
+        pid = self.process.pid
+        return [int(p) for p in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def key_process(self):
+        return self.offspring()[0]
+
+    def children(self):
+        """The processes of sessions."""
+        return self.offspring()[1:] if self.process.poll() is None else []
+
+    def wait_children(self, count):
+        wait_for(lambda: f"{count} children, there are {self.children()}", 10, lambda: len(self.children()) == count)
+
+    # --- sessions ----------------------------------------------------------------
+
+    def hand_over(self):
+        """A client's connection that was handed to tlsd: (client's socket, question)."""
+        client, accepted = tcp_pair()
+        with accepted:
+            return client, Question(self, accepted)
+
+    def session(self, context=None, session=None, name="mail.example.test"):
+        """A whole handshake: (client's TLS socket, plain socket, answer)."""
+        client, question = self.hand_over()
+        secure = (context or client_context()).wrap_socket(client, server_hostname=name, session=session)
+        answer, plain = question.answer()
+        assert answer is not None and plain is not None, (answer, self.log())
+        return secure, plain, answer
+
+
+def version_context(version):
+    context = client_context()
+    context.minimum_version = context.maximum_version = version
+    return context
+
+
+TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
