@@ -1,0 +1,75 @@
+"""What a benchmark needs: a control group that counts all CPU of the processes in it, and the load generator."""
+import contextlib
+import os
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from harness import REPOSITORY, wait_for  # noqa: E402
+
+SOURCE = REPOSITORY / "tests/bench/load.c"
+
+
+class Group:
+    """A control group: its processes, their children, and what those that have ended used. Version 2, or 1 of cpuacct."""
+
+    def __init__(self, name):
+        for root in ("/sys/fs/cgroup/cpuacct", "/sys/fs/cgroup"):
+            if os.path.exists(f"{root}/cgroup.procs"):
+                self.path = pathlib.Path(root) / f"postern-bench-{name}-{os.getpid()}"
+                break
+        else:
+            sys.exit("bench: no control groups here: mount cgroup2 on /sys/fs/cgroup")
+        self.path.mkdir(exist_ok=True)
+
+    def wrapper(self):
+        """Arguments before a command that make it run in the group."""
+        return ["sh", "-c", f'echo $$ > {self.path}/cgroup.procs && exec "$@"', "sh"]
+
+    def milliseconds(self):
+        if (self.path / "cpuacct.usage").exists():
+            return int((self.path / "cpuacct.usage").read_text()) / 1e6
+        fields = dict(line.split() for line in (self.path / "cpu.stat").read_text().splitlines())
+        return int(fields["usage_usec"]) / 1e3
+
+    def pids(self):
+        return [int(line) for line in (self.path / "cgroup.procs").read_text().split()]
+
+    def close(self):
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
+        wait_for("the group to be empty", 20, lambda: not self.pids())
+        self.path.rmdir()
+
+
+def load_program(directory):
+    target = pathlib.Path(directory) / "load"
+    subprocess.run(["gcc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-pthread", SOURCE, "-o", target], check=True)
+    return target
+
+
+class Result:
+    """One line of the load generator."""
+
+    def __init__(self, line):
+        fields = line.split()
+        self.seconds, self.done, self.failed = float(fields[0]), int(fields[1]), int(fields[2])
+        self.median, self.slowest = float(fields[3]), float(fields[4])
+
+
+def load(program, *arguments):
+    output = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=True).stdout
+    return Result(output)
+
+
+def count_mail(root, users, domain):
+    """Messages in the Maildirs of user0 to userN-1."""
+    count = 0
+    for number in range(users):
+        for part in ("new", "cur"):
+            with contextlib.suppress(FileNotFoundError):
+                count += len(os.listdir(f"{root}/{domain}/user{number}/{part}"))
+    return count
