@@ -166,11 +166,11 @@ packet_send(int fd, const struct packet *p)
 		size_t size = sizeof(int) * p->descriptor_count;
 		memset(&control, 0, sizeof control);
 		m.msg_control = control.bytes;
-		m.msg_controllen = CMSG_SPACE(size);
+		m.msg_controllen = (socklen_t)CMSG_SPACE(size);
 		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(size);
+		c->cmsg_len = (socklen_t)CMSG_LEN(size);
 		memcpy(CMSG_DATA(c), p->descriptors, size);
 	}
 	for (;;) {
