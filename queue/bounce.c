@@ -1,0 +1,108 @@
+#include "queue/bounce.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/random.h"
+#include "lib/mail/date.h"
+
+static bool
+is_reported(const struct file_recipient *r)
+{
+	return r->status == RECIPIENT_FAILED && !r->expanded;
+}
+
+static void
+add_line(struct str *s, const char *name, struct slice value)
+{
+	str_append_text(s, name);
+	str_append_slice(s, value);
+	str_append_text(s, "\r\n");
+}
+
+static void
+add_date(struct str *s, const char *name, int64_t when)
+{
+	str_append_text(s, name);
+	date_print(s, date_local(when));
+	str_append_text(s, "\r\n");
+}
+
+static void
+add_head(struct str *s, const struct bounce *b, const char *boundary)
+{
+	char unique[17];
+	random_letters(unique, 16);
+	add_date(s, "Date: ", clock_unix());
+	str_append_format(s, "From: Mail Delivery System <MAILER-DAEMON@%s>\r\n", b->hostname);
+	str_append_text(s, "To: <");
+	str_append_slice(s, b->to);
+	str_append_text(s, ">\r\n");
+	str_append_text(s, b->to_postmaster ? "Subject: Undeliverable bounce\r\n" : "Subject: Undelivered mail returned to sender\r\n");
+	str_append_format(s, "Message-ID: <%s@%s>\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n", unique, b->hostname);
+	str_append_format(s, "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"%s\"\r\n", boundary);
+	str_append_text(s, "Content-Transfer-Encoding: 8bit\r\n\r\n");
+}
+
+static void
+add_for_people(struct str *s, const struct bounce *b, const char *id)
+{
+	str_append_text(s, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
+	str_append_format(s, "This is the mail system of %s.\r\n\r\n", b->hostname);
+	if (b->to_postmaster)
+		str_append_text(s, "A message without a sender, most likely a bounce, could not be delivered to\r\n");
+	else
+		str_append_text(s, "Your message could not be delivered to the following recipients. It will not\r\n"
+				   "be tried again. What has happened is said below each address.\r\n");
+	for (size_t i = 0; i < b->file->count; i++) {
+		const struct file_recipient *r = &b->file->recipients[i];
+		if (!is_reported(r))
+			continue;
+		add_line(s, "\r\n  ", r->address);
+		str_append_text(s, "    ");
+		str_append_slice(s, r->code);
+		add_line(s, " ", r->text);
+	}
+	str_append_format(s, "\r\nThe queue id of your message was %s.\r\n", id);
+}
+
+static void
+add_recipient_status(struct str *s, const struct queue_file *f, const struct file_recipient *r)
+{
+	const struct file_recipient *original = queue_file_original(f, r);
+	if (original != r)
+		add_line(s, "\r\nOriginal-Recipient: rfc822; ", original->address);
+	else
+		str_append_text(s, "\r\n");
+	add_line(s, "Final-Recipient: rfc822; ", r->address);
+	str_append_text(s, "Action: failed\r\n");
+	add_line(s, "Status: ", r->code.len > 0 ? r->code : slice_of("5.0.0"));
+	if (r->text.len > 0)
+		add_line(s, "Diagnostic-Code: x-postern; ", r->text);
+}
+
+static void
+add_delivery_status(struct str *s, const struct bounce *b, const char *id)
+{
+	str_append_text(s, "Content-Type: message/delivery-status\r\n\r\n");
+	str_append_format(s, "Reporting-MTA: dns; %s\r\nX-Postern-Queue-Id: %s\r\n", b->hostname, id);
+	add_date(s, "Arrival-Date: ", (int64_t)(b->file->arrival / 1000000));
+	for (size_t i = 0; i < b->file->count; i++)
+		if (is_reported(&b->file->recipients[i]))
+			add_recipient_status(s, b->file, &b->file->recipients[i]);
+}
+
+bool
+bounce_compose(struct str *into, const struct bounce *b)
+{
+	char boundary[33], id[ID_LETTERS + 1];
+	random_letters(boundary, 32);
+	id_print(b->file->id, id);
+	add_head(into, b, boundary);
+	str_append_format(into, "--%s\r\n", boundary);
+	add_for_people(into, b, id);
+	str_append_format(into, "\r\n--%s\r\n", boundary);
+	add_delivery_status(into, b, id);
+	str_append_format(into, "\r\n--%s\r\nContent-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: 8bit\r\n\r\n", boundary);
+	str_append_slice(into, b->headers);
+	str_append_format(into, "\r\n--%s--\r\n", boundary);
+	return !into->failed;
+}

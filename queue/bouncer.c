@@ -1,0 +1,195 @@
+/*
+ * The bouncer: one process of queued that writes bounces and hands them in
+ * over queue/submit like anybody's mail, so that they are durable before the
+ * message that they speak of is forgotten. Apart from the manager because it waits.
+ */
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/file.h"
+#include "lib/base/log.h"
+#include "lib/ipc/pool.h"
+#include "lib/ipc/socket.h"
+#include "lib/mail/date.h"
+#include "lib/mail/header.h"
+#include "lib/sandbox/sandbox.h"
+#include "queue/bounce.h"
+#include "queue/contracts.h"
+#include "queue/manager.h"
+#include "queue/submit.h"
+
+#define HEADERS_MOST 65536        /* of the message that come along */
+#define ORIGIN       "origin="
+#define DOUBLE       "double-bounce" /* a notice to the postmaster: if that fails, nobody is told */
+
+static struct pool pool;
+
+/* --- in the worker ------------------------------------------------------------------- */
+
+static const char nobody[] = "nobody is to be told";
+
+/* To whom; the text `nobody` when the end is reached. */
+static struct slice
+addressee(const struct queue_file *f, bool *to_postmaster)
+{
+	*to_postmaster = f->sender.len == 0;
+	if (!*to_postmaster)
+		return f->sender;
+	struct slice origin;
+	bool again = queue_file_with(f, "origin", &origin) && slice_is(origin, DOUBLE);
+	const char *postmaster = manager.settings->postmaster;
+	return slice_of(again || postmaster[0] == '\0' ? nobody : postmaster);
+}
+
+static struct outcome
+submit(const struct bounce *b, struct slice text)
+{
+	static struct submission s;
+	submit_begin(&s);
+	submit_mail(&s, slice_of(""), b->to_postmaster ? ORIGIN DOUBLE : ORIGIN "bounce");
+	submit_rcpt(&s, b->to);
+	submit_open(&s);
+	submit_data(&s, text);
+	struct outcome o = submit_commit(&s);
+	if (outcome_is_done(&o))
+		o = outcome_make("2.0.0", "%s", s.id);
+	submit_end(&s);
+	return o;
+}
+
+static struct slice
+read_headers(int fd, const struct queue_file *f, char *buffer)
+{
+	size_t len = f->message_size < HEADERS_MOST ? (size_t)f->message_size : HEADERS_MOST;
+	if (!file_read_at(fd, buffer, len, (off_t)f->header_size))
+		len = 0;
+	struct slice message = slice_make(buffer, len);
+	struct slice headers = slice_first(message, header_end(message));
+	/* Cut where a line ends. */
+	return slice_first(headers, slice_find_last(headers, '\n') + 1);
+}
+
+static struct outcome
+make_bounce(int fd, const struct queue_file *f)
+{
+	static char headers[HEADERS_MOST];
+	struct bounce b = {.file = f, .hostname = manager.settings->hostname};
+	b.to = addressee(f, &b.to_postmaster);
+	if (b.to.data == nobody)
+		return outcome_make("5.0.0", "%s", nobody);
+	b.headers = read_headers(fd, f, headers);
+	struct str text = STR_MOST(BOUNCE_MOST);
+	struct outcome o = bounce_compose(&text, &b) ? submit(&b, str_slice(&text)) : outcome_make("4.3.0", "no memory");
+	str_free(&text);
+	return o;
+}
+
+static struct outcome
+bounce_file(const struct queue_directory *d, uint64_t id)
+{
+	struct queue_file f;
+	int fd = queue_directory_open_file(d, id, O_RDONLY);
+	if (fd < 0)
+		return outcome_make("4.3.0", "the file cannot be opened");
+	struct outcome o = outcome_make("4.3.0", "the file cannot be read");
+	if (queue_file_read(fd, false, &f) == FILE_OK) {
+		o = make_bounce(fd, &f);
+		queue_file_free(&f);
+	}
+	close(fd);
+	return o;
+}
+
+static bool
+serve(int socket, const struct queue_directory *d, struct packet *p)
+{
+	uint64_t id;
+	if (packet_receive_wait(socket, p, -1) != PACKET_OK)
+		return false;
+	packet_close_descriptors(p);
+	packet_verb(p);
+	if (!packet_field_number(p, UINT64_MAX, &id))
+		return false;
+	struct outcome o = bounce_file(d, id);
+	packet_begin(p, "bounced");
+	packet_add_outcome(p, &o);
+	return packet_send_wait(socket, p, -1) == PACKET_OK;
+}
+
+static void
+work(int socket, void *context)
+{
+	static struct packet p;
+	struct queue_directory d;
+	const char *path = ((const struct queue_directory *)context)->path;
+	log_session("part", "bouncer");
+	date_open();
+	if (!queue_directory_open(&d, path))
+		return;
+	struct sandbox_path paths[] = {{.path = path}, {.path = socket_run_directory}};
+	if (!sandbox_enter(&contract_bouncer, paths, 2))
+		return;
+	while (serve(socket, &d, &p))
+		;
+}
+
+/* --- in the manager ---------------------------------------------------------------------- */
+
+static bool
+bounced(void *context, struct pool_worker *w, struct packet *answer)
+{
+	(void)w;
+	struct message *m = context;
+	struct outcome o = outcome_make("4.3.0", "the bouncer was lost");
+	if (answer != NULL) {
+		packet_verb(answer);
+		if (!packet_field_outcome(answer, &o))
+			o = outcome_make("4.3.0", "the bouncer gave no clear answer");
+	}
+	if (o.class == OUTCOME_DONE)
+		log_info("bounced", log_text("queue", m->name), log_slice("to", m->file.sender), log_text("bounce", o.text));
+	else if (o.class == OUTCOME_PERMANENT)
+		log_warning("double-bounce", log_text("queue", m->name), log_text("reason", o.text),
+		    log_text("hint", "the setting postmaster names who is told of bounces that fail"));
+	else
+		log_error("not-bounced", log_text("queue", m->name), log_text("reason", o.text));
+	message_bounced(m, o.class != OUTCOME_TEMPORARY);
+	return true;
+}
+
+bool
+bouncer_begin(void)
+{
+	pool = (struct pool){
+	    .name = "bouncer",
+	    .workers = 1,
+	    .most_waiting = (size_t)manager.settings->active_most,
+	    .job_timeout = 300000,
+	    .work = work,
+	    .context = &manager.directory,
+	    .keep = {manager.directory.lock},
+	};
+	return pool_start(&pool);
+}
+
+static void
+try_again(struct timer *t)
+{
+	struct message *m = (struct message *)((char *)t - offsetof(struct message, later));
+	message_bounced(m, false);
+}
+
+void
+bouncer_make(struct message *m)
+{
+	packet_begin(&manager.out, "bounce");
+	packet_add_number(&manager.out, m->id);
+	if (pool_submit(&pool, &manager.out, bounced, m))
+		return;
+	m->later.fire = try_again;
+	if (!timer_set(&m->later, 0))
+		exit(EXIT_FAILURE);
+}

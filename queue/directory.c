@@ -1,0 +1,185 @@
+#include "queue/directory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "queue/id.h"
+
+#define PART_LETTER  8   /* changes about every ms */
+#define LOCK_EVERY   20  /* ms */
+#define INODES_LEAST 100
+
+static bool
+trouble(const struct queue_directory *d, const char *what)
+{
+	log_error("queue-directory", log_text("directory", d->path), log_text("step", what), log_errno(),
+	    log_text("hint", "make it, owned by postern-queue, mode 0700 (setting queue_directory)"));
+	return false;
+}
+
+static int
+open_part(const struct queue_directory *d, const char *name, bool *made)
+{
+	if (mkdirat(d->root, name, 0700) == 0)
+		*made = true;
+	else if (errno != EEXIST)
+		return -1;
+	return openat(d->root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static bool
+open_parts(struct queue_directory *d)
+{
+	static const char letters[] = "234567abcdefghijklmnopqrstuvwxyz";
+	bool made = false;
+	for (int i = 0; i < DIRECTORY_PARTS; i++) {
+		char name[2] = {letters[i], '\0'};
+		d->parts[i] = open_part(d, name, &made);
+		if (d->parts[i] < 0)
+			return trouble(d, name);
+	}
+	d->damaged = open_part(d, "damaged", &made);
+	if (d->damaged < 0)
+		return trouble(d, "damaged");
+	if (made && fsync(d->root) < 0)
+		return trouble(d, "fsync");
+	return true;
+}
+
+bool
+queue_directory_open(struct queue_directory *d, const char *path)
+{
+	d->path = path;
+	d->lock = d->damaged = -1;
+	memset(d->parts, -1, sizeof d->parts);
+	d->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->root < 0)
+		return trouble(d, "open");
+	return open_parts(d);
+}
+
+bool
+queue_directory_lock(struct queue_directory *d, int64_t patience)
+{
+	d->lock = openat(d->root, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (d->lock < 0)
+		return trouble(d, "lock");
+	int64_t deadline = clock_ms() + patience;
+	while (flock(d->lock, LOCK_EX | LOCK_NB) < 0) {
+		if ((errno != EWOULDBLOCK && errno != EINTR) || clock_ms() >= deadline) {
+			log_error("queue-locked", log_text("directory", d->path), log_errno(),
+			    log_text("hint", "another postern-queued is at work there"));
+			return false;
+		}
+		poll(NULL, 0, LOCK_EVERY);
+	}
+	return true;
+}
+
+void
+queue_directory_close(struct queue_directory *d)
+{
+	for (int i = 0; i < DIRECTORY_PARTS; i++)
+		close(d->parts[i]);
+	close(d->damaged);
+	close(d->root);
+	if (d->lock >= 0)
+		close(d->lock);
+	d->lock = -1;
+}
+
+unsigned
+queue_directory_part(uint64_t id)
+{
+	return (unsigned)(id >> 5 * (ID_LETTERS - 1 - PART_LETTER)) & (DIRECTORY_PARTS - 1);
+}
+
+int
+queue_directory_open_file(const struct queue_directory *d, uint64_t id, int flags)
+{
+	char name[ID_LETTERS + 1];
+	id_print(id, name);
+	return openat(d->parts[queue_directory_part(id)], name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+}
+
+int
+queue_directory_create(const struct queue_directory *d, uint64_t id)
+{
+	return queue_directory_open_file(d, id, O_RDWR | O_CREAT | O_EXCL);
+}
+
+bool
+queue_directory_remove(const struct queue_directory *d, uint64_t id)
+{
+	char name[ID_LETTERS + 1];
+	id_print(id, name);
+	return unlinkat(d->parts[queue_directory_part(id)], name, 0) == 0;
+}
+
+bool
+queue_directory_set_aside(const struct queue_directory *d, uint64_t id)
+{
+	char name[ID_LETTERS + 1];
+	id_print(id, name);
+	return renameat(d->parts[queue_directory_part(id)], name, d->damaged, name) == 0;
+}
+
+bool
+queue_directory_sync(const struct queue_directory *d, uint64_t id)
+{
+	return fsync(d->parts[queue_directory_part(id)]) == 0;
+}
+
+bool
+queue_directory_has_room(const struct queue_directory *d, uint64_t bytes)
+{
+	struct statvfs v;
+	if (fstatvfs(d->root, &v) < 0)
+		return false;
+	/* A file system that makes inodes as it needs them says 0 of 0. */
+	bool inodes = v.f_files == 0 || v.f_favail >= INODES_LEAST;
+	return inodes && (uint64_t)v.f_bavail * v.f_frsize > bytes;
+}
+
+static bool
+scan_part(int part, unsigned number, bool (*each)(void *, uint64_t), void *context)
+{
+	int fd = openat(part, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *names = fd >= 0 ? fdopendir(fd) : NULL;
+	if (names == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	bool ok = true;
+	errno = 0;
+	for (struct dirent *e; ok && (e = readdir(names)) != NULL; errno = 0) {
+		uint64_t id;
+		if (id_parse(slice_of(e->d_name), &id) && queue_directory_part(id) == number)
+			ok = each(context, id);
+		else if (e->d_name[0] != '.')
+			log_warning("stranger-in-queue", log_text("file", e->d_name));
+	}
+	ok = ok && errno == 0;
+	closedir(names);
+	return ok;
+}
+
+bool
+queue_directory_scan(const struct queue_directory *d, bool (*each)(void *, uint64_t), void *context)
+{
+	for (unsigned i = 0; i < DIRECTORY_PARTS; i++)
+		if (!scan_part(d->parts[i], i, each, context))
+			return false;
+	return true;
+}

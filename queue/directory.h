@@ -1,0 +1,44 @@
+/* The queue directory: 32 directories of queue files, one of damaged ones, and the lock. STATES.md says why. */
+#ifndef QUEUE_DIRECTORY_H
+#define QUEUE_DIRECTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DIRECTORY_PARTS 32
+
+struct queue_directory {
+	const char *path;
+	int         root;
+	int         damaged;
+	int         parts[DIRECTORY_PARTS];
+	int         lock; /* -1: not locked */
+};
+
+/* Opens it, and makes what is missing within it (durably). False, logged. */
+bool queue_directory_open(struct queue_directory *d, const char *path);
+/*
+ * Takes the lock that all processes of one queued share by inheritance, so
+ * that two never work at once. Waits at most `patience` ms. False, logged.
+ */
+bool queue_directory_lock(struct queue_directory *d, int64_t patience);
+void queue_directory_close(struct queue_directory *d);
+
+/* The number of the part that a file lies in. */
+unsigned queue_directory_part(uint64_t id);
+/* A new file, open for reading and writing; -1 with errno. */
+int  queue_directory_create(const struct queue_directory *d, uint64_t id);
+/* `flags` as for open(2); never follows a link. -1 with errno. */
+int  queue_directory_open_file(const struct queue_directory *d, uint64_t id, int flags);
+bool queue_directory_remove(const struct queue_directory *d, uint64_t id);
+/* Moves a file that cannot be understood to damaged/. */
+bool queue_directory_set_aside(const struct queue_directory *d, uint64_t id);
+/* fsync of the part that holds the name of `id`. */
+bool queue_directory_sync(const struct queue_directory *d, uint64_t id);
+/* There are more than `bytes` bytes and some inodes left. */
+bool queue_directory_has_room(const struct queue_directory *d, uint64_t bytes);
+
+/* Calls `each` for every name that is an id, in no order. False with errno when it could not be read, or `each` said so. */
+bool queue_directory_scan(const struct queue_directory *d, bool (*each)(void *context, uint64_t id), void *context);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * The queue file: one message with its envelope, as STATES.md shows it.
+ * Building one (the intake), reading one back without trusting it, and the
+ * changes in place (the manager).
+ */
+#ifndef QUEUE_FILE_H
+#define QUEUE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/base/outcome.h"
+#include "lib/base/slice.h"
+#include "lib/base/str.h"
+#include "queue/id.h"
+
+#define FILE_HEADER_MOST     (16u << 20)
+#define FILE_BLOCK_MOST      (16u << 20)
+#define FILE_RECIPIENTS_MOST 50000
+#define FILE_TEXT_WIDTH      160 /* of a recipient's reply text */
+#define FILE_CODE_WIDTH      9   /* "5.123.456" */
+#define FILE_MARK_LEN        56  /* the first line with its LF */
+
+enum recipient_status {
+	RECIPIENT_PENDING = '-',
+	RECIPIENT_DELIVERED = 'D',
+	RECIPIENT_FAILED = 'F',   /* the sender does not know yet */
+	RECIPIENT_RETURNED = 'B', /* failed, and the bounce is committed */
+};
+
+#define NO_PARENT UINT32_MAX
+
+struct file_recipient {
+	struct slice          address;
+	struct slice          keys;   /* "orcpt=... notify=..." as written, for the keys that came with it */
+	enum recipient_status status;
+	struct slice          code, text; /* of the last attempt; empty when there was none */
+	off_t                 at;     /* where its status stands in the file */
+	uint32_t              parent; /* the alias that gave it, or NO_PARENT */
+	bool                  final;  /* not to be expanded again */
+	bool                  expanded; /* an alias: its block stands in its place */
+};
+
+struct queue_file {
+	uint64_t     id;
+	uint64_t     arrival;      /* microseconds since 1970 */
+	struct slice sender;       /* empty: the null sender */
+	struct slice with;         /* the lines "with key=value" */
+	size_t       header_size;  /* where the message begins */
+	uint64_t     message_size;
+	unsigned     tries;
+	uint64_t     next;         /* seconds since 1970; 0: now */
+	off_t        end;          /* behind the last whole block: the next one goes here */
+	size_t       count;
+	struct file_recipient *recipients;
+	/* Its own: the texts that the slices point into. */
+	size_t room;
+	char  *header;
+	char **blocks;
+	size_t block_count;
+};
+
+/* --- building (file_build.c) ---------------------------------------------- */
+
+/* Begins a header with a blank mark. The string's limit should be FILE_HEADER_MOST. */
+void queue_file_build_begin(struct str *header, uint64_t id, struct slice sender);
+/* One key=value of the packet `mail`. */
+void queue_file_build_with(struct str *header, struct slice key_and_value);
+/* One recipient; keys follow by queue_file_build_key(), then queue_file_build_recipient_end(). */
+void queue_file_build_recipient(struct str *header, struct slice address);
+void queue_file_build_key(struct str *header, struct slice key_and_value);
+void queue_file_build_recipient_end(struct str *header);
+/* The empty line. Look at header->failed after it. */
+void queue_file_build_end(struct str *header);
+/* The first line of a committed file; `header` is the whole header as built. */
+void queue_file_build_mark(char mark[FILE_MARK_LEN], struct slice header, uint64_t message_size, uint32_t message_sum);
+
+/* --- reading (queue_file_read.c) -------------------------------------------------- */
+
+enum file_result {
+	FILE_OK,
+	FILE_UNCOMMITTED, /* the mark is missing or blank: it was never answered */
+	FILE_DAMAGED,     /* a mark is there and does not agree */
+	FILE_TROUBLE,     /* could not be read, or no memory; errno. Says nothing about the file */
+};
+
+/* Reads header and blocks; with `verify` also the sum of the message. On FILE_OK the file is to be freed. */
+enum file_result queue_file_read(int fd, bool verify, struct queue_file *f);
+void             queue_file_free(struct queue_file *f);
+/* The value of a key of `mail`; false when it is absent. */
+bool queue_file_with(const struct queue_file *f, const char *key, struct slice *value);
+/* The same for a key of a recipient; still escaped: see queue_file_unescape(). */
+bool queue_file_recipient_key(const struct file_recipient *r, const char *key, struct slice *value);
+/* The first ancestor: what the sender wrote. */
+const struct file_recipient *queue_file_original(const struct queue_file *f, const struct file_recipient *r);
+/* Neither replaced by a block nor ended. */
+bool queue_file_is_pending(const struct file_recipient *r);
+
+/* --- changing in place (file_change.c): false with errno --------------------- */
+
+bool queue_file_mark(int fd, struct file_recipient *r, enum recipient_status status, const struct outcome *o);
+bool queue_file_retry(int fd, struct queue_file *f, unsigned tries, uint64_t next);
+
+struct file_target {
+	struct slice address;
+	bool         final;
+};
+
+/* Replaces recipient `parent` by the targets (there may be none: then it only ends). */
+bool queue_file_expand(int fd, struct queue_file *f, uint32_t parent, const struct file_target *targets, size_t count);
+
+/* --- shared by these files ---------------------------------------------------- */
+
+void     queue_file_escape(struct str *into, struct slice field);
+/* In place; false when an escape is wrong. */
+bool     queue_file_unescape(char *field, size_t *len);
+/* The sum of header lines, without the fields that change in place. */
+uint32_t queue_file_sum_lines(uint32_t before, struct slice lines);
+/* Reads "rcpt" lines at `lines`, which stand at `offset` in the file, into f->recipients. */
+bool     queue_file_parse_recipients(struct queue_file *f, char *lines, size_t len, off_t offset, uint32_t parent);
+
+#define FILE_FIELDS_AT    5 /* "rcpt " */
+#define FILE_FIELDS_WIDTH (1 + 1 + FILE_CODE_WIDTH + 1 + FILE_TEXT_WIDTH)
+#define FILE_TRIES_FORMAT "tries %04u next %010llu\n"
+#define FILE_TRIES_LEN    27
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * Changes in place. Each is one pwrite(2) and none is synced: STATES.md says
+ * why losing one in a power cut costs a repetition and never a message.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/file.h"
+#include "queue/file.h"
+
+static void
+put_field(char *at, size_t width, const char *text)
+{
+	size_t len = strlen(text);
+	if (len > width)
+		len = width;
+	memcpy(at, text, len);
+	memset(at + len, ' ', width - len);
+}
+
+bool
+queue_file_mark(int fd, struct file_recipient *r, enum recipient_status status, const struct outcome *o)
+{
+	char fields[FILE_FIELDS_WIDTH];
+	memset(fields, ' ', sizeof fields);
+	fields[0] = (char)status;
+	put_field(fields + 2, FILE_CODE_WIDTH, o->code);
+	put_field(fields + 2 + FILE_CODE_WIDTH + 1, FILE_TEXT_WIDTH, o->text);
+	r->status = status;
+	return file_write_at(fd, fields, sizeof fields, r->at);
+}
+
+bool
+queue_file_retry(int fd, struct queue_file *f, unsigned tries, uint64_t next)
+{
+	char line[FILE_TRIES_LEN + 1];
+	f->tries = tries > 9999 ? 9999 : tries;
+	f->next = next > 9999999999 ? 9999999999 : next;
+	snprintf(line, sizeof line, FILE_TRIES_FORMAT, f->tries, (unsigned long long)f->next);
+	return file_write_at(fd, line, FILE_TRIES_LEN, FILE_MARK_LEN);
+}
+
+static bool
+keep_block(struct queue_file *f, char *block)
+{
+	char **blocks = reallocarray(f->blocks, f->block_count + 1, sizeof *blocks);
+	if (blocks == NULL)
+		return false;
+	f->blocks = blocks;
+	f->blocks[f->block_count++] = block;
+	return true;
+}
+
+static bool
+append_block(int fd, struct queue_file *f, uint32_t parent, struct slice lines, size_t count)
+{
+	struct str block = STR_MOST(FILE_BLOCK_MOST + 128);
+	str_append_format(&block, "expand %u %zu %08zu %08x\n", parent, count, lines.len,
+	    (unsigned)queue_file_sum_lines(parent, lines));
+	off_t lines_at = f->end + (off_t)block.len;
+	str_append_slice(&block, lines);
+	bool ok = !block.failed && file_write_at(fd, block.data, block.len, f->end);
+	str_free(&block);
+	if (!ok)
+		return false;
+	f->end = lines_at + (off_t)lines.len;
+	f->recipients[parent].expanded = true;
+	return true;
+}
+
+static void
+build_lines(struct str *lines, const struct file_target *targets, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		queue_file_build_recipient(lines, targets[i].address);
+		if (targets[i].final)
+			queue_file_build_key(lines, slice_of("final=yes"));
+		queue_file_build_recipient_end(lines);
+	}
+}
+
+bool
+queue_file_expand(int fd, struct queue_file *f, uint32_t parent, const struct file_target *targets, size_t count)
+{
+	struct str lines = STR_MOST(FILE_BLOCK_MOST);
+	build_lines(&lines, targets, count);
+	off_t end = f->end;
+	size_t count_before = f->count;
+	bool ok = !lines.failed && append_block(fd, f, parent, str_slice(&lines), count);
+	if (ok && lines.len > 0) {
+		off_t lines_at = f->end - (off_t)lines.len;
+		ok = queue_file_parse_recipients(f, lines.data, lines.len, lines_at, parent) && keep_block(f, lines.data);
+		lines.data = ok ? NULL : lines.data;
+	}
+	if (!ok) {
+		/* What stands behind the end is not ours any more; the caller tries again later from a fresh reading. */
+		f->end = end;
+		f->count = count_before;
+		f->recipients[parent].expanded = false;
+	}
+	free(lines.data);
+	return ok;
+}

@@ -1,0 +1,347 @@
+#include "queue/intake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/ipc/loop.h"
+#include "lib/ipc/pool.h"
+#include "lib/ipc/server.h"
+#include "lib/sandbox/sandbox.h"
+#include "queue/contracts.h"
+#include "queue/id.h"
+#include "queue/intake_message.h"
+#include "queue/sync.h"
+
+#define TAG_MOST 32
+
+enum stage { NOTHING, ENVELOPE, OPEN, COMMITTING };
+
+/* A commit lives on when its connection ends: the message may already be on the disk. */
+struct commit {
+	struct commit        *next; /* in the line for a worker */
+	struct conversation  *from; /* NULL: gone */
+	struct intake_message message;
+	char                  tag[TAG_MOST];
+};
+
+struct conversation {
+	struct connection connection;
+	enum stage        stage;
+	int64_t           uid; /* of a submitter, -1: smtpd */
+	struct commit    *commit;
+};
+
+static struct {
+	struct queue_directory      *directory;
+	const struct queue_settings *settings;
+	struct id_source             ids;
+	struct pool                  sync;
+	size_t                       syncing;
+	struct commit               *first, *last; /* the line */
+	struct packet                out;
+} intake;
+
+static void
+answer_outcome(struct conversation *c, const char *tag, const struct outcome *o)
+{
+	packet_begin(&intake.out, o->class == OUTCOME_PERMANENT ? "no" : "later");
+	packet_add_text(&intake.out, tag);
+	packet_add_text(&intake.out, o->code);
+	packet_add_text(&intake.out, o->text);
+	connection_send(&c->connection, &intake.out);
+}
+
+static void
+answer_id(struct conversation *c, const char *tag, uint64_t id)
+{
+	char text[ID_LETTERS + 1];
+	id_print(id, text);
+	packet_begin(&intake.out, "ok");
+	packet_add_text(&intake.out, tag);
+	packet_add_text(&intake.out, text);
+	connection_send(&c->connection, &intake.out);
+}
+
+/* --- commit ------------------------------------------------------------------- */
+
+static void start_syncs(void);
+
+static void
+next_sync(struct timer *t)
+{
+	(void)t;
+	start_syncs();
+}
+
+static struct timer sync_timer = {.fire = next_sync};
+
+static void
+log_queued(const struct intake_message *m, int64_t uid)
+{
+	char id[ID_LETTERS + 1];
+	id_print(m->id, id);
+	log_info("queued", log_text("queue", id), log_text("from", m->sender),
+	    log_number("recipients", (int64_t)m->recipients), log_number("size", (int64_t)m->size),
+	    uid >= 0 ? log_number("uid", uid) : log_text("client", m->client));
+}
+
+/* The file and its name are on the disk, or never will be. */
+static void
+commit_ended(struct commit *k, int error)
+{
+	struct conversation *c = k->from;
+	struct intake_message *m = &k->message;
+	if (error != 0) {
+		log_error("sync-failed", log_text("reason", strerror(error)));
+		m->trouble = intake_message_disk_trouble(error);
+	}
+	bool ok = outcome_is_done(&m->trouble);
+	if (c != NULL && ok)
+		answer_id(c, k->tag, m->id);
+	else if (c != NULL)
+		answer_outcome(c, k->tag, &m->trouble);
+	if (ok) {
+		log_queued(m, c != NULL ? c->uid : -1);
+		intake_message_end(m);
+		intake_notify(m->id);
+	} else {
+		intake_message_abort(m);
+	}
+	if (c != NULL) {
+		c->commit = NULL;
+		c->stage = NOTHING;
+	}
+	free(k);
+}
+
+static bool
+synced(void *context, struct pool_worker *w, struct packet *answer)
+{
+	(void)w;
+	intake.syncing--;
+	commit_ended(context, answer != NULL ? sync_result(answer) : EIO);
+	/* The worker is idle when this has returned. */
+	if (intake.first != NULL)
+		timer_set(&sync_timer, 0);
+	return true;
+}
+
+/* Gives the line to the workers that are idle. (A descriptor can only go to an idle one: lib/ipc/pool.h.) */
+static void
+start_syncs(void)
+{
+	while (intake.first != NULL && intake.syncing < intake.sync.workers) {
+		struct commit *k = intake.first;
+		sync_request(&intake.out, k->message.id, k->message.fd);
+		if (!pool_submit(&intake.sync, &intake.out, synced, k)) {
+			/* A worker is being replaced. */
+			timer_set(&sync_timer, 100);
+			return;
+		}
+		intake.syncing++;
+		intake.first = k->next;
+		if (intake.first == NULL)
+			intake.last = NULL;
+	}
+}
+
+static void
+join_line(struct commit *k)
+{
+	k->next = NULL;
+	if (intake.last != NULL)
+		intake.last->next = k;
+	else
+		intake.first = k;
+	intake.last = k;
+}
+
+/* --- packets ------------------------------------------------------------------- */
+
+static const char *
+take_tag(struct packet *p)
+{
+	const char *tag = packet_field(p);
+	return tag != NULL && strlen(tag) < TAG_MOST ? tag : NULL;
+}
+
+static bool
+on_mail(struct conversation *c, struct packet *p)
+{
+	if (c->stage != NOTHING || take_tag(p) == NULL)
+		return false;
+	c->commit = calloc(1, sizeof *c->commit);
+	if (c->commit == NULL)
+		return false;
+	c->commit->from = c;
+	c->stage = ENVELOPE;
+	struct intake_message *m = &c->commit->message;
+	intake_message_begin(m, intake.directory, id_next(&intake.ids), intake.settings->message_size);
+	if (!intake_message_take_sender(m, p))
+		return false;
+	if (c->uid >= 0)
+		intake_message_add_key(m, "uid", (uint64_t)c->uid);
+	return true;
+}
+
+static bool
+on_rcpt(struct conversation *c, struct packet *p)
+{
+	return c->stage == ENVELOPE && take_tag(p) != NULL && intake_message_take_recipient(&c->commit->message, p);
+}
+
+static void
+forget_message(struct conversation *c)
+{
+	intake_message_abort(&c->commit->message);
+	free(c->commit);
+	c->commit = NULL;
+	c->stage = NOTHING;
+}
+
+static bool
+on_open(struct conversation *c, struct packet *p)
+{
+	const char *tag = take_tag(p);
+	if (c->stage != ENVELOPE || tag == NULL || c->commit->message.recipients == 0)
+		return false;
+	struct outcome o = intake_message_open(&c->commit->message, intake.settings->free_space);
+	if (outcome_is_done(&o)) {
+		answer_id(c, tag, c->commit->message.id);
+		c->stage = OPEN;
+		return true;
+	}
+	answer_outcome(c, tag, &o);
+	forget_message(c);
+	return true;
+}
+
+static bool
+on_data(struct conversation *c, struct packet *p)
+{
+	if (c->stage != OPEN)
+		return false;
+	intake_message_data(&c->commit->message, packet_rest(p));
+	return true;
+}
+
+static bool
+on_commit(struct conversation *c, struct packet *p)
+{
+	const char *tag = take_tag(p);
+	if (c->stage != OPEN || tag == NULL)
+		return false;
+	struct commit *k = c->commit;
+	memcpy(k->tag, tag, strlen(tag) + 1);
+	c->stage = COMMITTING;
+	struct outcome o = intake_message_complete(&k->message);
+	if (!outcome_is_done(&o)) {
+		commit_ended(k, 0);
+		return true;
+	}
+	join_line(k);
+	start_syncs();
+	return true;
+}
+
+static bool
+on_abort(struct conversation *c, struct packet *p)
+{
+	(void)p;
+	if (c->stage == ENVELOPE || c->stage == OPEN)
+		forget_message(c);
+	return c->stage == NOTHING;
+}
+
+static const struct {
+	const char *verb;
+	bool (*act)(struct conversation *c, struct packet *p);
+} verbs[] = {
+    {"data", on_data}, {"mail", on_mail}, {"rcpt", on_rcpt}, {"open", on_open}, {"commit", on_commit}, {"abort", on_abort},
+};
+
+static bool
+request(struct connection *connection, struct packet *p)
+{
+	const char *verb = packet_verb(p);
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (strcmp(verb, verbs[i].verb) == 0)
+			return verbs[i].act((struct conversation *)connection, p);
+	return false;
+}
+
+static bool
+opened_by_smtpd(struct connection *connection)
+{
+	((struct conversation *)connection)->uid = -1;
+	return true;
+}
+
+static bool
+opened_by_submitter(struct connection *connection)
+{
+	struct ucred who;
+	socklen_t len = sizeof who;
+	if (getsockopt(connection->watch.fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+		return false;
+	((struct conversation *)connection)->uid = (int64_t)who.uid;
+	return true;
+}
+
+static void
+closed(struct connection *connection)
+{
+	struct conversation *c = (struct conversation *)connection;
+	if (c->stage == COMMITTING)
+		c->commit->from = NULL;
+	else if (c->commit != NULL)
+		forget_message(c);
+}
+
+static struct service intake_service = {
+    .name = "queue/intake", .connection_size = sizeof(struct conversation),
+    .opened = opened_by_smtpd, .request = request, .closed = closed,
+};
+static struct service submit_service = {
+    .name = "queue/submit", .connection_size = sizeof(struct conversation), .most = 256,
+    .opened = opened_by_submitter, .request = request, .closed = closed,
+};
+
+/* --- start ----------------------------------------------------------------------- */
+
+static bool
+wait_for_go(int manager)
+{
+	return packet_receive_wait(manager, &intake.out, -1) == PACKET_OK && strcmp(packet_verb(&intake.out), "go") == 0;
+}
+
+static bool
+start(int manager)
+{
+	peers_add(&intake_service.peers, "postern-smtpd");
+	submit_service.peers.everybody = true;
+	id_source_begin(&intake.ids);
+	sync_prepare(&intake.sync, intake.directory, (size_t)intake.settings->sync_workers);
+	if (!loop_begin() || !pool_start(&intake.sync) || !wait_for_go(manager))
+		return false;
+	if (!intake_notify_begin(manager) || !service_start(&intake_service) || !service_start(&submit_service))
+		return false;
+	struct sandbox_path paths[] = {{.path = intake.directory->path, .write = true}};
+	return sandbox_enter(&contract_intake, paths, 1);
+}
+
+_Noreturn void
+intake_run(int manager, struct queue_directory *directory, const struct queue_settings *settings)
+{
+	log_session("part", "intake");
+	intake.directory = directory;
+	intake.settings = settings;
+	if (!start(manager))
+		exit(EXIT_TEMPORARY);
+	loop_run();
+	exit(EXIT_TEMPORARY);
+}

@@ -1,0 +1,228 @@
+#include "queue/intake_message.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "lib/base/file.h"
+#include "lib/base/log.h"
+#include "lib/base/number.h"
+#include "queue/checksum.h"
+#include "queue/file.h"
+
+#define DATA_KEPT    65536 /* bytes that wait in memory before they are written: most messages are one write */
+#define ADDRESS_MOST 1024  /* octets; what is longer than any address can be */
+#define KEY_MOST     2048
+
+void
+intake_message_begin(struct intake_message *m, const struct queue_directory *directory, uint64_t id, uint64_t size_most)
+{
+	memset(m, 0, sizeof *m);
+	m->directory = directory;
+	m->id = id;
+	m->fd = -1;
+	m->size_most = size_most;
+	m->header = STR_MOST(FILE_HEADER_MOST);
+	m->data = STR_MOST(DATA_KEPT + PACKET_MOST);
+	m->trouble = outcome_done();
+}
+
+static bool
+is_clean(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static bool
+is_key(struct slice s)
+{
+	return s.len <= KEY_MOST && slice_has(s, '=') && s.data[0] != '=' && is_clean(s);
+}
+
+/* What the intake itself wants of the keys of `mail`. */
+static void
+note_key(struct intake_message *m, struct slice key)
+{
+	if (slice_starts(key, "size=") && !number_parse(slice_from(key, 5), INT64_MAX / 2, &m->size_said))
+		m->size_said = 0;
+	if (slice_starts(key, "client="))
+		snprintf(m->client, sizeof m->client, "%s", key.data + 7);
+}
+
+bool
+intake_message_take_sender(struct intake_message *m, struct packet *p)
+{
+	const char *sender = packet_field(p);
+	if (sender == NULL || strlen(sender) > ADDRESS_MOST || !is_clean(slice_of(sender)))
+		return false;
+	snprintf(m->sender, sizeof m->sender, "%s", sender);
+	queue_file_build_begin(&m->header, m->id, slice_of(sender));
+	const char *field;
+	while ((field = packet_field(p)) != NULL) {
+		struct slice key = slice_of(field);
+		if (!is_key(key))
+			return false;
+		note_key(m, key);
+		queue_file_build_with(&m->header, key);
+	}
+	return true;
+}
+
+void
+intake_message_add_key(struct intake_message *m, const char *key, uint64_t value)
+{
+	char text[64];
+	snprintf(text, sizeof text, "%s=%llu", key, (unsigned long long)value);
+	queue_file_build_with(&m->header, slice_of(text));
+}
+
+bool
+intake_message_take_recipient(struct intake_message *m, struct packet *p)
+{
+	const char *address = packet_field(p);
+	if (address == NULL || address[0] == '\0' || strlen(address) > ADDRESS_MOST || !is_clean(slice_of(address)))
+		return false;
+	if (m->recipients == FILE_RECIPIENTS_MOST)
+		m->trouble = outcome_make("5.5.3", "too many recipients");
+	if (!outcome_is_done(&m->trouble))
+		return true;
+	m->recipients++;
+	queue_file_build_recipient(&m->header, slice_of(address));
+	const char *field;
+	while ((field = packet_field(p)) != NULL) {
+		struct slice key = slice_of(field);
+		if (!is_key(key))
+			return false;
+		/* "final" is the manager's own. */
+		if (!slice_starts(key, "final="))
+			queue_file_build_key(&m->header, key);
+	}
+	queue_file_build_recipient_end(&m->header);
+	return true;
+}
+
+struct outcome
+intake_message_disk_trouble(int error)
+{
+	if (error == ENOSPC || error == EDQUOT)
+		return outcome_make("4.3.1", "the queue's disk is full");
+	return outcome_make("4.3.1", "the queue's disk failed: %s", strerror(error));
+}
+
+struct outcome
+intake_message_open(struct intake_message *m, uint64_t free_space)
+{
+	queue_file_build_end(&m->header);
+	if (m->header.failed && outcome_is_done(&m->trouble))
+		m->trouble = outcome_make("4.3.0", "no memory for the envelope");
+	if (m->size_said > m->size_most)
+		m->trouble = outcome_make("5.3.4", "the message is larger than %llu bytes", (unsigned long long)m->size_most);
+	if (!outcome_is_done(&m->trouble))
+		return m->trouble;
+	if (!queue_directory_has_room(m->directory, free_space + m->size_said)) {
+		log_error("queue-disk-full", log_text("directory", m->directory->path),
+		    log_text("hint", "setting free_space says how much must be left"));
+		return m->trouble = outcome_make("4.3.1", "there is not enough room in the queue");
+	}
+	m->fd = queue_directory_create(m->directory, m->id);
+	if (m->fd < 0) {
+		log_error("queue-file-not-made", log_errno());
+		m->trouble = intake_message_disk_trouble(errno);
+	}
+	return m->trouble;
+}
+
+/* Writes two parts one behind the other at the file's position. */
+static bool
+write_both(int fd, struct slice one, struct slice other)
+{
+	struct iovec parts[2] = {{(void *)(uintptr_t)one.data, one.len}, {(void *)(uintptr_t)other.data, other.len}};
+	ssize_t n;
+	do
+		n = writev(fd, parts, 2);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return false;
+	size_t done = (size_t)n;
+	if (done < one.len)
+		return file_write_all(fd, one.data + done, one.len - done) && file_write_all(fd, other.data, other.len);
+	done -= one.len;
+	return file_write_all(fd, other.data + done, other.len - done);
+}
+
+/* Writes what waits, with the header before it the first time. */
+static void
+flush(struct intake_message *m)
+{
+	bool ok = m->written ? file_write_all(m->fd, m->data.data, m->data.len)
+			     : write_both(m->fd, str_slice(&m->header), str_slice(&m->data));
+	if (!ok) {
+		log_error("queue-write-failed", log_errno());
+		m->trouble = intake_message_disk_trouble(errno);
+	}
+	m->written = true;
+	str_clear(&m->data);
+}
+
+void
+intake_message_data(struct intake_message *m, struct slice bytes)
+{
+	m->size += bytes.len;
+	if (!outcome_is_done(&m->trouble))
+		return;
+	if (m->size > m->size_most) {
+		m->trouble = outcome_make("5.3.4", "the message is larger than %llu bytes", (unsigned long long)m->size_most);
+		return;
+	}
+	m->sum = checksum_add(m->sum, bytes.data, bytes.len);
+	if (!str_append_slice(&m->data, bytes)) {
+		m->trouble = outcome_make("4.3.0", "no memory for the message");
+		return;
+	}
+	if (m->data.len >= DATA_KEPT)
+		flush(m);
+}
+
+struct outcome
+intake_message_complete(struct intake_message *m)
+{
+	if (!outcome_is_done(&m->trouble))
+		return m->trouble;
+	char mark[FILE_MARK_LEN];
+	queue_file_build_mark(mark, str_slice(&m->header), m->size, m->sum);
+	if (!m->written)
+		memcpy(m->header.data, mark, sizeof mark);
+	bool marked_later = m->written;
+	if (!m->written || m->data.len > 0)
+		flush(m);
+	if (!outcome_is_done(&m->trouble))
+		return m->trouble;
+	if (marked_later && !file_write_at(m->fd, mark, sizeof mark, 0)) {
+		log_error("queue-write-failed", log_errno());
+		m->trouble = intake_message_disk_trouble(errno);
+	}
+	return m->trouble;
+}
+
+void
+intake_message_end(struct intake_message *m)
+{
+	if (m->fd >= 0)
+		close(m->fd);
+	m->fd = -1;
+	str_free(&m->header);
+	str_free(&m->data);
+}
+
+void
+intake_message_abort(struct intake_message *m)
+{
+	if (m->fd >= 0 && !queue_directory_remove(m->directory, m->id))
+		log_error("queue-file-not-removed", log_errno());
+	intake_message_end(m);
+}

@@ -1,0 +1,257 @@
+/*
+ * Deliver workers: each is a postern-deliver at the other end of a pair that
+ * the spawner has made. One job at a time each; started when there is work and
+ * none is idle, kept for the next.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "queue/manager.h"
+
+#define SPAWN_AGAIN 1000   /* ms after a spawn that failed */
+#define JOB_TIMEOUT 600000 /* ms: a worker that takes longer is given up */
+
+struct worker {
+	struct watch     watch;
+	struct timer     limit;
+	struct delivery *job; /* NULL: idle */
+	bool             used; /* has done a job: it is no broken program */
+};
+
+static struct {
+	struct watch     spawner;
+	struct timer     again;
+	struct worker  **workers;
+	size_t           count, busy;
+	bool             spawning;
+	struct delivery *first, *last; /* the line */
+	size_t           line;
+	uint64_t         tag;
+} local;
+
+static struct packet in;
+
+static void assign_jobs(void);
+
+static struct delivery *
+take_job(void)
+{
+	struct delivery *d = local.first;
+	if (d == NULL)
+		return NULL;
+	local.first = d->next;
+	if (local.first == NULL)
+		local.last = NULL;
+	local.line--;
+	d->next = NULL;
+	return d;
+}
+
+static void
+drop_worker(struct worker *w)
+{
+	struct delivery *job = w->job;
+	timer_cancel(&w->limit);
+	loop_remove(&w->watch);
+	close(w->watch.fd);
+	for (size_t i = 0; i < local.count; i++)
+		if (local.workers[i] == w)
+			local.workers[i] = local.workers[--local.count];
+	if (!w->used) {
+		log_error("deliver-died", log_text("hint", "postern-deliver must be installed setuid vmail (conf/install)"));
+		timer_set(&local.again, SPAWN_AGAIN);
+	}
+	free(w);
+	if (job == NULL)
+		return;
+	local.busy--;
+	delivery_interrupted(job, "the delivery was interrupted");
+}
+
+static void
+worker_too_slow(struct timer *t)
+{
+	struct worker *w = (struct worker *)((char *)t - offsetof(struct worker, limit));
+	log_error("deliver-too-slow", log_text("queue", w->job != NULL ? w->job->message->name : ""));
+	drop_worker(w);
+	assign_jobs();
+}
+
+static bool
+read_result(struct packet *p, struct outcome *o)
+{
+	return strcmp(packet_verb(p), "result") == 0 && packet_field(p) != NULL && packet_field_outcome(p, o);
+}
+
+static void
+worker_ready(struct watch *watch, uint32_t events)
+{
+	(void)events;
+	struct worker *w = (struct worker *)watch;
+	enum packet_result r = packet_receive(watch->fd, &in);
+	if (r == PACKET_WAIT)
+		return;
+	packet_close_descriptors(&in);
+	struct outcome o;
+	if (r != PACKET_OK || w->job == NULL || !read_result(&in, &o)) {
+		if (w->used || r == PACKET_OK)
+			log_warning("deliver-lost", log_text("reason", r == PACKET_OK ? "it does not keep to the protocol" : "it ended"));
+		drop_worker(w);
+		assign_jobs();
+		return;
+	}
+	struct delivery *d = w->job;
+	timer_cancel(&w->limit);
+	w->job = NULL;
+	w->used = true;
+	local.busy--;
+	delivery_ended(d, &o);
+	assign_jobs();
+}
+
+/* --- jobs ----------------------------------------------------------------------------- */
+
+static void
+build_job(struct packet *p, const struct delivery *d)
+{
+	const struct queue_file *f = &d->message->file;
+	const struct file_recipient *r = delivery_recipient(d);
+	packet_begin(p, "deliver");
+	packet_add_number(p, ++local.tag);
+	packet_add_text(p, d->message->name);
+	packet_add(p, f->sender);
+	packet_add(p, r->address);
+	packet_add(p, queue_file_original(f, r)->address);
+	packet_add_number(p, f->header_size);
+	packet_add_descriptor(p, d->message->fd);
+}
+
+static struct worker *
+idle_worker(void)
+{
+	for (size_t i = 0; i < local.count; i++)
+		if (local.workers[i]->job == NULL)
+			return local.workers[i];
+	return NULL;
+}
+
+static void
+spawn(void)
+{
+	if (local.spawning || local.again.place != 0 || local.count >= manager.settings->deliver_workers)
+		return;
+	packet_begin(&manager.out, "spawn");
+	local.spawning = packet_send(local.spawner.fd, &manager.out) == PACKET_OK;
+}
+
+static void
+give(struct worker *w, struct delivery *d)
+{
+	w->job = d;
+	local.busy++;
+	timer_set(&w->limit, JOB_TIMEOUT);
+	build_job(&manager.out, d);
+	if (packet_send(w->watch.fd, &manager.out) == PACKET_OK)
+		return;
+	drop_worker(w);
+}
+
+static void
+assign_jobs(void)
+{
+	struct worker *w;
+	while (!manager.draining && local.first != NULL && (w = idle_worker()) != NULL)
+		give(w, take_job());
+	if (local.first != NULL && !manager.draining)
+		spawn();
+}
+
+void
+local_deliver(struct delivery *d)
+{
+	d->next = NULL;
+	if (local.last != NULL)
+		local.last->next = d;
+	else
+		local.first = d;
+	local.last = d;
+	local.line++;
+	assign_jobs();
+}
+
+size_t
+local_busy(void)
+{
+	return local.busy;
+}
+
+/* --- the spawner -------------------------------------------------------------------------- */
+
+static void
+add_worker(int fd)
+{
+	struct worker *w = calloc(1, sizeof *w);
+	struct worker **workers = reallocarray(local.workers, local.count + 1, sizeof *workers);
+	if (workers != NULL)
+		local.workers = workers;
+	if (w != NULL)
+		*w = (struct worker){.watch = {.fd = fd, .ready = worker_ready}, .limit = {.fire = worker_too_slow}};
+	if (w == NULL || workers == NULL || !loop_add(&w->watch, EPOLLIN)) {
+		log_error("worker-not-added", log_errno());
+		free(w);
+		close(fd);
+		return;
+	}
+	local.workers[local.count++] = w;
+}
+
+/* No worker could be started and none is there: what waits is deferred. */
+static void
+spawn_failed(const char *why)
+{
+	log_error("deliver-not-started", log_text("reason", why != NULL ? why : "no answer"));
+	timer_set(&local.again, SPAWN_AGAIN);
+	for (size_t left = local.count == 0 ? local.line : 0; left > 0; left--)
+		delivery_interrupted(take_job(), "the delivery program could not be started");
+}
+
+static void
+spawner_ready(struct watch *watch, uint32_t events)
+{
+	(void)events;
+	enum packet_result r = packet_receive(watch->fd, &in);
+	if (r == PACKET_WAIT)
+		return;
+	if (r != PACKET_OK) {
+		loop_remove(watch);
+		manager_drain("the spawner ended");
+		return;
+	}
+	local.spawning = false;
+	int fd = packet_take_descriptor(&in);
+	bool ok = strcmp(packet_verb(&in), "ok") == 0 && fd >= 0;
+	if (ok)
+		add_worker(fd);
+	else
+		spawn_failed(packet_field(&in));
+	packet_close_descriptors(&in);
+	assign_jobs();
+}
+
+static void
+spawn_again(struct timer *t)
+{
+	(void)t;
+	assign_jobs();
+}
+
+bool
+local_begin(int spawner)
+{
+	local.again.fire = spawn_again;
+	local.spawner = (struct watch){.fd = spawner, .ready = spawner_ready};
+	return loop_add(&local.spawner, EPOLLIN);
+}

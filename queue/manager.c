@@ -1,0 +1,165 @@
+#include "queue/manager.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+
+#define DRAIN_MOST 10000 /* ms that deliveries under way may still take */
+#define STARTS_A_TURN 100
+#define WATCH_MOST 3600  /* seconds: a clock that jumps is noticed within */
+
+struct manager manager = {.lookup = {.service = "authd/lookup", .timeout = 30000}};
+
+static struct watch  intake_watch;
+static struct timer  drain_timer;
+static struct packet in;
+static bool          starting;
+
+void
+manager_wait_until(uint64_t id, uint64_t due)
+{
+	if (!waiting_add(&manager.waiting, id, due)) {
+		log_error("out-of-memory", log_text("hint", "starting anew, to find all messages on the disk"));
+		exit(EXIT_FAILURE);
+	}
+	/* While starting, the timer is set when that is done. */
+	if (!starting && manager.waiting.heap[0].id == id)
+		timer_set(&manager.due, 0);
+}
+
+static bool
+has_place(void)
+{
+	return !manager.draining && manager.active_count < manager.settings->active_most;
+}
+
+static void
+set_due_timer(void)
+{
+	if (manager.waiting.count == 0 || !has_place())
+		return;
+	uint64_t now = (uint64_t)clock_unix(), due = manager.waiting.heap[0].due;
+	uint64_t wait = due > now ? due - now : 0;
+	timer_set(&manager.due, (int64_t)(wait < WATCH_MOST ? wait : WATCH_MOST) * 1000);
+}
+
+void
+manager_start_due(void)
+{
+	/* A message may end within its start and call this again. */
+	if (starting)
+		return;
+	starting = true;
+	struct waiting_entry e;
+	/* In small portions: a backlog must not keep the loop from what comes in. */
+	for (int i = 0; i < STARTS_A_TURN && has_place() && waiting_take(&manager.waiting, (uint64_t)clock_unix(), &e); i++)
+		message_start(e.id, e.due == DUE_FOUND);
+	starting = false;
+	set_due_timer();
+}
+
+static void
+due_fired(struct timer *t)
+{
+	(void)t;
+	manager_start_due();
+}
+
+/* --- the intake ----------------------------------------------------------------------------- */
+
+static void
+start_committed(uint64_t id)
+{
+	if (!has_place()) {
+		manager_wait_until(id, (uint64_t)clock_unix());
+		return;
+	}
+	starting = true;
+	message_start(id, false);
+	starting = false;
+}
+
+static void
+intake_ready(struct watch *w, uint32_t events)
+{
+	(void)events;
+	enum packet_result r = packet_receive(w->fd, &in);
+	if (r == PACKET_WAIT)
+		return;
+	if (r != PACKET_OK || strcmp(packet_verb(&in), "committed") != 0) {
+		loop_remove(w);
+		manager_drain("the intake ended");
+		return;
+	}
+	uint64_t id;
+	while (packet_field_number(&in, UINT64_MAX, &id))
+		start_committed(id);
+	packet_close_descriptors(&in);
+	manager_start_due();
+}
+
+static bool
+found(void *context, uint64_t id)
+{
+	(void)context;
+	manager_wait_until(id, DUE_FOUND);
+	return true;
+}
+
+/* --- end ---------------------------------------------------------------------------------------- */
+
+static void
+drained(struct timer *t)
+{
+	static int64_t deadline;
+	if (deadline == 0)
+		deadline = clock_ms() + DRAIN_MOST;
+	if (local_busy() + outward_busy() == 0 || clock_ms() >= deadline)
+		exit(EXIT_SUCCESS);
+	timer_set(t, 20);
+}
+
+void
+manager_drain(const char *why)
+{
+	if (manager.draining)
+		return;
+	log_info("ending", log_text("reason", why));
+	manager.draining = true;
+	drain_timer.fire = drained;
+	timer_set(&drain_timer, 0);
+}
+
+static void
+on_signal(int number)
+{
+	manager_drain(strsignal(number));
+}
+
+/* --- start -------------------------------------------------------------------------------------- */
+
+void
+manager_run(int intake, int spawner)
+{
+	starting = true;
+	if (!queue_directory_scan(&manager.directory, found, NULL)) {
+		log_error("queue-not-scanned", log_errno());
+		return;
+	}
+	starting = false;
+	log_info("started", log_number("found", (int64_t)manager.waiting.count));
+	manager.due.fire = due_fired;
+	intake_watch = (struct watch){.fd = intake, .ready = intake_ready};
+	packet_begin(&manager.out, "go");
+	if (!local_begin(spawner) || !loop_add(&intake_watch, EPOLLIN) ||
+	    packet_send_wait(intake, &manager.out, 1000) != PACKET_OK || !loop_signal(SIGTERM, on_signal) ||
+	    !loop_signal(SIGINT, on_signal)) {
+		log_error("not-started", log_errno());
+		return;
+	}
+	timer_set(&manager.due, 0);
+	loop_run();
+}

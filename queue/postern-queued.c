@@ -1,0 +1,169 @@
+/*
+ * postern-queued: takes messages in, keeps them durably, plans their delivery.
+ *
+ * Who runs it: a supervisor, as the user postern-queue.
+ * Reads: its settings; the queue directory. Writes: the queue directory, the
+ *   log on standard error.
+ * Sockets: listens on queue/intake (smtpd), queue/submit and queue/control
+ *   (every local user; only root may steer); connects to authd/lookup,
+ *   remote/send and queue/submit.
+ *
+ * Processes, each confined by itself:
+ *   manager    this program; the plan of deliveries. Contract below.
+ *   intake     takes messages from the sockets into files. contracts.c
+ *   sync       several; wait for the disk in the intake's place. contracts.c
+ *   bouncer    writes bounces. contracts.c
+ *   spawner    starts deliver workers. NOT confined but for limits: a process
+ *              with no_new_privs could not start the setuid postern-deliver. It
+ *              is one page (spawner.c) and takes nothing but the word "spawn".
+ *
+ * They live and die together: when one of manager, intake, spawner ends, the
+ * manager ends and is started anew. STATES.md says why no message is lost then.
+ *
+ * Exit codes: 0 told to end; 100 misuse or wrong settings; 111 temporary trouble.
+ *
+ * A full compromise of the manager yields: reading, changing and losing the
+ * mail that waits, and handing mail for delivery; no password, no Maildir (deliver
+ * checks every path itself), no connection to other hosts, no program of its choice.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/base/program.h"
+#include "lib/ipc/socket.h"
+#include "lib/sandbox/sandbox.h"
+#include "queue/intake.h"
+#include "queue/manager.h"
+#include "queue/spawner.h"
+
+#define LOCK_PATIENCE 15000 /* ms: what was before may still wait for a disk */
+
+static struct queue_settings settings;
+
+static const struct setting table[] = {
+    SOCKET_SETTINGS,
+    {"hostname", SETTING_TEXT, "", "this host's name in bounces (default: the system's)", &settings.hostname, 0, 0},
+    {"queue_directory", SETTING_TEXT, "/var/spool/postern/queue", "where messages wait", &settings.directory, 0, 0},
+    {"free_space", SETTING_SIZE, "20M", "bytes of the disk that stay free: beyond, no mail is taken", &settings.free_space, 0, 0},
+    {"message_size", SETTING_SIZE, "50M", "the largest message", &settings.message_size, 1024, 0},
+    {"retry_first", SETTING_SECONDS, "5m", "wait before the second attempt; doubled after each", &settings.retry_first, 1, 0},
+    {"retry_most", SETTING_SECONDS, "1h", "the longest wait between attempts", &settings.retry_most, 1, 0},
+    {"queue_life", SETTING_SECONDS, "5d", "what could not be delivered in this time is returned", &settings.life, 1, 0},
+    {"postmaster", SETTING_TEXT, "", "address that is told of bounces that fail (default: nobody, only the log)",
+        &settings.postmaster, 0, 0},
+    {"relay_host", SETTING_TEXT, "", "host for all mail to others: HOST, [HOST]:PORT (default: by DNS)",
+        &settings.relay_host, 0, 0},
+    {"sync_workers", SETTING_NUMBER, "8", "processes that wait for the disk", &settings.sync_workers, 1, 64},
+    {"deliver_workers", SETTING_NUMBER, "8", "local deliveries at a time", &settings.deliver_workers, 1, 256},
+    {"remote_concurrency", SETTING_NUMBER, "20", "deliveries to other hosts at a time", &settings.remote_concurrency, 1, 500},
+    {"active_messages", SETTING_NUMBER, "1000", "messages at work at a time; others wait on the disk",
+        &settings.active_most, 1, 2000},
+};
+
+static const struct contract contract = {
+    .calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_CONNECT | CALLS_READ_FILES | CALLS_WRITE_FILES | CALLS_FORK,
+    .memory = 1024u << 20,
+    .descriptors = 8192,
+    .processes = 4,
+    .reaches = "the queue directory; the run directory, for connecting",
+    .sockets = "listens: queue/intake queue/submit queue/control; connects: authd/lookup remote/send queue/submit",
+    .compromise = "reading, changing and losing the mail that waits; no password, no Maildir, no other host",
+};
+
+static const struct program program = {
+    .name = "postern-queued",
+    .user = "postern-queue",
+    .usage = "[--help | --version | --settings | --contract]",
+    .help = "The queue of Postern: takes messages over queue/intake and queue/submit, makes them\n"
+            "durable, and has them delivered by postern-deliver and postern-remote.\n"
+            "A supervisor runs it.",
+    .settings = table,
+    .setting_count = sizeof table / sizeof *table,
+    .contract = &contract,
+};
+
+/* The other end of each pair is closed at once, so that an end of either side is noticed. */
+static int
+start_child(void (*run)(int socket), int forget)
+{
+	int pair[2];
+	if (!socket_pair(pair))
+		return -1;
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(pair[0]);
+		if (forget >= 0)
+			close(forget);
+		run(pair[1]);
+		_exit(EXIT_TEMPORARY);
+	}
+	close(pair[1]);
+	if (pid > 0)
+		return pair[0];
+	close(pair[0]);
+	return -1;
+}
+
+static void
+run_spawner(int socket)
+{
+	/* Neither the lock, which would outlive us in workers, nor any file of the queue. */
+	queue_directory_close(&manager.directory);
+	spawner_run(socket);
+}
+
+static void
+run_intake(int socket)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	intake_run(socket, &manager.directory, &settings);
+}
+
+static void
+read_settings(void)
+{
+	static char name[256];
+	program_settings(&program);
+	if (settings.hostname[0] == '\0') {
+		gethostname(name, sizeof name - 1);
+		settings.hostname = name;
+	}
+	manager.settings = &settings;
+}
+
+static void
+confine(void)
+{
+	struct sandbox_path paths[] = {
+	    {.path = settings.directory, .write = true},
+	    {.path = socket_run_directory},
+	};
+	if (!sandbox_enter(&contract, paths, 2))
+		exit(EXIT_TEMPORARY);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (program_begin(&program, argc, argv) != argc)
+		program_usage(&program);
+	read_settings();
+	umask(077);
+	if (!socket_one_identity && !sandbox_not_root(&program))
+		return EXIT_MISUSE;
+	if (!queue_directory_open(&manager.directory, settings.directory) || !queue_directory_lock(&manager.directory, LOCK_PATIENCE))
+		return EXIT_TEMPORARY;
+	int spawner = start_child(run_spawner, -1);
+	int intake = start_child(run_intake, spawner);
+	if (spawner < 0 || intake < 0 || !loop_begin() || !bouncer_begin() || !control_begin()) {
+		log_error("not-started", log_errno());
+		return EXIT_TEMPORARY;
+	}
+	confine();
+	manager_run(intake, spawner);
+	return EXIT_TEMPORARY;
+}

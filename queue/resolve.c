@@ -1,0 +1,169 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+#include "queue/manager.h"
+
+static void
+lookup_failed(struct delivery *d, const char *status, struct packet *answer)
+{
+	const char *why = answer != NULL && strcmp(status, "later") == 0 ? packet_field(answer) : NULL;
+	delivery_interrupted(d, why != NULL ? why : "the address could not be looked up");
+}
+
+static bool
+is_status(const char *status, const char *wanted)
+{
+	return status != NULL && strcmp(status, wanted) == 0;
+}
+
+/* Asks authd about the recipient's address. */
+static void
+ask(struct delivery *d, const char *verb, answer_handler *handler)
+{
+	client_begin(&manager.lookup, &manager.out, verb);
+	packet_add(&manager.out, delivery_recipient(d)->address);
+	d->message->looking++;
+	if (client_ask(&manager.lookup, &manager.out, handler, d) != NULL)
+		return;
+	d->message->looking--;
+	lookup_failed(d, NULL, NULL);
+}
+
+/* --- aliases ------------------------------------------------------------------------ */
+
+static size_t
+count_fields(struct packet *answer)
+{
+	size_t at = answer->at, count = 0;
+	while (packet_field(answer) != NULL)
+		count++;
+	answer->at = at;
+	return count;
+}
+
+/* False: no memory. */
+static bool
+read_targets(struct delivery *d, struct packet *answer, struct outcome *o)
+{
+	size_t count = count_fields(answer);
+	struct message *m = d->message;
+	struct slice *addresses = calloc(count + 1, sizeof *addresses);
+	struct file_target *targets = calloc(count + 1, sizeof *targets);
+	bool ok = addresses != NULL && targets != NULL;
+	if (ok) {
+		for (size_t i = 0; i < count; i++)
+			addresses[i] = slice_of(packet_field(answer));
+		*o = expand_targets(&m->file, d->recipient, addresses, count, targets);
+	}
+	if (ok && outcome_is_done(o)) {
+		int fd = message_open_for_writing(m);
+		ok = fd >= 0 && queue_file_expand(fd, &m->file, d->recipient, targets, count);
+	}
+	free(addresses);
+	free(targets);
+	return ok;
+}
+
+static void
+alias_answered(void *context, const char *status, struct packet *answer)
+{
+	struct delivery *d = context;
+	struct message *m = d->message;
+	m->looking--;
+	if (!is_status(status, "ok") || count_fields(answer) == 0) {
+		/* "no": it was an alias a moment ago. Ask again later. */
+		lookup_failed(d, status, answer);
+		return;
+	}
+	/* What was seen before there was a second recipient counts too. */
+	if (m->file.count == 1 && address_set_add(&m->seen, &m->file, 0) == SET_NO_MEMORY)
+		m->broken = true;
+	struct outcome o = outcome_done();
+	if (!read_targets(d, answer, &o)) {
+		log_error("alias-not-written", log_text("queue", m->name), log_errno());
+		o = outcome_make("4.3.0", "the alias could not be expanded now");
+		m->broken = true;
+	}
+	if (!outcome_is_done(&o))
+		delivery_ended(d, &o);
+	else
+		delivery_replaced(d);
+}
+
+/* --- other hosts ---------------------------------------------------------------------- */
+
+static void
+go_outward(struct delivery *d, const char *transport)
+{
+	struct message *m = d->message;
+	d->transport = strdup(transport);
+	if (d->transport == NULL) {
+		lookup_failed(d, NULL, NULL);
+		return;
+	}
+	d->next = m->outward;
+	m->outward = d;
+	message_advance(m);
+}
+
+static void
+transport_answered(void *context, const char *status, struct packet *answer)
+{
+	struct delivery *d = context;
+	d->message->looking--;
+	const char *transport = is_status(status, "ok") ? packet_field(answer) : NULL;
+	if (transport != NULL)
+		go_outward(d, transport);
+	else if (is_status(status, "no"))
+		go_outward(d, manager.settings->relay_host);
+	else
+		lookup_failed(d, status, answer);
+}
+
+/* --- what is it? ------------------------------------------------------------------------ */
+
+static void
+class_answered(void *context, const char *status, struct packet *answer)
+{
+	struct delivery *d = context;
+	d->message->looking--;
+	const char *class = is_status(status, "ok") ? packet_field(answer) : NULL;
+	if (class == NULL)
+		lookup_failed(d, status, answer);
+	else if (strcmp(class, "mailbox") == 0 || strcmp(class, "full") == 0)
+		local_deliver(d); /* whether it is still full is for deliver to say */
+	else if (strcmp(class, "alias") == 0)
+		ask(d, "alias", alias_answered);
+	else if (strcmp(class, "relay") == 0 || strcmp(class, "foreign") == 0)
+		ask(d, "transport", transport_answered);
+	else if (strcmp(class, "unknown") == 0) {
+		struct outcome o = outcome_make("5.1.1", "no such user here");
+		delivery_ended(d, &o);
+	} else
+		lookup_failed(d, NULL, NULL);
+}
+
+/* A name that came back to itself through aliases: its mailbox, or nothing. */
+static void
+mailbox_answered(void *context, const char *status, struct packet *answer)
+{
+	struct delivery *d = context;
+	d->message->looking--;
+	if (is_status(status, "ok"))
+		local_deliver(d);
+	else if (is_status(status, "no")) {
+		struct outcome o = outcome_make("5.4.6", "the alias leads back to itself and there is no such mailbox");
+		delivery_ended(d, &o);
+	} else
+		lookup_failed(d, status, answer);
+}
+
+void
+delivery_resolve(struct delivery *d)
+{
+	if (delivery_recipient(d)->final)
+		ask(d, "mailbox", mailbox_answered);
+	else
+		ask(d, "rcpt", class_answered);
+}

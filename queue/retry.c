@@ -1,0 +1,16 @@
+#include "queue/retry.h"
+
+uint64_t
+retry_wait(unsigned tries, uint64_t first, uint64_t most)
+{
+	uint64_t wait = first;
+	for (unsigned i = 1; i < tries && wait < most; i++)
+		wait *= 2;
+	return wait < most ? wait : most;
+}
+
+bool
+retry_is_over(uint64_t arrival, uint64_t now, uint64_t life)
+{
+	return now > arrival && now - arrival > life;
+}

@@ -1,0 +1,13 @@
+/* When a message that could not be delivered is tried again. */
+#ifndef QUEUE_RETRY_H
+#define QUEUE_RETRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Seconds to wait after the attempt number `tries` (1: the first): `first`, doubled each time, at most `most`. */
+uint64_t retry_wait(unsigned tries, uint64_t first, uint64_t most);
+/* A message that arrived then (seconds) has been waiting longer than its life. A clock that went back makes none old. */
+bool     retry_is_over(uint64_t arrival, uint64_t now, uint64_t life);
+
+#endif

@@ -1,0 +1,28 @@
+/* The messages that wait, by time: a heap of 16 bytes each, whatever the message. */
+#ifndef QUEUE_WAITING_H
+#define QUEUE_WAITING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DUE_FOUND 0 /* found by the scan at start: not yet known to be whole */
+
+struct waiting_entry {
+	uint64_t id;
+	uint64_t due; /* seconds since 1970, or DUE_FOUND */
+};
+
+struct waiting {
+	struct waiting_entry *heap; /* heap[0] is due first; of equal times the older id */
+	size_t count, room;
+};
+
+/* False when there is no memory. */
+bool waiting_add(struct waiting *w, uint64_t id, uint64_t due);
+/* Takes the first one out if it is due at `now`. */
+bool waiting_take(struct waiting *w, uint64_t now, struct waiting_entry *e);
+/* Makes the message (id 0: every one) due at `now`; returns how many. */
+size_t waiting_hurry(struct waiting *w, uint64_t id, uint64_t now);
+
+#endif
