@@ -1,0 +1,178 @@
+/* COPY (RFC 3501 section 6.4.7) and MOVE (RFC 6851), with COPYUID (RFC 4315). */
+#include "imapd/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "imapd/uidset.h"
+#include "lib/base/log.h"
+
+#define COPYUID_MOST (1 << 20)
+
+struct copied {
+	size_t      index; /* in the selected folder */
+	const char *base;  /* of the copy */
+	bool        known; /* its UID was found */
+};
+
+struct copy {
+	struct session *session;
+	struct targets  targets;
+	struct folder   to;
+	struct copied  *copies;  /* room for all messages that are named */
+	struct uid_pair *pairs;
+	size_t          count;
+};
+
+static bool
+copy_one(struct copy *c, struct message *m, size_t index)
+{
+	char base[NAME_MOST + 1];
+	if (!folder_copy(&c->session->view.folder, m, &c->to, base)) {
+		c->targets.gone = c->targets.gone || errno == ENOENT;
+		return errno == ENOENT;
+	}
+	const char *kept = scratch_copy(&c->session->scratch, slice_of(base));
+	c->copies[c->count++] = (struct copied){.index = index, .base = kept};
+	errno = ENOMEM;
+	return kept != NULL;
+}
+
+static bool
+copy_all(struct copy *c)
+{
+	struct session *s = c->session;
+	size_t index;
+	c->copies = scratch_take_array(&s->scratch, s->view.announced, sizeof *c->copies);
+	c->pairs = scratch_take_array(&s->scratch, s->view.announced, sizeof *c->pairs);
+	errno = ENOMEM;
+	if (c->copies == NULL || c->pairs == NULL)
+		return s->view.announced == 0;
+	for (struct message *m; (m = targets_next(s, &c->targets, &index)) != NULL;)
+		if (!copy_one(c, m, index))
+			return false;
+	return c->count == 0 || folder_sync(&c->to);
+}
+
+/* COPY is all or nothing. */
+static void
+undo(struct copy *c)
+{
+	int saved = errno;
+	if (c->count > 0 && folder_refresh(&c->to)) {
+		for (size_t i = 0; i < c->count; i++) {
+			struct message *m = c->copies[i].base != NULL ? folder_find_base(&c->to, c->copies[i].base) : NULL;
+			if (m != NULL)
+				folder_expunge(&c->to, m);
+		}
+	}
+	errno = saved;
+}
+
+/* The response code; NULL when the UIDs cannot be told: the copies are there all the same. */
+static const char *
+copyuid(struct copy *c)
+{
+	struct session *s = c->session;
+	struct str text = STR_MOST(COPYUID_MOST);
+	size_t known = 0;
+	if (c->count == 0 || !folder_refresh(&c->to))
+		return NULL;
+	for (size_t i = 0; i < c->count; i++) {
+		const struct message *m = folder_find_base(&c->to, c->copies[i].base);
+		if (m != NULL)
+			c->pairs[known++] = (struct uid_pair){s->view.folder.messages[c->copies[i].index].uid, m->uid};
+	}
+	bool ok = known == c->count && uidset_copyuid(&text, c->to.uidvalidity, c->pairs, known);
+	const char *code = ok ? scratch_copy(&s->scratch, str_slice(&text)) : NULL;
+	str_free(&text);
+	return code;
+}
+
+/* False: *answer says why. */
+static bool
+begin(struct session *s, struct parser *p, struct copy *c, struct answer *answer)
+{
+	struct slice name;
+	*c = (struct copy){.session = s};
+	if (!targets_parse(s, p, &c->targets, answer))
+		return false;
+	*answer = answer_bad(p->error);
+	if (!parse_space(p) || !parse_astring(p, &name) || !parse_end(p)) {
+		*answer = answer_bad(p->error);
+		return false;
+	}
+	if (!targets_resolve(s, &c->targets)) {
+		*answer = answer_bad("there is no such message");
+		return false;
+	}
+	/* For reading only: what lies in its new/ stays new for a session that selects it. */
+	if (folder_open(&c->to, &s->maildir, name, true))
+		return true;
+	*answer = errno == ENOENT ? answer_no("TRYCREATE", "there is no such folder") : answer_errno("copy");
+	return false;
+}
+
+static struct answer
+finish(const struct copy *c, const char *code)
+{
+	if (c->targets.gone && c->count == 0)
+		return answer_no("EXPUNGEISSUED", "the messages are gone");
+	return answer_ok_code(code, "done");
+}
+
+struct answer
+cmd_copy(struct session *s, struct parser *p)
+{
+	struct copy c;
+	struct answer answer;
+	if (!begin(s, p, &c, &answer))
+		return answer;
+	if (copy_all(&c)) {
+		answer = finish(&c, copyuid(&c));
+	} else {
+		undo(&c);
+		answer = answer_errno("copy");
+	}
+	folder_close(&c.to);
+	s->view.own_change = true;
+	return answer;
+}
+
+/* The copies are durable before the first original goes. */
+static struct answer
+remove_originals(struct copy *c)
+{
+	struct session *s = c->session;
+	const char *code = copyuid(c);
+	/* RFC 6851 section 4.3: told before the EXPUNGEs, as the numbers of the command's messages end there. */
+	if (code != NULL) {
+		output_text(&s->out, "* OK [");
+		output_text(&s->out, code);
+		output_text(&s->out, "] moved\r\n");
+	}
+	for (size_t i = 0; i < c->count; i++)
+		if (!folder_expunge(&s->view.folder, &s->view.folder.messages[c->copies[i].index]))
+			return answer_errno("move");
+	return finish(c, NULL);
+}
+
+struct answer
+cmd_move(struct session *s, struct parser *p)
+{
+	struct copy c;
+	struct answer answer;
+	if (s->view.folder.read_only)
+		return answer_no("READ-ONLY", "the folder is open for reading only");
+	if (!begin(s, p, &c, &answer))
+		return answer;
+	if (copy_all(&c)) {
+		answer = remove_originals(&c);
+	} else {
+		undo(&c);
+		answer = answer_errno("move");
+	}
+	folder_close(&c.to);
+	s->view.own_change = true;
+	return answer;
+}

@@ -1,0 +1,111 @@
+/* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: RFC 3501 sections 6.3.3 to 6.3.7. */
+#include "imapd/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/store/folders.h"
+#include "lib/store/subscriptions.h"
+
+static bool
+parse_name(struct parser *p, struct slice *name)
+{
+	return parse_space(p) && parse_astring(p, name);
+}
+
+struct answer
+cmd_create(struct session *s, struct parser *p)
+{
+	struct slice name;
+	if (!parse_name(p, &name) || !parse_end(p))
+		return answer_bad(p->error);
+	/* A separator at the end says that folders beneath it will be made: nothing needs to be done for that. */
+	if (slice_ends(name, ".") && name.len > 1)
+		name.len--;
+	if (folders_is_inbox(name))
+		return answer_no("ALREADYEXISTS", "INBOX is always there");
+	return folders_create(&s->maildir, name) ? answer_ok("created") : answer_errno("create");
+}
+
+/* Whether the selected folder is this one. */
+static bool
+is_selected(const struct session *s, struct slice name)
+{
+	return s->view.open && slice_equal(slice_of(s->view.name), name);
+}
+
+static void
+leave(struct session *s)
+{
+	body_close(&s->body);
+	view_close(&s->view);
+}
+
+struct answer
+cmd_delete(struct session *s, struct parser *p)
+{
+	struct slice name;
+	if (!parse_name(p, &name) || !parse_end(p))
+		return answer_bad(p->error);
+	if (folders_is_inbox(name))
+		return answer_no("CANNOT", "INBOX cannot be deleted");
+	if (is_selected(s, name))
+		leave(s);
+	return folders_delete(&s->maildir, name) ? answer_ok("deleted") : answer_errno("delete");
+}
+
+static bool
+is_beneath(struct slice name, struct slice parent)
+{
+	return name.len > parent.len && name.data[parent.len] == '.' && slice_equal(slice_first(name, parent.len), parent);
+}
+
+/* The selected folder stays the same one under another name. */
+static void
+follow(struct view *v, struct slice from, struct slice to)
+{
+	struct slice name = slice_of(v->name);
+	if (!v->open || folders_is_inbox(from) || !(slice_equal(name, from) || is_beneath(name, from)))
+		return;
+	char renamed[sizeof v->name];
+	int len = snprintf(renamed, sizeof renamed, "%.*s%s", (int)to.len, to.data, v->name + from.len);
+	if (len > 0 && (size_t)len < sizeof renamed)
+		memcpy(v->name, renamed, (size_t)len + 1);
+}
+
+struct answer
+cmd_rename(struct session *s, struct parser *p)
+{
+	struct slice from, to;
+	if (!parse_name(p, &from) || !parse_name(p, &to) || !parse_end(p))
+		return answer_bad(p->error);
+	if (folders_is_inbox(to))
+		return answer_no("ALREADYEXISTS", "INBOX is always there");
+	if (is_beneath(to, from))
+		return answer_no("CANNOT", "a folder cannot be moved beneath itself");
+	if (!folders_rename(&s->maildir, from, to))
+		return answer_errno("rename");
+	follow(&s->view, from, to);
+	return answer_ok("renamed");
+}
+
+static struct answer
+subscribe(struct session *s, struct parser *p, bool on)
+{
+	struct slice name;
+	if (!parse_name(p, &name) || !parse_end(p))
+		return answer_bad(p->error);
+	return subscriptions_set(&s->maildir, name, on) ? answer_ok("done") : answer_errno("subscribe");
+}
+
+struct answer
+cmd_subscribe(struct session *s, struct parser *p)
+{
+	return subscribe(s, p, true);
+}
+
+struct answer
+cmd_unsubscribe(struct session *s, struct parser *p)
+{
+	return subscribe(s, p, false);
+}

@@ -1,0 +1,97 @@
+/* Commands of a few lines each. */
+#include "imapd/session.h"
+
+#include <unistd.h>
+
+#include "lib/base/log.h"
+
+/* Only what truly works (RFC 3501 section 7.2.1). */
+const char session_capability[] =
+	"IMAP4rev1 LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ENABLE";
+
+struct answer
+cmd_capability(struct session *s, struct parser *p)
+{
+	(void)p;
+	output_format(&s->out, "* CAPABILITY %s\r\n", session_capability);
+	return answer_ok("done");
+}
+
+struct answer
+cmd_noop(struct session *s, struct parser *p)
+{
+	(void)s;
+	(void)p;
+	return answer_ok("done");
+}
+
+/* What CHECK is for has been done by each command before it: all is on the disk. */
+struct answer
+cmd_check(struct session *s, struct parser *p)
+{
+	return cmd_noop(s, p);
+}
+
+struct answer
+cmd_logout(struct session *s, struct parser *p)
+{
+	(void)p;
+	session_bye(s, "see you");
+	return answer_ok("done");
+}
+
+/* RFC 2342: one personal namespace, no others. */
+struct answer
+cmd_namespace(struct session *s, struct parser *p)
+{
+	(void)p;
+	output_text(&s->out, "* NAMESPACE ((\"\" \".\")) NIL NIL\r\n");
+	return answer_ok("done");
+}
+
+/* RFC 5161: there is nothing yet that a client could enable. */
+struct answer
+cmd_enable(struct session *s, struct parser *p)
+{
+	struct slice name;
+	do {
+		if (!parse_space(p) || !parse_atom(p, &name))
+			return answer_bad(p->error);
+	} while (!cursor_at_end(&p->c));
+	output_text(&s->out, "* ENABLED\r\n");
+	return answer_ok("done");
+}
+
+/* RFC 2971; what the client tells of itself goes into the log. */
+static bool
+parse_id(struct parser *p, struct slice *client)
+{
+	struct slice key, value;
+	if (!parse_space(p))
+		return false;
+	if (parse_word(p, "NIL"))
+		return parse_end(p);
+	if (!parse_byte(p, '('))
+		return false;
+	if (parse_maybe(p, ')'))
+		return parse_end(p);
+	do {
+		if (!parse_string(p, &key) || !parse_space(p) || !parse_nstring(p, &value))
+			return false;
+		if (slice_is_nocase(key, "name"))
+			*client = value;
+	} while (parse_maybe(p, ' '));
+	return parse_byte(p, ')') && parse_end(p);
+}
+
+struct answer
+cmd_id(struct session *s, struct parser *p)
+{
+	struct slice client = slice_make(NULL, 0);
+	if (!parse_id(p, &client))
+		return answer_bad(p->error);
+	if (client.data != NULL)
+		log_info("client-id", log_slice("name", client));
+	output_text(&s->out, "* ID (\"name\" \"Postern\")\r\n");
+	return answer_ok("done");
+}

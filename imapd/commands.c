@@ -1,0 +1,203 @@
+/* The table of commands after login, and what is done around each of them. */
+#include "imapd/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+
+enum command_flag {
+	NEEDS_FOLDER = 1 << 0, /* only with a folder selected */
+	HAS_UID = 1 << 1,      /* there is a UID variant */
+	KEEPS_NUMBERS = 1 << 2, /* no EXPUNGE may be told while it runs (RFC 3501 section 7.4.1), but in its UID variant */
+	LOOKS = 1 << 3,        /* the client wants to know what is new */
+	ALONE = 1 << 4,        /* takes no arguments */
+};
+
+struct command {
+	const char       *name;
+	command_function *run;
+	unsigned          flags;
+};
+
+/* The busiest first. */
+static const struct command commands[] = {
+	{"FETCH", cmd_fetch, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
+	{"STORE", cmd_store, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
+	{"SEARCH", cmd_search, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
+	{"NOOP", cmd_noop, LOOKS | ALONE},
+	{"IDLE", cmd_idle, LOOKS | ALONE},
+	{"SELECT", cmd_select, 0},
+	{"STATUS", cmd_status, 0},
+	{"LIST", cmd_list, 0},
+	{"LSUB", cmd_lsub, 0},
+	{"APPEND", cmd_append, LOOKS},
+	{"COPY", cmd_copy, NEEDS_FOLDER | HAS_UID},
+	{"MOVE", cmd_move, NEEDS_FOLDER | HAS_UID},
+	{"EXPUNGE", cmd_expunge, NEEDS_FOLDER | HAS_UID | LOOKS},
+	{"CHECK", cmd_check, NEEDS_FOLDER | LOOKS | ALONE},
+	{"CLOSE", cmd_close, NEEDS_FOLDER | ALONE},
+	{"UNSELECT", cmd_unselect, NEEDS_FOLDER | ALONE},
+	{"EXAMINE", cmd_examine, 0},
+	{"CREATE", cmd_create, 0},
+	{"DELETE", cmd_delete, 0},
+	{"RENAME", cmd_rename, 0},
+	{"SUBSCRIBE", cmd_subscribe, 0},
+	{"UNSUBSCRIBE", cmd_unsubscribe, 0},
+	{"NAMESPACE", cmd_namespace, ALONE},
+	{"CAPABILITY", cmd_capability, ALONE},
+	{"ENABLE", cmd_enable, 0},
+	{"ID", cmd_id, 0},
+	{"LOGOUT", cmd_logout, ALONE},
+};
+
+/* --- answers ---------------------------------------------------------------------- */
+
+struct answer
+answer_ok(const char *text)
+{
+	return (struct answer){ANSWER_OK, NULL, text};
+}
+
+struct answer
+answer_ok_code(const char *code, const char *text)
+{
+	return (struct answer){ANSWER_OK, code, text};
+}
+
+struct answer
+answer_no(const char *code, const char *text)
+{
+	return (struct answer){ANSWER_NO, code, text};
+}
+
+struct answer
+answer_bad(const char *text)
+{
+	return (struct answer){ANSWER_BAD, NULL, text != NULL ? text : "the command is broken"};
+}
+
+struct answer
+answer_errno(const char *doing)
+{
+	switch (errno) {
+	case ENOENT:
+		return answer_no("NONEXISTENT", "there is no such folder");
+	case EEXIST:
+		return answer_no("ALREADYEXISTS", "there is a folder of that name");
+	case EINVAL:
+		return answer_no("CANNOT", "this cannot be a folder's name, or not for this command");
+	case ETIMEDOUT:
+		return answer_no("INUSE", "the folder is busy, try again");
+	case EDQUOT:
+		return answer_no("OVERQUOTA", "there is no room left");
+	default:
+		log_error("store-failed", log_text("doing", doing), log_errno(),
+		    log_text("hint", errno == ENOSPC ? "the disk is full" : "see the user's Maildir"));
+		return answer_no("UNAVAILABLE", "this failed for now, try again later");
+	}
+}
+
+/* --- dispatch --------------------------------------------------------------------- */
+
+static const struct command *
+find_command(struct slice name)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (slice_is_nocase(name, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
+/* "TAG [UID] NAME" */
+static const struct command *
+parse_head(struct session *s, struct parser *p)
+{
+	struct slice name;
+	s->tag = slice_of("*");
+	s->by_uid = false;
+	struct slice tag;
+	if (!parse_tag(p, &tag))
+		return NULL;
+	s->tag = tag;
+	if (!parse_space(p) || !parse_atom(p, &name))
+		return NULL;
+	if (slice_is_nocase(name, "UID")) {
+		s->by_uid = true;
+		if (!parse_space(p) || !parse_atom(p, &name))
+			return NULL;
+	}
+	const struct command *c = find_command(name);
+	if (c == NULL || (s->by_uid && !(c->flags & HAS_UID))) {
+		parse_fail(p, "unknown command");
+		return NULL;
+	}
+	return c;
+}
+
+static struct answer
+run(struct session *s, const struct command *c, struct parser *p)
+{
+	if (c->flags & NEEDS_FOLDER && !s->view.open)
+		return answer_bad("select a folder first");
+	if (c->flags & ALONE && !parse_end(p))
+		return answer_bad(p->error);
+	return c->run(s, p);
+}
+
+/* Untagged news come before the tagged answer. */
+static void
+report(struct session *s, const struct command *c)
+{
+	if (!s->view.open)
+		return;
+	bool ok = c->flags & LOOKS ? view_refresh(&s->view) : view_refresh_lazily(&s->view);
+	if (!ok && s->view.stale) {
+		log_warning("folder-replaced", log_text("folder", s->view.name));
+		session_bye(s, "the folder was removed or replaced by another program");
+		return;
+	}
+	view_report(&s->view, &s->out, !(c->flags & KEEPS_NUMBERS) || s->by_uid, s->by_uid);
+}
+
+static void
+write_answer(struct session *s, const struct answer *a)
+{
+	static const char *const words[] = {"OK", "NO", "BAD"};
+	if (a->status == ANSWER_NONE)
+		return;
+	output_slice(&s->out, s->tag);
+	output_format(&s->out, " %s ", words[a->status]);
+	if (a->code != NULL) {
+		output_text(&s->out, "[");
+		output_text(&s->out, a->code);
+		output_text(&s->out, "] ");
+	}
+	output_text(&s->out, a->text);
+	output_text(&s->out, "\r\n");
+}
+
+static void
+count_mistakes(struct session *s, const struct answer *a)
+{
+	if (a->status != ANSWER_BAD) {
+		s->mistakes = 0;
+		return;
+	}
+	if (++s->mistakes >= SESSION_MISTAKES) {
+		log_info("too-many-mistakes", log_text("last", a->text));
+		session_bye(s, "too many mistakes");
+	}
+}
+
+void
+session_command(struct session *s)
+{
+	struct parser p = parser_over(str_slice(&s->gather.text), &s->scratch);
+	const struct command *c = parse_head(s, &p);
+	struct answer a = c != NULL ? run(s, c, &p) : answer_bad(p.error);
+	if (c != NULL && !s->done)
+		report(s, c);
+	write_answer(s, &a);
+	count_mistakes(s, &a);
+}

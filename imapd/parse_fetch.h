@@ -1,0 +1,46 @@
+/* What FETCH asks for (RFC 3501 section 6.4.5), as a list in scratch memory. */
+#ifndef IMAPD_PARSE_FETCH_H
+#define IMAPD_PARSE_FETCH_H
+
+#include "imapd/parse.h"
+
+#define FETCH_ITEMS_MOST   200
+#define SECTION_NAMES_MOST 200 /* header names of one section */
+
+enum fetch_kind {
+	FETCH_FLAGS,
+	FETCH_UID,
+	FETCH_INTERNALDATE,
+	FETCH_SIZE,
+	FETCH_ENVELOPE,
+	FETCH_BODY,          /* the structure without its extensions */
+	FETCH_BODYSTRUCTURE,
+	FETCH_SECTION,       /* BODY[...] and RFC822, RFC822.HEADER, RFC822.TEXT */
+};
+
+enum section_text { SECTION_ALL, SECTION_HEADER, SECTION_FIELDS, SECTION_FIELDS_NOT, SECTION_TEXT, SECTION_MIME };
+
+struct section {
+	struct slice      part; /* "1.2", or empty */
+	enum section_text text;
+	struct slice     *names; /* of SECTION_FIELDS and SECTION_FIELDS_NOT */
+	size_t            count;
+};
+
+struct fetch_item {
+	enum fetch_kind    kind;
+	const char        *label; /* what the answer calls it, for RFC822...; NULL: BODY[...] spelled out */
+	struct section     section;
+	bool               peek;    /* \Seen is not set */
+	bool               partial;
+	uint32_t           offset, length; /* of a partial fetch */
+	struct fetch_item *next;
+};
+
+/* "ALL", "FLAGS", "(UID BODY.PEEK[])" ... The list is in the order of asking. */
+bool parse_fetch_items(struct parser *p, struct fetch_item **items);
+
+/* The part of a section specification between the brackets. */
+bool parse_section(struct parser *p, struct section *section);
+
+#endif

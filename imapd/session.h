@@ -1,0 +1,87 @@
+/*
+ * The conversation after login (postern-imap): one process, one user, one
+ * Maildir. A command is a function in its own file; commands.c has the table.
+ */
+#ifndef IMAPD_SESSION_H
+#define IMAPD_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "imapd/body.h"
+#include "imapd/gather.h"
+#include "imapd/parse.h"
+#include "imapd/sequence.h"
+#include "imapd/view.h"
+#include "lib/store/maildir.h"
+
+#define SESSION_COMMAND_MOST 65536     /* bytes of a command, with the literals held in memory */
+#define SESSION_SCRATCH_MOST (8 << 20) /* bytes that a command may take while it runs */
+#define SESSION_IDLE         1800000   /* ms without a command: RFC 3501 section 5.4 */
+#define SESSION_MISTAKES     50        /* BADs in a row */
+#define SESSION_WRITE_TIME   120000    /* ms for the client to take what is written */
+
+struct session {
+	struct input   in;
+	struct output  out;
+	struct gather  gather;
+	struct scratch scratch;
+	struct maildir maildir;
+	struct view    view;     /* the selected folder */
+	struct body    body;     /* the message read last */
+	struct slice   tag;      /* of the command under way */
+	bool           by_uid;   /* it is a UID command */
+	bool           done;
+	unsigned       mistakes;
+	uint64_t       append_most; /* bytes of a message that APPEND takes */
+	int            watch;    /* inotify, or -1 */
+};
+
+/* How a command ended; the dispatcher writes it after the untagged responses. */
+struct answer {
+	enum { ANSWER_OK, ANSWER_NO, ANSWER_BAD, ANSWER_NONE } status; /* NONE: all is said already */
+	const char *code; /* "TRYCREATE", or NULL; literals or scratch memory */
+	const char *text;
+};
+
+struct answer answer_ok(const char *text);
+struct answer answer_ok_code(const char *code, const char *text);
+struct answer answer_no(const char *code, const char *text);
+struct answer answer_bad(const char *text);
+/* A NO for errno after a call of lib/store; logs what is the machine's trouble. */
+struct answer answer_errno(const char *doing);
+
+typedef struct answer command_function(struct session *s, struct parser *p);
+
+command_function cmd_append, cmd_capability, cmd_check, cmd_close, cmd_copy, cmd_create, cmd_delete, cmd_enable,
+    cmd_examine, cmd_expunge, cmd_fetch, cmd_id, cmd_idle, cmd_list, cmd_logout, cmd_lsub, cmd_move, cmd_namespace,
+    cmd_noop, cmd_rename, cmd_search, cmd_select, cmd_status, cmd_store, cmd_subscribe, cmd_unselect,
+    cmd_unsubscribe;
+
+/* What CAPABILITY says after the login. */
+extern const char session_capability[];
+
+/* Parses and carries out the gathered command, and answers it. */
+void session_command(struct session *s);
+/* For gather.streams: an APPEND whose message is what comes next. */
+bool session_streams(struct slice so_far);
+
+/* Writes "* BYE text" and ends the session after this command. */
+void session_bye(struct session *s, const char *text);
+
+/* Message numbers or UIDs of a command as indexes: one by one. */
+struct targets {
+	struct sequence_set set;
+	size_t              index; /* where to look next */
+	bool                gone;  /* a message that was asked for is there no more */
+	bool                by_uid;
+};
+
+/* Reads a sequence set behind a space. False: *answer says why. */
+bool targets_parse(struct session *s, struct parser *p, struct targets *t, struct answer *answer);
+/* Binds "*" to the view; for UID EXPUNGE and SEARCH too. False: a number beyond the folder. */
+bool targets_resolve(struct session *s, struct targets *t);
+/* The next message, or NULL at the end. Skips what has vanished. */
+struct message *targets_next(struct session *s, struct targets *t, size_t *index);
+
+#endif

@@ -1,0 +1,27 @@
+/* Where a session waits: for the client, for SIGTERM, for news of the folder. */
+#ifndef IMAPD_WAIT_H
+#define IMAPD_WAIT_H
+
+#include <stdbool.h>
+
+#include "imapd/session.h"
+
+/* Once: SIGTERM, which is blocked, will be seen in waits and nowhere else. */
+void session_wait_prepare(void);
+
+/*
+ * Flushes and waits until the client sends, is gone, or has been silent for
+ * SESSION_IDLE. On SIGTERM says BYE and ends the process: between commands
+ * only, so nothing is cut in its middle. The before_wait of the input.
+ */
+void session_wait(void *session);
+
+enum wait_result { WAIT_CLIENT, WAIT_NEWS, WAIT_TIMEOUT };
+/* The same for IDLE: returns as well when the watched folder changes; `timeout` in milliseconds. */
+enum wait_result session_wait_news(struct session *s, int timeout);
+
+/* Begins to watch the selected folder; false: by looking now and then only. */
+bool session_watch_begin(struct session *s);
+void session_watch_end(struct session *s);
+
+#endif

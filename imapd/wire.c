@@ -1,0 +1,49 @@
+#include "imapd/wire.h"
+
+#include <string.h>
+
+/* Writes what of these bytes is wanted. */
+static void
+emit(struct wire *w, const char *bytes, size_t len)
+{
+	w->size += len;
+	if (w->out == NULL || w->left == 0)
+		return;
+	if (w->skip >= len) {
+		w->skip -= len;
+		return;
+	}
+	bytes += w->skip;
+	len -= w->skip;
+	w->skip = 0;
+	if (len > w->left)
+		len = w->left;
+	output_write(w->out, bytes, len);
+	w->left -= len;
+}
+
+void
+wire_feed(struct wire *w, struct slice bytes)
+{
+	/* When all that is wanted is written, the rest need not be looked at. */
+	while (bytes.len > 0 && (w->out == NULL || w->left > 0)) {
+		const char *lf = memchr(bytes.data, '\n', bytes.len);
+		size_t before = lf != NULL ? (size_t)(lf - bytes.data) : bytes.len;
+		emit(w, bytes.data, before);
+		if (before > 0)
+			w->after_cr = bytes.data[before - 1] == '\r';
+		if (lf == NULL)
+			return;
+		emit(w, w->after_cr ? "\n" : "\r\n", w->after_cr ? 1 : 2);
+		w->after_cr = false;
+		bytes = slice_from(bytes, before + 1);
+	}
+}
+
+uint64_t
+wire_size(struct slice bytes)
+{
+	struct wire w = {.out = NULL};
+	wire_feed(&w, bytes);
+	return w.size;
+}
