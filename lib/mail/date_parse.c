@@ -68,9 +68,8 @@ take_time(struct cursor *c, struct calendar *f)
 	if (!cursor_take_number(c, 23, &f->hour) || !take_colon_number(c, &f->minute))
 		return false;
 	struct cursor ahead = *c;
-	if (take_colon_number(&ahead, &f->second))
-		*c = ahead;
-	return true;
+	blank_skip(&ahead);
+	return cursor_peek(&ahead) != ':' || take_colon_number(c, &f->second);
 }
 
 /* "+hhmm" */

@@ -70,13 +70,14 @@ skip_blank(struct mailbox_list *l)
 	}
 }
 
-static void
+/* Behind the opening quote. False when there is no closing one. */
+static bool
 take_quoted(struct mailbox_list *l, struct str *into)
 {
 	for (;;) {
 		int byte = cursor_next(&l->text);
 		if (byte == '"' || byte == CURSOR_END)
-			return;
+			return byte == '"';
 		if (byte == '\\')
 			byte = cursor_next(&l->text);
 		if (byte != CURSOR_END)
@@ -115,7 +116,7 @@ take_token(struct mailbox_list *l, struct spec *s)
 	}
 	bool quoted = cursor_take(c, '"');
 	if (quoted) {
-		take_quoted(l, &l->name);
+		s->broken = !take_quoted(l, &l->name) || s->broken;
 	} else if (byte == '[') {
 		size_t len = slice_find(c->rest, ']');
 		struct slice literal = slice_first(c->rest, len + 1);
