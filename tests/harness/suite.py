@@ -243,13 +243,15 @@ class Suite:
     def stop(self):
         if self.scan is not None:
             subprocess.run(["s6-svscanctl", "-t", str(self.services)], stderr=subprocess.DEVNULL)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.scan.wait(15)
-            if self.scan.poll() is None:
-                self.scan.kill()
-                self.scan.wait()
+            # Conversations outlive their listener and keep its logger waiting: they get a moment, then they are ended.
+            for patience, number in ((1, signal.SIGTERM), (5, signal.SIGKILL)):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.scan.wait(patience)
+                    break
+                self.end_processes(number)
+            self.scan.kill()
+            self.scan.wait()
             self.scan = None
-        self.end_processes(signal.SIGTERM)
         self.end_processes(signal.SIGKILL)
         self.lock.close()
 
