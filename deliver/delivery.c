@@ -52,7 +52,7 @@ save_head(struct save *s, const struct delivery *what)
 	save_field(s, "Delivered-To: ", what->address, "\n");
 }
 
-/* The part of a regular file from the offset to the end that it has now. */
+/* The part of a regular file from the offset, as long as was said or to the end that it has now. */
 static bool
 save_file(struct deliverer *d, const struct delivery *what)
 {
@@ -63,9 +63,16 @@ save_file(struct deliverer *d, const struct delivery *what)
 		errno = EIO;
 		return false;
 	}
+	uint64_t there = (uint64_t)st.st_size - what->offset;
+	if (what->length != UINT64_MAX && what->length > there) {
+		errno = EIO;
+		return false;
+	}
 	off_t at = (off_t)what->offset;
-	while (at < st.st_size) {
-		ssize_t n = pread(what->message, d->buffer, sizeof d->buffer, at);
+	off_t end = at + (off_t)(what->length < there ? what->length : there);
+	while (at < end) {
+		size_t part = end - at < (off_t)sizeof d->buffer ? (size_t)(end - at) : sizeof d->buffer;
+		ssize_t n = pread(what->message, d->buffer, part, at);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {

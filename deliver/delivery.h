@@ -16,6 +16,7 @@ struct delivery {
 	const char *original; /* what the sender wrote; may be the same */
 	int         message;  /* regular file, or any descriptor when `stream` */
 	uint64_t    offset;   /* where the message begins */
+	uint64_t    length;   /* UINT64_MAX: to the end of the file */
 	bool        stream;   /* read until the end, as a pipe */
 };
 

@@ -8,11 +8,11 @@
 
 #define ANSWER_TIMEOUT 60000 /* ms for the peer to take an answer */
 
-/* Reads `deliver T ID SENDER ADDRESS ORIGINAL OFFSET` and its descriptor. */
+/* Reads `deliver T ID SENDER ADDRESS ORIGINAL OFFSET [LENGTH]` and its descriptor. */
 static bool
 read_request(struct packet *p, const char **tag, struct delivery *what)
 {
-	*what = (struct delivery){.message = -1};
+	*what = (struct delivery){.message = -1, .length = UINT64_MAX};
 	if (strcmp(packet_verb(p), "deliver") != 0)
 		return false;
 	*tag = packet_field(p);
@@ -21,6 +21,8 @@ read_request(struct packet *p, const char **tag, struct delivery *what)
 	what->address = packet_field(p);
 	what->original = packet_field(p);
 	if (what->original == NULL || !packet_field_number(p, INT64_MAX, &what->offset))
+		return false;
+	if (packet_rest(p).len > 0 && !packet_field_number(p, INT64_MAX, &what->length))
 		return false;
 	what->message = packet_take_descriptor(p);
 	return what->message >= 0;

@@ -37,7 +37,8 @@ struct file_recipient {
 	struct slice          keys;   /* "orcpt=... notify=..." as written, for the keys that came with it */
 	enum recipient_status status;
 	struct slice          code, text; /* of the last attempt; empty when there was none */
-	off_t                 at;     /* where its status stands in the file */
+	char                 *fields; /* these as they stand in the file */
+	off_t                 at;     /* where they stand there */
 	uint32_t              parent; /* the alias that gave it, or NO_PARENT */
 	bool                  final;  /* not to be expanded again */
 	bool                  expanded; /* an alias: its block stands in its place */
@@ -100,7 +101,11 @@ bool queue_file_is_pending(const struct file_recipient *r);
 
 /* --- changing in place (file_change.c): false with errno --------------------- */
 
+/* What became of an attempt. */
 bool queue_file_mark(int fd, struct file_recipient *r, enum recipient_status status, const struct outcome *o);
+/* The status alone. */
+bool queue_file_mark_status(int fd, struct file_recipient *r, enum recipient_status status);
+
 bool queue_file_retry(int fd, struct queue_file *f, unsigned tries, uint64_t next);
 
 struct file_target {
@@ -118,6 +123,8 @@ void     queue_file_escape(struct str *into, struct slice field);
 bool     queue_file_unescape(char *field, size_t *len);
 /* The sum of header lines, without the fields that change in place. */
 uint32_t queue_file_sum_lines(uint32_t before, struct slice lines);
+/* Sets code and text from fields. */
+void     queue_file_read_fields(struct file_recipient *r);
 /* Reads "rcpt" lines at `lines`, which stand at `offset` in the file, into f->recipients. */
 bool     queue_file_parse_recipients(struct queue_file *f, char *lines, size_t len, off_t offset, uint32_t parent);
 

@@ -22,13 +22,20 @@ put_field(char *at, size_t width, const char *text)
 bool
 queue_file_mark(int fd, struct file_recipient *r, enum recipient_status status, const struct outcome *o)
 {
-	char fields[FILE_FIELDS_WIDTH];
-	memset(fields, ' ', sizeof fields);
-	fields[0] = (char)status;
-	put_field(fields + 2, FILE_CODE_WIDTH, o->code);
-	put_field(fields + 2 + FILE_CODE_WIDTH + 1, FILE_TEXT_WIDTH, o->text);
+	r->fields[0] = (char)status;
+	put_field(r->fields + 2, FILE_CODE_WIDTH, o->code);
+	put_field(r->fields + 2 + FILE_CODE_WIDTH + 1, FILE_TEXT_WIDTH, o->text);
 	r->status = status;
-	return file_write_at(fd, fields, sizeof fields, r->at);
+	queue_file_read_fields(r);
+	return file_write_at(fd, r->fields, FILE_FIELDS_WIDTH, r->at);
+}
+
+bool
+queue_file_mark_status(int fd, struct file_recipient *r, enum recipient_status status)
+{
+	r->status = status;
+	r->fields[0] = (char)status;
+	return file_write_at(fd, r->fields, 1, r->at);
 }
 
 bool

@@ -61,6 +61,13 @@ status_of(char letter)
 	}
 }
 
+void
+queue_file_read_fields(struct file_recipient *r)
+{
+	r->code = slice_trim(slice_make(r->fields + 2, FILE_CODE_WIDTH));
+	r->text = slice_trim(slice_make(r->fields + 2 + FILE_CODE_WIDTH + 1, FILE_TEXT_WIDTH));
+}
+
 /* `line` without its LF: "rcpt - code text <address> key=value ...". */
 static bool
 parse_line(struct file_recipient *r, char *line, size_t len)
@@ -68,10 +75,9 @@ parse_line(struct file_recipient *r, char *line, size_t len)
 	size_t fixed = FILE_FIELDS_AT + FILE_FIELDS_WIDTH + 1;
 	if (len < fixed + 2 || memcmp(line, "rcpt ", 5) != 0 || line[fixed - 1] != ' ' || line[fixed] != '<')
 		return false;
-	char *fields = line + FILE_FIELDS_AT;
-	r->status = status_of(fields[0]);
-	r->code = slice_trim(slice_make(fields + 2, FILE_CODE_WIDTH));
-	r->text = slice_trim(slice_make(fields + 2 + FILE_CODE_WIDTH + 1, FILE_TEXT_WIDTH));
+	r->fields = line + FILE_FIELDS_AT;
+	r->status = status_of(r->fields[0]);
+	queue_file_read_fields(r);
 	struct slice rest = slice_make(line + fixed, len - fixed);
 	struct slice address = slice_first(rest, slice_find(rest, ' '));
 	r->keys = slice_trim(slice_from(rest, address.len));

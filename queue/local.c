@@ -126,6 +126,7 @@ build_job(struct packet *p, const struct delivery *d)
 	packet_add(p, r->address);
 	packet_add(p, queue_file_original(f, r)->address);
 	packet_add_number(p, f->header_size);
+	packet_add_number(p, f->message_size);
 	packet_add_descriptor(p, d->message->fd);
 }
 

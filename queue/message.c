@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -328,11 +327,9 @@ message_bounced(struct message *m, bool ok)
 	bool last = count_of(m, RECIPIENT_PENDING) == 0;
 	for (size_t i = 0; i < m->file.count && !last; i++) {
 		struct file_recipient *r = &m->file.recipients[i];
-		struct outcome o = {.class = OUTCOME_PERMANENT};
-		snprintf(o.code, sizeof o.code, "%.*s", (int)r->code.len, r->code.data);
-		snprintf(o.text, sizeof o.text, "%.*s", (int)r->text.len, r->text.data);
-		if (r->status == RECIPIENT_FAILED)
-			mark(m, r, RECIPIENT_RETURNED, &o);
+		int fd = r->status == RECIPIENT_FAILED ? message_open_for_writing(m) : -1;
+		if (r->status == RECIPIENT_FAILED && (fd < 0 || !queue_file_mark_status(fd, r, RECIPIENT_RETURNED)))
+			change_failed(m);
 	}
 	if (last)
 		remove_message(m);

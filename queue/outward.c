@@ -137,6 +137,14 @@ connect_channel(struct channel *c)
 	return false;
 }
 
+static struct slice
+body_of(const struct message *m)
+{
+	struct slice body = slice_of("");
+	queue_file_with(&m->file, "body", &body);
+	return slice_is(body, "8BITMIME") ? body : slice_of("");
+}
+
 static void
 build_request(struct packet *p, const struct group *g)
 {
@@ -146,6 +154,8 @@ build_request(struct packet *p, const struct group *g)
 	packet_add(p, g->message->file.sender);
 	packet_add_text(p, g->members[0]->transport);
 	packet_add_number(p, g->message->file.header_size);
+	packet_add_number(p, g->message->file.message_size);
+	packet_add(p, body_of(g->message));
 	for (size_t i = 0; i < g->count; i++)
 		packet_add(p, delivery_recipient(g->members[i])->address);
 	packet_add_descriptor(p, g->message->fd);
