@@ -91,12 +91,16 @@ forget_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* A front may hand over anything; a file or a terminal would make our calls wait or fail in odd ways. */
 static bool
 is_stream_socket(int fd)
 {
 	int type = 0;
 	socklen_t len = sizeof type;
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
+		return false;
+	errno = ESOCKTNOSUPPORT;
+	return type == SOCK_STREAM;
 }
 
 static bool
@@ -128,7 +132,7 @@ static void
 answer_failure(struct session *s, const char *why)
 {
 	const char *name = s->ssl != NULL ? SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name) : NULL;
-	log_warning("tls-failed", log_text("reason", why), log_text("name", name));
+	log_warning("tls-failed", log_text("reason", why), log_text(name != NULL ? "name" : NULL, name));
 	packet_begin(&s->packet, "no");
 	packet_add_text(&s->packet, s->child->tag);
 	packet_add_text(&s->packet, why);
@@ -181,7 +185,7 @@ answer_success(struct session *s)
 	packet_add_text(&s->packet, ""); /* client certificates are not asked for yet */
 	packet_add_descriptor(&s->packet, s->plain_away);
 	log_info("tls", log_text("version", SSL_get_version(s->ssl)), log_text("cipher", SSL_get_cipher_name(s->ssl)),
-	    log_text("name", name), log_text("resumed", SSL_session_reused(s->ssl) ? "yes" : "no"));
+	    log_text(name != NULL ? "name" : NULL, name), log_text("resumed", SSL_session_reused(s->ssl) ? "yes" : "no"));
 	bool sent = packet_send(s->child->requester, &s->packet) == PACKET_OK;
 	close(s->plain_away);
 	close(s->child->requester);

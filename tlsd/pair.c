@@ -66,9 +66,11 @@ load_key(struct pair *pair, const char *file)
 {
 	mode_t mode;
 	if (!file_mode(file, &mode))
-		return refuse(file, strerror(errno), "write the private key there in PEM, owned by postern-tlsd, mode 600");
+		return refuse(file, strerror(errno),
+		    "write the private key there in PEM, owned by postern-tlsd, mode 600");
 	if (mode & (S_IRWXO | S_IWGRP))
-		return refuse(file, "others than its owner may read or change it", "chmod 600 (or 640) the file; if it was readable, make a new key");
+		return refuse(file, "others than its owner may read or change it",
+		    "chmod 600 (or 640) the file; if it was readable, make a new key");
 	size_t len;
 	char *text = settings_read_file(file, KEY_FILE_MOST, &len);
 	if (text == NULL)
@@ -77,9 +79,11 @@ load_key(struct pair *pair, const char *file)
 	OPENSSL_cleanse(text, len);
 	free(text);
 	if (pair->key == NULL)
-		return refuse(file, "it holds no private key in PEM without a passphrase", "openssl pkey -in OLD -out NEW takes a passphrase away");
+		return refuse(file, "it holds no private key in PEM without a passphrase",
+		    "openssl pkey -in OLD -out NEW takes a passphrase away");
 	if (!EVP_PKEY_is_a(pair->key, "RSA") && !EVP_PKEY_is_a(pair->key, "EC"))
-		return refuse(file, "the key is neither RSA nor EC", "openssl ecparam -genkey -name prime256v1 makes an EC key");
+		return refuse(file, "the key is neither RSA nor EC",
+		    "openssl ecparam -genkey -name prime256v1 makes an EC key");
 	return true;
 }
 
@@ -92,7 +96,8 @@ note_expiry(const char *file, const X509 *leaf)
 		return;
 	bool over = X509_cmp_current_time(end) < 0;
 	log_warning("certificate-expires", log_text("file", file),
-	    log_text("reason", over ? "it has expired" : "it expires within 14 days"), log_text("hint", "renew it, then SIGHUP to postern-tlsd"));
+	    log_text("reason", over ? "it has expired" : "it expires within 14 days"),
+	    log_text("hint", "renew it, then SIGHUP to postern-tlsd"));
 }
 
 static bool
@@ -111,7 +116,8 @@ load_chain(struct pair *pair, const char *file, const char *key_file)
 		note_expiry(file, leaf);
 	X509_free(leaf);
 	if (!fits)
-		return refuse(key_file, "the key does not belong to the first certificate of the chain", "the server's own certificate comes first; check that the files are of one renewal");
+		return refuse(key_file, "the key does not belong to the first certificate of the chain",
+		    "the server's own certificate comes first; check that the files are of one renewal");
 	return true;
 }
 
