@@ -101,12 +101,14 @@ load_one(int directory, const struct setting *s)
 			return complain(s, "it is missing and has no default");
 		return parse(s, s->fallback) || complain(s, "the default does not fit");
 	}
-	if (memchr(text, '\0', len) != NULL)
-		return complain(s, "it holds a NUL byte");
+	const char *problem = memchr(text, '\0', len) != NULL ? "it holds a NUL byte" : NULL;
 	trim_end(text, len);
-	if (!parse(s, text))
-		return complain(s, "the value does not fit");
-	return true;
+	if (problem == NULL && !parse(s, text))
+		problem = "the value does not fit";
+	/* A text is the value itself and lives on; of the others nothing is left in it. */
+	if (problem != NULL || s->kind != SETTING_TEXT)
+		free(text);
+	return problem == NULL || complain(s, problem);
 }
 
 /* A missing directory is as one without files: all defaults. */
