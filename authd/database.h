@@ -1,6 +1,7 @@
 /*
- * The database workers: each holds the connections to the administrator's
- * database and answers one question at a time. The event loop never waits for
+ * The database workers: each holds one connection to the administrator's
+ * database (one for each different way to reach it, when the query files name
+ * several) and answers one question at a time. The event loop never waits for
  * SQL, and a worker that hangs is replaced.
  *
  *     ask MAP KEY   ->   found VALUE | none | later WHY
@@ -18,13 +19,13 @@
 
 struct database {
 	struct pool        pool;
-	struct query_lists lists;   /* which files answer which map; set before the start */
-	uint64_t           timeout; /* seconds for connecting and for an answer */
+	struct query_lists lists;   /* set before the start */
+	uint64_t           timeout; /* seconds for connecting, and for an answer */
 };
 
-/* Loads what libmariadb would load later, when no file may be executed any more. Before the confinement. */
-void database_prepare(void);
-/* False, logged. */
+/* Loads what libmariadb and the resolver would load later, when no file may be executed any more. Before the confinement. */
+void database_prepare(const struct query_lists *l);
+/* False with errno. */
 bool database_start(struct database *d, size_t workers);
 
 #endif

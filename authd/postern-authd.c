@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "authd/database.h"
 #include "authd/lookup.h"
 #include "authd/login.h"
 #include "lib/base/log.h"
@@ -30,7 +31,8 @@
 static struct options {
 	struct resolve_options resolve;
 	const char            *users_cdb;
-	uint64_t               hash_workers, sessions_per_address;
+	const char            *sql[MAP_COUNT];
+	uint64_t               sql_workers, sql_timeout, hash_workers, sessions_per_address;
 	bool                   plain_without_tls;
 } options;
 
@@ -44,6 +46,15 @@ static const struct setting settings[] = {
 	    &options.resolve.recipient_delimiter, 0, 0},
 	{"postmaster", SETTING_TEXT, "", "who gets mail for postmaster@ of a domain that has no such mailbox",
 	    &options.resolve.postmaster, 0, 0},
+	{"sql_domains", SETTING_TEXT, "", "query files, one a line: domains whose users are ours", &options.sql[MAP_DOMAIN], 0, 0},
+	{"sql_mailboxes", SETTING_TEXT, "", "query files: an address's Maildir", &options.sql[MAP_MAILBOX], 0, 0},
+	{"sql_aliases", SETTING_TEXT, "", "query files: targets of an address or @domain", &options.sql[MAP_ALIAS], 0, 0},
+	{"sql_quotas", SETTING_TEXT, "", "query files: a mailbox's quota in bytes", &options.sql[MAP_QUOTA], 0, 0},
+	{"sql_passwords", SETTING_TEXT, "", "query files: a login's password hash", &options.sql[MAP_PASSWORD], 0, 0},
+	{"sql_relay_domains", SETTING_TEXT, "", "query files: domains that we pass mail on for", &options.sql[MAP_RELAY_DOMAIN], 0, 0},
+	{"sql_transports", SETTING_TEXT, "", "query files: where the mail of an address or domain goes", &options.sql[MAP_TRANSPORT], 0, 0},
+	{"sql_workers", SETTING_NUMBER, "2", "connections to the database", &options.sql_workers, 1, 64},
+	{"sql_timeout", SETTING_SECONDS, "5s", "how long to wait for the database", &options.sql_timeout, 1, 60},
 	{"hash_workers", SETTING_NUMBER, "4", "processes that check passwords", &options.hash_workers, 1, HASHERS_MOST},
 	{"sessions_per_address", SETTING_NUMBER, "100", "conversations that one client address may have open (0: any number; loopback is not counted)",
 	    &options.sessions_per_address, 0, 0},
@@ -71,6 +82,7 @@ static const struct program program = {
 
 static struct {
 	struct users_cdb      users;
+	struct database       database;
 	struct inquiries      inquiries;
 	struct hashers        hashers;
 	struct tickets        tickets;
@@ -109,9 +121,29 @@ take_settings(void)
 	authd.login.plain_without_tls = options.plain_without_tls;
 }
 
+/* Wrong query files are told at once, all of them. */
+static void
+read_query_files(void)
+{
+	bool ok = true;
+	for (enum map map = 0; map < MAP_COUNT; map++) {
+		static const char *const names[] = {"sql_domains", "sql_mailboxes", "sql_aliases", "sql_quotas", "sql_passwords",
+		    "sql_relay_domains", "sql_transports"};
+		ok = query_lists_add(&authd.database.lists, map, names[map], options.sql[map]) && ok;
+		authd.inquiries.source.sql[map] = query_lists_has(&authd.database.lists, map);
+	}
+	if (!ok)
+		exit(EXIT_MISUSE);
+	authd.inquiries.source.any_sql = authd.database.lists.count > 0;
+	authd.database.timeout = options.sql_timeout;
+}
+
 static void
 connect_parts(void)
 {
+	authd.inquiries.database = &authd.database.pool;
+	authd.hashers.forget = query_lists_wipe;
+	authd.hashers.forget_context = &authd.database.lists;
 	authd.lookup.inquiries = &authd.inquiries;
 	authd.ticket.inquiries = &authd.inquiries;
 	authd.ticket.tickets = &authd.tickets;
@@ -125,6 +157,18 @@ open_sockets(void)
 {
 	if (!lookup_start(&authd.lookup) || !login_start(&authd.login) || !ticket_start(&authd.ticket))
 		exit(EXIT_TEMPORARY);
+}
+
+static void
+start_workers(void)
+{
+	if (!tickets_begin(&authd.tickets) || !hashers_start(&authd.hashers))
+		give_up("not-started");
+	if (!authd.inquiries.source.any_sql)
+		return;
+	database_prepare(&authd.database.lists);
+	if (!database_start(&authd.database, (size_t)options.sql_workers))
+		give_up("not-started");
 }
 
 /* The cdb is replaced by rename, so its directory is what must stay in reach. */
@@ -142,8 +186,8 @@ directory_of(const char *path)
 static void
 confine(void)
 {
-	struct sandbox_path paths[2];
-	size_t count = 0;
+	struct sandbox_path paths[QUERY_PATHS_MOST + 1];
+	size_t count = query_lists_paths(&authd.database.lists, paths, QUERY_PATHS_MOST);
 	const char *users = directory_of(options.users_cdb);
 	if (access(users, F_OK) == 0)
 		paths[count++] = (struct sandbox_path){.path = users};
@@ -164,17 +208,18 @@ main(int argc, char **argv)
 	if (program_begin(&program, argc, argv) < argc)
 		program_usage(&program);
 	take_settings();
+	read_query_files();
 	connect_parts();
 	if (!socket_one_identity && !sandbox_not_root(&program))
 		return EXIT_MISUSE;
 	if (!loop_begin() || !loop_signal(SIGTERM, terminate) || !loop_signal(SIGINT, terminate))
 		give_up("event-loop-failed");
 	open_sockets();
-	if (!tickets_begin(&authd.tickets) || !hashers_start(&authd.hashers))
-		give_up("not-started");
+	start_workers();
 	users_cdb_refresh(&authd.users);
 	confine();
-	log_info("ready", log_number("hash-workers", (int64_t)authd.hashers.count));
+	log_info("ready", log_number("hash-workers", (int64_t)authd.hashers.count),
+	    log_number("query-files", (int64_t)authd.database.lists.count));
 	loop_run();
 	return EXIT_DONE;
 }

@@ -1,0 +1,28 @@
+/*
+ * An administrator's query with placeholders, turned into a prepared statement:
+ *
+ *     SELECT maildir FROM mailbox WHERE username = '%s' AND x LIKE '%d%%'
+ *     SELECT maildir FROM mailbox WHERE username = ?    AND x LIKE ?
+ *
+ * and for each ? how its value is made. So no key can change a statement
+ * (promise 13). A placeholder where no value can be bound (a table's name, a
+ * part of a name, a comment) is refused.
+ */
+#ifndef AUTHD_QUERY_TEMPLATE_H
+#define AUTHD_QUERY_TEMPLATE_H
+
+#include "authd/expansion.h"
+
+#define PARAMETERS_MOST 32
+
+struct query_template {
+	struct str       sql;
+	size_t           count;
+	struct expansion parameters[PARAMETERS_MOST];
+};
+
+/* NULL, or what cannot be done. Free it in both cases. */
+const char *query_template_parse(struct query_template *t, struct slice query);
+void query_template_free(struct query_template *t);
+
+#endif
