@@ -1,0 +1,166 @@
+#include "deliver/lmtp_services.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/base/paths.h"
+#include "lib/base/program.h"
+#include "lib/ipc/socket.h"
+
+/* Milliseconds. */
+#define PATIENCE_CONNECT 2000
+#define PATIENCE_LOOKUP  30000
+#define PATIENCE_DELIVER 300000
+
+extern char **environ;
+
+/* --- opening ---------------------------------------------------------------------- */
+
+static bool
+away(const char *what, const char *name, const char *hint)
+{
+	log_error("service-away", log_text("service", what), log_text("name", name), log_errno(), log_text("hint", hint));
+	return false;
+}
+
+/* In the child: becomes the worker, whose standard input is its socket. */
+static _Noreturn void
+become_worker(int socket, const char *program)
+{
+	if (dup2(socket, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		_exit(EXIT_TEMPORARY);
+	char *arguments[] = {(char *)(uintptr_t)"postern-deliver", (char *)(uintptr_t)"--worker", NULL};
+	execve(program, arguments, environ);
+	log_error("exec-failed", log_text("program", program), log_errno());
+	_exit(EXIT_TEMPORARY);
+}
+
+/* The worker ends when our end of the pair is closed, which our own end does. */
+static int
+start_worker(void)
+{
+	char program[4096];
+	int pair[2];
+	snprintf(program, sizeof program, "%s/postern-deliver", paths_libexec);
+	if (!socket_pair(pair))
+		return -1;
+	pid_t pid = fork();
+	if (pid == 0)
+		become_worker(pair[1], program);
+	int saved = errno;
+	close(pair[1]);
+	if (pid > 0)
+		return pair[0];
+	close(pair[0]);
+	errno = saved;
+	return -1;
+}
+
+/* A file without a name is gone with its last descriptor, whatever happens to us. */
+static bool
+open_spool(struct lmtp_services *v, const char *directory)
+{
+	char path[64];
+	v->spool = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (v->spool < 0)
+		return away("spool", directory, "make the directory, owned by postern-lmtpd, mode 700");
+	snprintf(path, sizeof path, "/proc/self/fd/%d", v->spool);
+	v->reading = open(path, O_RDONLY | O_CLOEXEC);
+	return v->reading >= 0 || away("spool", path, "mount /proc");
+}
+
+bool
+lmtp_services_open(struct lmtp_services *v, const char *directory)
+{
+	v->lookup = socket_connect("authd/lookup", PATIENCE_CONNECT);
+	if (v->lookup < 0)
+		return away("authd/lookup", socket_run_directory, "is postern-authd running?");
+	if (!open_spool(v, directory))
+		return false;
+	v->worker = start_worker();
+	return v->worker >= 0 || away("postern-deliver", paths_libexec, "too many processes?");
+}
+
+/* --- asking ------------------------------------------------------------------------- */
+
+static void
+lost(struct lmtp_session *s, int *socket, const char *service)
+{
+	log_error("service-lost", log_text("service", service), log_text("message", s->message_id));
+	close(*socket);
+	*socket = -1;
+	s->services.lost = true;
+}
+
+static void
+begin(struct lmtp_session *s, const char *verb)
+{
+	packet_begin(&s->packet, verb);
+	packet_add_number(&s->packet, ++s->services.tag);
+}
+
+/* The status word, the packet read up to the first field behind the tag. NULL: the service was lost. */
+static const char *
+ask(struct lmtp_session *s, int *socket, const char *service, int patience)
+{
+	uint64_t tag;
+	if (*socket < 0)
+		return NULL;
+	if (packet_call(*socket, &s->packet, patience)) {
+		packet_close_descriptors(&s->packet);
+		const char *status = packet_verb(&s->packet);
+		if (packet_field_number(&s->packet, UINT64_MAX, &tag) && tag == s->services.tag)
+			return status;
+	}
+	lost(s, socket, service);
+	return NULL;
+}
+
+/* LMTP delivers into mailboxes: an alias was for the server before us to resolve. */
+static struct outcome
+outcome_of_class(const char *class)
+{
+	if (strcmp(class, "mailbox") == 0)
+		return outcome_make("2.1.5", "Ok");
+	if (strcmp(class, "full") == 0)
+		return outcome_make("4.2.2", "Mailbox full");
+	if (strcmp(class, "unknown") == 0)
+		return outcome_make("5.1.1", "User unknown");
+	return outcome_make("5.1.1", "Not a mailbox of this server");
+}
+
+struct outcome
+lmtp_ask_recipient(struct lmtp_session *s, struct slice address)
+{
+	begin(s, "rcpt");
+	packet_add(&s->packet, address);
+	const char *status = ask(s, &s->services.lookup, "authd/lookup", PATIENCE_LOOKUP);
+	const char *field = status != NULL ? packet_field(&s->packet) : NULL;
+	if (field != NULL && strcmp(status, "ok") == 0)
+		return outcome_of_class(field);
+	log_warning("lookup-later", log_slice("address", address), log_text("reason", field != NULL ? field : "authd is away"));
+	return outcome_make("4.3.0", "Temporary lookup failure");
+}
+
+struct outcome
+lmtp_deliver(struct lmtp_session *s, const char *address, uint64_t size)
+{
+	struct outcome o;
+	begin(s, "deliver");
+	packet_add_text(&s->packet, s->message_id);
+	packet_add(&s->packet, str_slice(&s->sender));
+	packet_add_text(&s->packet, address);
+	packet_add_text(&s->packet, address);
+	packet_add_number(&s->packet, 0);
+	packet_add_number(&s->packet, size);
+	packet_add_descriptor(&s->packet, s->services.reading);
+	const char *status = ask(s, &s->services.worker, "postern-deliver", PATIENCE_DELIVER);
+	if (status != NULL && strcmp(status, "result") == 0 && packet_field_outcome(&s->packet, &o))
+		return o;
+	return outcome_make("4.3.0", "The delivery was interrupted");
+}

@@ -1,0 +1,16 @@
+/* The rest of the suite, for lmtpd: authd, a deliver worker of its own, and the file that holds the message. */
+#ifndef DELIVER_LMTP_SERVICES_H
+#define DELIVER_LMTP_SERVICES_H
+
+#include "deliver/lmtp_session.h"
+
+/* Opens all of it; before the confinement, since none of it can be made after. False, logged. */
+bool lmtp_services_open(struct lmtp_services *v, const char *directory);
+
+/* Whether a mailbox with this address is here and takes mail: done, or why not. */
+struct outcome lmtp_ask_recipient(struct lmtp_session *s, struct slice address);
+
+/* Has the worker deliver the first `size` bytes of the file. Done: it is durable in the Maildir. */
+struct outcome lmtp_deliver(struct lmtp_session *s, const char *address, uint64_t size);
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * postern-lmtpd: LMTP in front of deliver, for another mail server that
+ * receives and has us deliver.
+ *
+ * Who runs it:  s6-ipcserver on a Unix socket or tcpserver on loopback, one
+ *               process a connection, as the user postern-lmtpd.
+ * Reads:        its settings; the client on descriptors 0 and 1.
+ * Writes:       to the client, its log to descriptor 2, and the message to a
+ *               file without a name in lmtp_directory, opened at the start.
+ * Starts:       one postern-deliver --worker, before it reads a byte of the
+ *               client; the worker ends with it.
+ * Connects to:  authd/lookup, before it reads a byte of the client.
+ * Confinement:  after that basic calls and messages on open sockets; no file,
+ *               no new socket, no new process, 16 MiB of address space.
+ * Exit codes:   0 the conversation ended, however it did; 100 wrong arguments
+ *               or settings; 111 a program of the suite is away (the client
+ *               was told 421).
+ * A full compromise of it yields: messages into any mailbox under any sender,
+ *               which the client may do anyway, the messages of this client's
+ *               session, and whether addresses exist. No mailbox can be read.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "deliver/lmtp_services.h"
+#include "deliver/lmtp_session.h"
+#include "lib/base/log.h"
+#include "lib/base/program.h"
+#include "lib/ipc/socket.h"
+#include "lib/sandbox/sandbox.h"
+
+static struct lmtp_config  config;
+static struct lmtp_session session;
+
+static const struct contract contract = {
+	.calls = CALLS_BASIC | CALLS_MESSAGES,
+	.memory = 16 << 20,
+	.descriptors = 16,
+	.processes = 0,
+	.reaches = "nothing",
+	.sockets = "connects: authd/lookup; a pair to its own postern-deliver",
+	.compromise = "messages into any mailbox under any sender; this session's messages; lookups of addresses",
+};
+
+static const struct setting settings[] = {
+	SOCKET_SETTINGS,
+	{"hostname", SETTING_TEXT, "", "this host's name in greetings and headers; empty: what the kernel says",
+	    &config.hostname, 0, 0},
+	{"lmtp_directory", SETTING_TEXT, "/var/spool/postern/lmtp", "where messages are while LMTP delivers them",
+	    &config.directory, 0, 0},
+	{"message_size", SETTING_SIZE, "10240000", "the largest message in bytes", &config.message_size, 65536,
+	    UINT64_MAX / 2},
+	{"recipients_limit", SETTING_NUMBER, "1000", "recipients of one message", &config.recipients_limit, 100, 100000},
+	{"timeout", SETTING_SECONDS, "300", "seconds without a byte from the client", &config.timeout, 1, 86400},
+};
+
+static const struct program program = {
+	.name = "postern-lmtpd",
+	.user = "postern-lmtpd",
+	.usage = "",
+	.help = "Speaks LMTP (RFC 2033) with the client on descriptors 0 and 1 and delivers into mailboxes.",
+	.settings = settings,
+	.setting_count = sizeof settings / sizeof *settings,
+	.contract = &contract,
+};
+
+static _Noreturn void
+turn_away(const char *enhanced, int code)
+{
+	lmtp_close(&session, enhanced, "Service not available", "turned-away");
+	output_flush(&session.out);
+	exit(code);
+}
+
+static void
+find_hostname(void)
+{
+	static char name[256];
+	if (config.hostname != NULL && config.hostname[0] != '\0')
+		return;
+	if (gethostname(name, sizeof name) < 0 || memchr(name, '\0', sizeof name) == NULL || name[0] == '\0')
+		snprintf(name, sizeof name, "localhost");
+	config.hostname = name;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (program_begin(&program, argc, argv) < argc)
+		program_usage(&program);
+	bool ok = settings_load(settings, program.setting_count);
+	find_hostname();
+	lmtp_begin(&session, &config);
+	if (!ok || (!socket_one_identity && !sandbox_not_root(&program)))
+		turn_away("4.3.5", EXIT_MISUSE);
+	if (!lmtp_services_open(&session.services, config.directory))
+		turn_away("4.3.2", EXIT_TEMPORARY);
+	if (!sandbox_enter(&contract, NULL, 0))
+		turn_away("4.3.5", EXIT_TEMPORARY);
+	lmtp_run(&session);
+	lmtp_end(&session);
+	return EXIT_DONE;
+}
