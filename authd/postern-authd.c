@@ -135,6 +135,7 @@ read_query_files(void)
 	if (!ok)
 		exit(EXIT_MISUSE);
 	authd.inquiries.source.any_sql = authd.database.lists.count > 0;
+	authd.users.optional = authd.inquiries.source.any_sql;
 	authd.database.timeout = options.sql_timeout;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "authd/hash.h"
+#include "authd/password.h"
 #include "authd/users_edit.h"
 #include "lib/base/log.h"
 #include "lib/base/program.h"
@@ -59,31 +60,14 @@ die(int code, const char *what, const char *detail)
 
 /* --- passwords ------------------------------------------------------------------- */
 
-static bool
-read_password(bool from_stdin, struct str *password)
-{
-	if (!from_stdin && isatty(STDIN_FILENO))
-		return password_from_terminal(password);
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t len = getline(&line, &room, stdin);
-	while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-		len--;
-	bool ok = len > 0 && memchr(line, '\0', (size_t)len) == NULL && str_set(password, slice_make(line, (size_t)len));
-	if (line != NULL)
-		explicit_bzero(line, room);
-	free(line);
-	return ok;
-}
-
 /* The caller frees it. */
 static char *
 ask_hash(bool from_stdin)
 {
-	struct str password = STR_MOST(511);
+	struct str password = STR_MOST(PASSWORD_MOST);
 	if (!from_stdin && !isatty(STDIN_FILENO))
 		die(EXIT_MISUSE, "standard input is not a terminal", "say --stdin to read the password from it (one line)");
-	if (!read_password(from_stdin, &password))
+	if (!(from_stdin ? password_from_stdin(&password) : password_from_terminal(&password, true)))
 		die(EXIT_MISUSE, "no password", "it must be one line of 1 to 511 bytes, twice the same");
 	char *hash = hash_make(str_text(&password));
 	explicit_bzero(password.data, password.room);

@@ -80,6 +80,8 @@ users_cdb_refresh(struct users_cdb *u)
 	u->looked = now;
 	struct stat st;
 	if (stat(u->path, &st) < 0) {
+		if (errno == ENOENT && u->optional && !u->open)
+			return;
 		complain(u, strerror(errno));
 		return;
 	}

@@ -19,6 +19,7 @@
 
 struct users_cdb {
 	const char *path;
+	bool        optional; /* there is SQL: a file that is not there is none that is missing */
 	bool        open, complained;
 	struct cdb  cdb;
 	struct stat seen;

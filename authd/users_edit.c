@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "lib/base/file.h"
@@ -143,48 +142,4 @@ users_edit_close(struct users_edit *e)
 	if (e->text.data != NULL)
 		explicit_bzero(e->text.data, e->text.room);
 	str_free(&e->text);
-}
-
-/* --- the terminal ------------------------------------------------------------------ */
-
-static bool
-ask(FILE *terminal, const char *prompt, struct str *answer)
-{
-	char *line = NULL;
-	size_t room = 0;
-	fputs(prompt, terminal);
-	fflush(terminal);
-	ssize_t len = getline(&line, &room, terminal);
-	fputc('\n', terminal);
-	if (len > 0 && line[len - 1] == '\n')
-		len--;
-	bool ok = len > 0 && str_set(answer, slice_make(line, (size_t)len));
-	if (line != NULL)
-		explicit_bzero(line, room);
-	free(line);
-	return ok;
-}
-
-bool
-password_from_terminal(struct str *password)
-{
-	FILE *terminal = fopen("/dev/tty", "r+e");
-	if (terminal == NULL)
-		return false;
-	struct termios before;
-	bool known = tcgetattr(fileno(terminal), &before) == 0;
-	struct termios quiet = before;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	if (known)
-		tcsetattr(fileno(terminal), TCSAFLUSH, &quiet);
-	struct str again = STR_MOST(password->limit);
-	bool ok = ask(terminal, "Password: ", password) && ask(terminal, "Again: ", &again) &&
-	    slice_equal(str_slice(password), str_slice(&again));
-	if (known)
-		tcsetattr(fileno(terminal), TCSAFLUSH, &before);
-	fclose(terminal);
-	if (again.data != NULL)
-		explicit_bzero(again.data, again.room);
-	str_free(&again);
-	return ok;
 }

@@ -26,7 +26,4 @@ void users_edit_replace(struct users_edit *e, const struct slice *fields, size_t
 bool users_edit_save(struct users_edit *e);
 void users_edit_close(struct users_edit *e);
 
-/* Asks twice without echo. False when they differ, or there is none. */
-bool password_from_terminal(struct str *password);
-
 #endif
