@@ -184,10 +184,9 @@ session_run(const struct session_start *start, int mail_root, uint64_t append_mo
 	session_wait_prepare();
 	if (!redeem(start, &ticket, &user, &maildir))
 		give_up(start, "the login could not be completed, try again");
-	log_session("user", user);
 	if (!enter_maildir(maildir, mail_root) || !confine(mail_root))
 		give_up(start, "the mailbox is not available, try again later");
-	log_info("login", log_text("client", start->address), log_text("line", start->tls ? "tls" : "plain"));
+	log_info("login", log_text("user", user), log_text("client", start->address), log_text("line", start->tls ? "tls" : "plain"));
 	welcome(start);
 	if (take_read_ahead(start->read_ahead))
 		serve(&session);

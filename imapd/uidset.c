@@ -1,11 +1,17 @@
 #include "imapd/uidset.h"
 
-/* How many pairs from here on rise by one on both sides. */
+static uint32_t
+side(const struct uid_pair *pair, bool old)
+{
+	return old ? pair->from : pair->to;
+}
+
+/* How many UIDs of one side from here on rise by one. */
 static size_t
-run_length(const struct uid_pair *pairs, size_t count)
+run_length(const struct uid_pair *pairs, size_t count, bool old)
 {
 	size_t n = 1;
-	while (n < count && pairs[n].from == pairs[n - 1].from + 1 && pairs[n].to == pairs[n - 1].to + 1)
+	while (n < count && side(&pairs[n], old) == side(&pairs[n - 1], old) + 1)
 		n++;
 	return n;
 }
@@ -26,8 +32,8 @@ static void
 append_set(struct str *into, const struct uid_pair *pairs, size_t count, bool old)
 {
 	while (count > 0) {
-		size_t n = run_length(pairs, count);
-		append_range(into, old ? pairs->from : pairs->to, n, n < count);
+		size_t n = run_length(pairs, count, old);
+		append_range(into, side(pairs, old), n, n < count);
 		pairs += n;
 		count -= n;
 	}
