@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -9,6 +10,11 @@
 #include "lib/ipc/socket.h"
 
 #define RECONNECT_EVERY 200 /* ms */
+/*
+ * Questions that are sent and not answered. More are held back here: a service
+ * closes a peer whose socket is full of answers that he does not take.
+ */
+#define UNDER_WAY_MOST 64
 
 struct question {
 	struct question *next, *previous;
@@ -16,9 +22,13 @@ struct question {
 	int64_t          deadline;
 	answer_handler  *handler; /* NULL: forgotten */
 	void            *context;
+	bool             sent;
+	size_t           len;
+	char             data[]; /* the packet, when it was held back */
 };
 
 static struct packet answer;
+static struct packet released;
 
 static struct client *
 client_of_timer(struct timer *t)
@@ -29,6 +39,10 @@ client_of_timer(struct timer *t)
 static void
 unlink_question(struct client *c, struct question *q)
 {
+	if (c->first_held == q)
+		c->first_held = q->next;
+	if (q->sent)
+		c->under_way--;
 	if (q->previous != NULL)
 		q->previous->next = q->next;
 	else
@@ -66,6 +80,32 @@ disconnect(struct client *c)
 	timer_set(&c->expiry, 0);
 }
 
+static bool
+send_question(struct client *c, struct question *q, const struct packet *p)
+{
+	q->sent = packet_send(c->watch.fd, p) == PACKET_OK;
+	if (q->sent)
+		c->under_way++;
+	return q->sent;
+}
+
+/* Sends what was held back as far as there is room. */
+static void
+release_questions(struct client *c)
+{
+	while (c->connected && c->first_held != NULL && c->under_way < UNDER_WAY_MOST) {
+		struct question *q = c->first_held;
+		packet_begin(&released, "");
+		memcpy(released.data, q->data, q->len);
+		released.len = q->len;
+		if (!send_question(c, q, &released)) {
+			disconnect(c);
+			return;
+		}
+		c->first_held = q->next;
+	}
+}
+
 /* Gives up the questions whose time is over; questions are in the order of their deadlines. */
 static void
 expire(struct timer *t)
@@ -79,6 +119,7 @@ expire(struct timer *t)
 	}
 	if (lost)
 		log_warning("no-answer", log_text("socket", c->service), log_text("hint", "is that service running?"));
+	release_questions(c);
 	if (c->first != NULL)
 		timer_set(&c->expiry, c->first->deadline - now);
 }
@@ -115,6 +156,7 @@ client_ready(struct watch *w, uint32_t events)
 		struct question *q = find_question(c, tag);
 		if (q != NULL)
 			finish(c, q, status, &answer);
+		release_questions(c);
 	}
 	packet_close_descriptors(&answer);
 }
@@ -168,17 +210,37 @@ prepend_question(struct client *c, struct question *q)
 	c->first = q;
 }
 
+/* A packet with descriptors is never held back: they are the caller's to close. */
+static struct question *
+new_question(const struct client *c, const struct packet *p, bool held)
+{
+	struct question *q = calloc(1, sizeof *q + (held ? p->len : 0));
+	if (q == NULL)
+		return NULL;
+	q->tag = c->last_tag;
+	q->deadline = clock_ms() + c->timeout;
+	if (held) {
+		q->len = p->len;
+		memcpy(q->data, p->data, p->len);
+	}
+	return q;
+}
+
 struct question *
 client_ask(struct client *c, const struct packet *p, answer_handler *handler, void *context)
 {
-	struct question *q = calloc(1, sizeof *q);
+	bool held = c->connected && !p->failed && p->descriptor_count == 0 &&
+	    (c->first_held != NULL || c->under_way >= UNDER_WAY_MOST);
+	struct question *q = new_question(c, p, held);
 	if (q == NULL)
 		return NULL;
 	c->expiry.fire = expire;
-	*q = (struct question){.tag = c->last_tag, .handler = handler, .context = context};
-	q->deadline = clock_ms() + c->timeout;
-	if (connect_now(c) && packet_send(c->watch.fd, p) == PACKET_OK) {
+	q->handler = handler;
+	q->context = context;
+	if (held || (connect_now(c) && send_question(c, q, p))) {
 		append_question(c, q);
+		if (held && c->first_held == NULL)
+			c->first_held = q;
 		if (c->expiry.place == 0)
 			timer_set(&c->expiry, c->timeout);
 		return q;

@@ -34,6 +34,8 @@ struct client {
 	int64_t          not_before; /* no new attempt to connect until then */
 	uint64_t         last_tag;
 	struct question *first, *last;
+	struct question *first_held; /* not sent yet: too many are under way; those behind it neither */
+	size_t           under_way;  /* sent and not answered */
 	struct timer     expiry;
 };
 

@@ -390,6 +390,37 @@ answers_find_their_questions(void **state)
 	stop(pid);
 }
 
+static int answered;
+
+static void
+count_answer(void *context, const char *status, struct packet *answer)
+{
+	(void)context;
+	(void)answer;
+	if (status != NULL)
+		answered++;
+	if (++heard_count == wanted_count)
+		loop_stop();
+}
+
+static void
+thousands_of_questions_at_once_are_all_answered(void **state)
+{
+	(void)state;
+	pid_t pid = serve();
+	begin_client(3000);
+	client.timeout = 10000;
+	for (int i = 0; i < 3000; i++) {
+		client_begin(&client, &p, "echo");
+		packet_add_text(&p, "a question of some length, so that a socket is soon full of answers that are not taken");
+		assert_non_null(client_ask(&client, &p, count_answer, NULL));
+	}
+	loop_run();
+	assert_int_equal(answered, 3000);
+	close(client.watch.fd);
+	stop(pid);
+}
+
 static void
 a_service_that_is_away_is_no_answer_and_heals(void **state)
 {
@@ -495,6 +526,7 @@ main(void)
 	    cmocka_unit_test(a_peer_of_another_user_is_refused),
 	    cmocka_unit_test(more_connections_than_allowed_wait_for_their_turn),
 	    cmocka_unit_test(answers_find_their_questions),
+	    cmocka_unit_test(thousands_of_questions_at_once_are_all_answered),
 	    cmocka_unit_test(a_service_that_is_away_is_no_answer_and_heals),
 	    cmocka_unit_test(jobs_are_done_and_a_dead_worker_is_replaced),
 	};
