@@ -1,0 +1,118 @@
+"""Promise 12: no user, folder or table value reaches outside its home. Canary files stay as they are while names of every
+byte come in through table, SMTP, POP3 and IMAP, and links are planted by somebody with vmail's rights."""
+import os
+import pwd
+
+import pytest
+
+
+class Canaries:
+    """Files where a name that climbs out would land, and what is there before and after."""
+
+    def __init__(self, suite):
+        self.root = suite.mail_root
+        self.places = [suite.mail_root, suite.prefix, suite.mail_root / "outside"]
+        vmail = pwd.getpwnam("vmail")
+        (suite.mail_root / "outside/new").mkdir(parents=True, exist_ok=True)
+        for path in (suite.mail_root / "outside", suite.mail_root / "outside/new"):
+            os.chown(path, vmail.pw_uid, vmail.pw_gid)
+        self.file = suite.mail_root / "outside/canary"
+        self.file.write_text("canary")
+        os.chown(self.file, vmail.pw_uid, vmail.pw_gid)
+
+    def state(self):
+        listing = {str(place): sorted(path.name for path in place.iterdir()) for place in self.places}
+        listing["new"] = sorted(path.name for path in (self.root / "outside/new").iterdir())
+        return listing, self.file.read_text(), self.file.stat().st_mtime_ns
+
+
+@pytest.fixture
+def canaries(suite):
+    domain = suite.mail_root / suite.domain
+    if not domain.exists():
+        suite.tool("deliver", "-d", suite.user().address, input="Subject: x\n\n")
+    return Canaries(suite)
+
+
+def deliver(suite, address):
+    return suite.tool("deliver", "-d", address, input="Subject: x\n\n", check=False).returncode
+
+
+@pytest.mark.parametrize("maildir", ["../outside/", "/outside/", "x/../../outside/", "./outside", "..", "x/..", "outside/../..",
+                                     "a/./b/", "//outside", "a" * 300 + "/"])
+def test_a_table_names_a_maildir_outside(suite, canaries, maildir):
+    name = f"climber{abs(hash(maildir))}@{suite.domain}"
+    before = canaries.state()
+    added = suite.tool("users", "add", name, "--stdin", "--maildir", maildir, input="secret words\n", check=False)
+    if added.returncode == 0:
+        assert deliver(suite, name) in (67, 75)
+        with suite.pop3("pop3s") as pop3:
+            assert pop3.login(name, "secret words").startswith("-ERR")
+        suite.tool("users", "delete", name)
+    assert canaries.state() == before
+
+
+def link(suite, target, place):
+    os.symlink(target, place)
+    vmail = pwd.getpwnam("vmail")
+    os.chown(place, vmail.pw_uid, vmail.pw_gid, follow_symlinks=False)
+
+
+@pytest.mark.parametrize("part", ["", "new", "tmp", "cur"])
+def test_a_planted_link_is_not_followed(suite, canaries, part):
+    user = suite.user()
+    assert deliver(suite, user.address) == 0
+    place = user.maildir / part if part else user.maildir
+    os.rename(place, f"{user.maildir}.{part}aside" if part else f"{user.maildir}.aside")
+    link(suite, suite.mail_root / "outside", place)
+    before = canaries.state()
+    assert deliver(suite, user.address) == 75
+    with suite.pop3("pop3s") as pop3:
+        assert pop3.login(user.address, user.password).startswith("-ERR [SYS/TEMP]")
+    assert canaries.state() == before
+
+
+def test_linked_messages_and_lists_are_not_read(suite, canaries):
+    user = suite.user()
+    assert deliver(suite, user.address) == 0
+    link(suite, canaries.file, user.maildir / "new/1.link")
+    link(suite, canaries.file, user.maildir / "cur/2.link:2,S")
+    for name in ("dovecot-uidlist", "dovecot-keywords", "subscriptions", "dovecot-uidlist.tmp", "dovecot-uidvalidity"):
+        link(suite, canaries.file, user.maildir / name)
+    before = canaries.state()
+    with suite.pop3("pop3s") as pop3:
+        assert pop3.login(user.address, user.password) == "+OK 1 messages"
+        assert pop3.command("DELE 1").startswith("+OK")
+        assert pop3.command("QUIT").startswith("+OK")
+    assert canaries.state() == before
+
+
+def test_recipients_of_every_byte(suite, canaries):
+    before = canaries.state()
+    with suite.smtp() as smtp:
+        smtp.ehlo()
+        smtp.command("MAIL FROM:<stranger@elsewhere.test>")
+        for local in [b'"../outside"', b'"/../../outside/"', b'".."', b"..%2foutside", b'"a\\/../b"'] + \
+                     [b'"a' + bytes([byte]) + b'/../b"' for byte in range(1, 256) if byte not in b'\r\n"\\']:
+            code, _ = smtp.command(b"RCPT TO:<" + local + b"@" + suite.domain.encode() + b">")
+            assert code in (421, 501, 550, 553, 555, 500, 452, 451), (local, code)
+            if code == 421:
+                break
+    assert canaries.state() == before
+
+
+def test_folders_of_every_byte(suite, canaries):
+    user = suite.user()
+    before = canaries.state()
+    names = [b"..", b"../x", b"x/../../outside", b"/outside", b"..outside", b".", b"&AC8-x", b"&AC4ALg-", b"x/y", b"INBOX/../x"]
+    names += [b"a" + bytes([byte]) + b"b" for byte in range(1, 256) if byte not in b'\r\n"\\']
+    with suite.imap("imaps") as imap:
+        assert imap.login(user.address, user.password)[0] == "OK"
+        inside = sorted(path.name for path in user.maildir.iterdir())
+        for name in names:
+            for command in (b"CREATE", b"SELECT", b"DELETE"):
+                imap.command(command + b' "' + name + b'"')
+            imap.command(b'RENAME INBOX "' + name + b'"')
+        for path in user.maildir.iterdir():
+            assert path.name in inside or path.name.startswith((".", "dovecot", "subscriptions")), path
+    assert canaries.state() == before

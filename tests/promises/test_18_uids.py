@@ -1,0 +1,111 @@
+"""Promise 18: UID and UIDVALIDITY never change or repeat in a folder's life."""
+import os
+import re
+
+import pytest
+
+
+def deliver(suite, user, subject):
+    suite.tool("deliver", "-d", user.address, input=f"Subject: {subject}\n\n")
+
+
+def uids(suite, user):
+    """uidvalidity and {UID: subject} as IMAP shows them."""
+    with suite.imap("imaps") as imap:
+        assert imap.login(user.address, user.password)[0] == "OK"
+        status, lines = imap.command("SELECT INBOX")
+        assert status == "OK"
+        validity = int(re.search(rb"UIDVALIDITY (\d+)", b"\n".join(lines))[1])
+        status, lines = imap.command("UID FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+        found = dict(re.findall(rb"UID (\d+) .*?Subject: (\w+)", b"\n".join(lines), re.S))
+    return validity, {int(uid): subject.decode() for uid, subject in found.items()}
+
+
+def uidl(suite, user):
+    with suite.pop3("pop3s") as pop3:
+        assert pop3.login(user.address, user.password).startswith("+OK")
+        return [line.split()[1] for line in pop3.many("UIDL")[1]]
+
+
+@pytest.fixture
+def user(suite):
+    user = suite.user()
+    for subject in ("one", "two", "three"):
+        deliver(suite, user, subject)
+    return user
+
+
+def test_they_stay(suite, user):
+    before = uids(suite, user)
+    assert list(before[1].values()) == ["one", "two", "three"]
+    names = uidl(suite, user)
+    assert names == [f"{uid:08x}{before[0]:08x}" for uid in before[1]]
+    for program in ("imap", "pop3"):
+        suite.restart(program)
+    assert uids(suite, user) == before and uidl(suite, user) == names
+    # Flags by another program: only names change.
+    for path in list((user.maildir / "cur").iterdir()):
+        path.rename(path.with_name(path.name.split(":")[0] + ":2,FS"))
+    assert uids(suite, user) == before
+
+
+def test_a_removed_ones_number_is_not_given_again(suite, user):
+    validity, before = uids(suite, user)
+    last = max(before)
+    [path] = [path for path in (user.maildir / "cur").iterdir() if b"three" in path.read_bytes()]
+    path.unlink()
+    deliver(suite, user, "four")
+    again, after = uids(suite, user)
+    assert again == validity
+    assert after == {uid: subject for uid, subject in before.items() if uid != last} | {last + 1: "four"}
+    # Everything is removed, the folder is empty: the count goes on.
+    for path in (user.maildir / "cur").iterdir():
+        path.unlink()
+    assert uids(suite, user) == (validity, {})
+    deliver(suite, user, "five")
+    assert uids(suite, user) == (validity, {last + 2: "five"})
+
+
+@pytest.mark.parametrize("damage", [b"", b"3 V", b"noise\n", os.urandom(4096), "truncated", "gone", "gone with the counter"])
+def test_a_lost_list_gives_a_larger_uidvalidity(suite, user, damage):
+    validity, before = uids(suite, user)
+    path = user.maildir / "dovecot-uidlist"
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-5])
+    elif str(damage).startswith("gone"):
+        path.unlink()
+        for counter in user.maildir.glob("dovecot-uidvalidity*") if damage != "gone" else []:
+            counter.unlink()
+    else:
+        path.write_bytes(damage)
+    if damage == "gone with the counter":
+        validity -= 1  # then only the clock is left: not below, and larger a second later
+    again, after = uids(suite, user)
+    assert again > validity
+    assert list(after.values()) == list(before.values())
+    assert uids(suite, user) == (again, after)
+
+
+def test_a_session_killed_while_it_gives_uids(suite, user):
+    """What a killed session left (lock, half a new list) is cleared away; no number changes."""
+    before = uids(suite, user)
+    (user.maildir / "dovecot-uidlist.tmp").write_bytes(b"3 V1 N9\n1 :x")
+    (user.maildir / "dovecot-uidlist.lock").write_bytes(b"1:elsewhere\n")
+    deliver(suite, user, "four")
+    validity, after = uids(suite, user)
+    assert validity == before[0]
+    assert after == before[1] | {4: "four"}
+    assert not (user.maildir / "dovecot-uidlist.lock").exists()
+
+
+def test_folders_do_not_share_a_uidvalidity(suite, user):
+    with suite.imap("imaps") as imap:
+        imap.login(user.address, user.password)
+        found = []
+        for name in ("a", "b", "a.c"):
+            assert imap.command(f"CREATE {name}")[0] == "OK"
+            found += re.findall(rb"UIDVALIDITY (\d+)", b"".join(imap.command(f"STATUS {name} (UIDVALIDITY)")[1]))
+        assert imap.command("DELETE a")[0] == "OK"
+        assert imap.command("CREATE a")[0] == "OK"
+        found += re.findall(rb"UIDVALIDITY (\d+)", b"".join(imap.command("STATUS a (UIDVALIDITY)")[1]))
+    assert len(found) == 4 and len(set(found)) == 4
