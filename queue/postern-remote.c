@@ -1,0 +1,208 @@
+/*
+ * postern-remote: sends messages to other hosts.
+ *
+ * Who runs it: a supervisor, as the user postern-remote.
+ * Reads: its settings, /etc/resolv.conf, /etc/hosts; of the queue only the one
+ *   file whose descriptor came with a request, for reading. Writes: the log.
+ * Sockets: listens on remote/send (queued). Internet: DNS, SMTP to other hosts.
+ *
+ * The parent accepts and forks; each child serves one connection of queued, one
+ * request after the other. What other hosts say is parsed in children only.
+ * Exit codes: 0 told to end; 100 misuse or wrong settings; 111 temporary trouble.
+ *
+ * A full compromise of a child yields: the messages that it is given, lies
+ * about whether they were sent, and connections to the Internet.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/base/program.h"
+#include "lib/ipc/packet.h"
+#include "lib/ipc/socket.h"
+#include "lib/sandbox/sandbox.h"
+#include "queue/remote_send.h"
+
+static const char *hostname, *resolver;
+static uint64_t    timeout_seconds, connect_seconds;
+
+static const struct setting table[] = {
+    SOCKET_SETTINGS,
+    {"hostname", SETTING_TEXT, "", "this host's name in EHLO (default: the system's)", &hostname, 0, 0},
+    {"resolver", SETTING_TEXT, "", "ADDRESS:PORT of the DNS server (default: /etc/resolv.conf)", &resolver, 0, 0},
+    {"remote_timeout", SETTING_SECONDS, "5m", "wait for an answer of another host; twice that after the message",
+        &timeout_seconds, 1, 3600},
+    {"connect_timeout", SETTING_SECONDS, "30s", "wait for a connection to another host", &connect_seconds, 1, 600},
+};
+
+#define CHILD_CALLS (CALLS_BASIC | CALLS_MESSAGES | CALLS_INTERNET | CALLS_READ_FILES)
+
+/* The parent keeps what its children need, and forks. */
+static const struct contract contract = {
+    .calls = CHILD_CALLS | CALLS_EVENTS | CALLS_FORK,
+    .memory = 64u << 20,
+    .descriptors = 64,
+    .processes = 1,
+    .reaches = "/etc/resolv.conf and /etc/hosts, for reading",
+    .sockets = "listens: remote/send; Internet: DNS, SMTP",
+    .compromise = "the messages that are being sent, and connections to the Internet; nothing of this host",
+};
+
+static const struct contract child_contract = {
+    .calls = CHILD_CALLS,
+    .memory = 64u << 20,
+    .descriptors = 32,
+};
+
+static const struct program program = {
+    .name = "postern-remote",
+    .user = "postern-remote",
+    .usage = "[--help | --version | --settings | --contract]",
+    .help = "Sends messages to other hosts for postern-queued. A supervisor runs it.",
+    .settings = table,
+    .setting_count = sizeof table / sizeof *table,
+    .contract = &contract,
+};
+
+static struct remote_settings settings;
+
+static const struct sandbox_path paths[] = {
+    {.path = "/etc/resolv.conf"},
+    {.path = "/etc/hosts"},
+};
+
+/* --- a child --------------------------------------------------------------------------------- */
+
+static bool
+is_clean(struct slice address)
+{
+	for (size_t i = 0; i < address.len; i++)
+		if ((unsigned char)address.data[i] < ' ' || address.data[i] == 0x7f)
+			return false;
+	return true;
+}
+
+/* send T QUEUE-ID SENDER TRANSPORT OFFSET LENGTH BODY ADDRESS... + message file */
+static bool
+read_request(struct packet *p, const char **tag, const char **transport, struct errand *e)
+{
+	memset(e, 0, sizeof *e);
+	e->file = -1;
+	if (strcmp(packet_verb(p), "send") != 0 || (*tag = packet_field(p)) == NULL || (e->id = packet_field(p)) == NULL)
+		return false;
+	const char *sender = packet_field(p);
+	*transport = packet_field(p);
+	if (*transport == NULL || !packet_field_number(p, INT64_MAX / 2, &e->offset) ||
+	    !packet_field_number(p, INT64_MAX / 2, &e->length))
+		return false;
+	const char *body = packet_field(p), *address;
+	e->sender = slice_of(sender);
+	e->eight_bit = body != NULL && strcmp(body, "8BITMIME") == 0;
+	while ((address = packet_field(p)) != NULL && e->count < SMTP_RECIPIENTS_MOST) {
+		e->recipients[e->count++] = slice_of(address);
+		if (!is_clean(slice_of(address)) || address[0] == '\0')
+			return false;
+	}
+	e->file = packet_take_descriptor(p);
+	return e->count > 0 && address == NULL && e->file >= 0 && is_clean(e->sender);
+}
+
+static void
+build_result(struct packet *p, const char *tag, const struct errand *e)
+{
+	packet_begin(p, "result");
+	packet_add_text(p, tag);
+	for (size_t i = 0; i < e->count; i++)
+		packet_add_outcome(p, &e->outcomes[i]);
+}
+
+static bool
+serve_request(int socket)
+{
+	static struct packet request, result;
+	static struct errand errand;
+	const char *tag, *transport;
+	if (packet_receive_wait(socket, &request, -1) != PACKET_OK)
+		return false;
+	bool ok = read_request(&request, &tag, &transport, &errand);
+	packet_close_descriptors(&request);
+	if (!ok) {
+		log_warning("request-malformed");
+		return false;
+	}
+	log_session("queue", errand.id);
+	remote_send(&settings, slice_of(transport), &errand);
+	close(errand.file);
+	build_result(&result, tag, &errand);
+	return packet_send_wait(socket, &result, 60000) == PACKET_OK;
+}
+
+static _Noreturn void
+serve(int socket, int listening)
+{
+	close(listening);
+	if (!sandbox_enter(&child_contract, paths, sizeof paths / sizeof *paths))
+		_exit(EXIT_TEMPORARY);
+	while (serve_request(socket))
+		;
+	_exit(EXIT_DONE);
+}
+
+/* --- the parent -------------------------------------------------------------------------------- */
+
+static void
+take_connection(int listening, const struct peers *peers)
+{
+	struct pollfd p = {.fd = listening, .events = POLLIN};
+	if (poll(&p, 1, -1) <= 0)
+		return;
+	int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		return;
+	pid_t pid = peers_allow(peers, fd, "remote/send") ? fork() : -2;
+	if (pid == 0)
+		serve(fd, listening);
+	if (pid == -1)
+		log_error("fork-failed", log_errno());
+	close(fd);
+}
+
+static void
+read_settings(void)
+{
+	static char name[256];
+	program_settings(&program);
+	if (hostname[0] == '\0') {
+		gethostname(name, sizeof name - 1);
+		hostname = name;
+	}
+	settings.smtp = (struct smtp_settings){.hostname = hostname, .timeout = (int)timeout_seconds * 1000};
+	settings.connect_timeout = (int)connect_seconds * 1000;
+	if (!dns_begin(&settings.dns, resolver))
+		exit(EXIT_MISUSE);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (program_begin(&program, argc, argv) != argc)
+		program_usage(&program);
+	read_settings();
+	if (!socket_one_identity && !sandbox_not_root(&program))
+		return EXIT_MISUSE;
+	struct peers peers = {.count = 0};
+	peers_add(&peers, "postern-queue");
+	int listening = socket_listen("remote/send");
+	if (listening < 0)
+		return EXIT_TEMPORARY;
+	signal(SIGCHLD, SIG_IGN); /* ended children leave nothing behind */
+	if (!sandbox_enter(&contract, paths, sizeof paths / sizeof *paths))
+		return EXIT_TEMPORARY;
+	for (;;)
+		take_connection(listening, &peers);
+}

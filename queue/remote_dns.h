@@ -1,0 +1,80 @@
+/*
+ * A small resolver client: MX, A and AAAA, over UDP, over TCP when the answer
+ * is cut. Our own, because the libraries' cannot ask a server at another port,
+ * open files and load modules while confined, and wait as long as they like.
+ */
+#ifndef QUEUE_REMOTE_DNS_H
+#define QUEUE_REMOTE_DNS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "lib/base/slice.h"
+
+#define DNS_NAME_MOST    255
+#define DNS_RECORDS_MOST 32
+#define DNS_SERVERS_MOST 3
+
+union dns_address {
+	struct sockaddr     any;
+	struct sockaddr_in  four;
+	struct sockaddr_in6 six;
+};
+
+struct dns {
+	size_t            count;
+	union dns_address servers[DNS_SERVERS_MOST];
+};
+
+enum dns_result {
+	DNS_FOUND,
+	DNS_NO_NAME, /* the name does not exist */
+	DNS_NO_DATA, /* it exists, without records of that type */
+	DNS_TROUBLE, /* no answer, or the server's trouble: says nothing about the name */
+};
+
+struct dns_mx {
+	uint16_t preference;
+	char     host[DNS_NAME_MOST + 1]; /* lower case, "" for the root: a null MX (RFC 7505) */
+};
+
+/* Reads the setting "address:port" (or "address"), or the system's /etc/resolv.conf when it is empty. False, logged. */
+bool dns_begin(struct dns *d, const char *resolver);
+
+/* At most DNS_RECORDS_MOST records each. */
+enum dns_result dns_find_mx(const struct dns *d, const char *name, struct dns_mx *records, size_t *count);
+/* Addresses by /etc/hosts, or AAAA and A, with the port filled in; an address as text is itself. */
+enum dns_result dns_find_addresses(const struct dns *d, const char *name, uint16_t port, union dns_address *addresses, size_t *count);
+
+socklen_t dns_address_len(const union dns_address *a);
+/* "192.0.2.1" or "2001:db8::1" into `text`. */
+void dns_address_print(const union dns_address *a, char text[INET6_ADDRSTRLEN]);
+bool dns_address_parse(struct slice text, uint16_t port, union dns_address *a);
+
+/* --- messages (remote_dns_message.c), for the tests too ---------------------------------- */
+
+enum dns_type { DNS_TYPE_A = 1, DNS_TYPE_MX = 15, DNS_TYPE_AAAA = 28 };
+
+#define DNS_QUERY_MOST (12 + 256 + 4)
+
+/* The bytes of a query, or 0 when the name is none. */
+size_t dns_build_query(unsigned char query[DNS_QUERY_MOST], uint16_t id, const char *name, enum dns_type type);
+/* The answer belongs to the query: id, question, it is an answer. */
+bool dns_is_answer(struct slice query, struct slice answer);
+/* It was cut: ask by TCP. */
+bool dns_is_cut(struct slice answer);
+
+struct dns_record {
+	struct slice data;   /* within the answer */
+	size_t       offset; /* of data */
+};
+
+/* Reads the records of the type; DNS_TROUBLE for a malformed answer or an error of the server. */
+enum dns_result dns_read_answer(struct slice answer, enum dns_type type, struct dns_record *records, size_t *count);
+/* Reads a name at `*offset`, in lower case, and moves behind it. False when malformed or too long. */
+bool dns_read_name(struct slice message, size_t *offset, char name[DNS_NAME_MOST + 1]);
+
+#endif

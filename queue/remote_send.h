@@ -1,0 +1,17 @@
+/* An errand from the transport to the outcomes: which hosts, in which order, one after the other. */
+#ifndef QUEUE_REMOTE_SEND_H
+#define QUEUE_REMOTE_SEND_H
+
+#include "queue/remote_dns.h"
+#include "queue/remote_smtp.h"
+
+struct remote_settings {
+	struct smtp_settings smtp;
+	struct dns           dns;
+	int                  connect_timeout; /* ms */
+};
+
+/* Every recipient has its outcome after it. */
+void remote_send(const struct remote_settings *settings, struct slice transport, struct errand *e);
+
+#endif
