@@ -1,0 +1,253 @@
+"""postern-lmtpd: RFC 2033 from outside, with its worker behind it."""
+import os
+import pwd
+import smtplib
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from harness import Process, Smtp, wait_for
+from harness.dialogue import stuffed
+
+TEXT = "Subject: hello\n\nA line.\n.A line with a dot.\n..\nThe end.\n"
+
+
+class Lmtp(Smtp):
+    def lhlo(self, name="client.test"):
+        code, texts = self.command("LHLO " + name)
+        assert code == 250, texts
+        return texts[1:]
+
+    def envelope(self, sender, *recipients):
+        code, texts = self.command(f"MAIL FROM:<{sender}>")
+        assert code == 250, texts
+        return [self.command(f"RCPT TO:<{recipient}>")[0] for recipient in recipients]
+
+    def text(self, text, count):
+        """DATA with `count` answers, as (code, first line)."""
+        assert self.command("DATA")[0] == 354
+        self.send(stuffed(text))
+        return [(code, lines[0]) for code, lines in (self.reply() for _ in range(count))]
+
+
+@pytest.fixture
+def lmtp(suite):
+    with Lmtp(suite.ports["lmtpd"]) as dialogue:
+        dialogue.lhlo()
+        yield dialogue
+
+
+def test_greeting_and_extensions(suite):
+    with Lmtp(suite.ports["lmtpd"]) as lmtp:
+        assert lmtp.greeting[0] == 220 and "LMTP" in lmtp.greeting[1][0]
+        offered = lmtp.lhlo()
+        assert {"PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"} <= set(offered)
+        assert any(line.startswith("SIZE ") for line in offered)
+        assert lmtp.command("QUIT")[0] == 221
+        assert lmtp.line() is None
+
+
+def test_a_message_to_two_and_a_stranger(suite, lmtp):
+    one, two = suite.user(), suite.user()
+    assert lmtp.envelope("sender@elsewhere.test", one.address, "nobody@example.test", two.address) == [250, 550, 250]
+    answers = lmtp.text(TEXT, 2)
+    assert [code for code, _ in answers] == [250, 250]
+    assert one.address in answers[0][1] and two.address in answers[1][1]
+    for user in (one, two):
+        message, = user.wait(1)
+        head, body = message.split(b"\n\n", 1)
+        assert body == TEXT.split("\n\n", 1)[1].encode()
+        assert b"Return-Path: <sender@elsewhere.test>\n" in head
+        assert f"Delivered-To: {user.address}\n".encode() in head
+        assert b"with LMTP id " in head and b"from client.test" in head
+
+
+def test_messages_one_after_the_other_keep_apart(suite, lmtp):
+    """The file is used again: a short one after a long one has nothing of it."""
+    user = suite.user()
+    for number, text in enumerate(["Subject: long\n\n" + "x" * 70 * 1000 + "\n", "Subject: short\n\nshort\n", "Subject: 3\n\n\n"]):
+        assert lmtp.envelope("a@elsewhere.test", user.address) == [250]
+        assert lmtp.text(text, 1)[0][0] == 250
+        assert len(user.messages()) == number + 1
+    found = {message.split(b"Subject: ")[1] for message in user.messages()}
+    assert found == {b"long\n\n" + b"x" * 70000 + b"\n", b"short\n\nshort\n", b"3\n\n\n"}
+
+
+def test_pipelining(suite):
+    user = suite.user()
+    with Lmtp(suite.ports["lmtpd"]) as lmtp:
+        lmtp.send(f"LHLO me.test\r\nMAIL FROM:<>\r\nRCPT TO:<{user.address}>\r\nRCPT TO:<nobody@example.test>\r\nDATA\r\n"
+                  "Subject: x\r\n\r\nx\r\n.\r\nNOOP\r\nQUIT\r\n")
+        assert [lmtp.reply()[0] for _ in range(8)] == [250, 250, 250, 550, 354, 250, 250, 221]
+    message, = user.wait(1)
+    assert message.startswith(b"Return-Path: <>\n")
+
+
+def test_smtplib_delivers(suite):
+    user = suite.user()
+    with smtplib.LMTP("127.0.0.1", suite.ports["lmtpd"]) as client:
+        assert client.sendmail("a@elsewhere.test", [user.address, "nobody@example.test"], "Subject: x\n\nx\n").keys() == {
+            "nobody@example.test"}
+    user.wait(1)
+
+
+@pytest.mark.parametrize("lines,code", [
+    (["EHLO me.test"], 500), (["HELO me.test"], 500), (["NONSENSE"], 500), ([""], 500), (["LHLO"], 501), (["LHLO a b"], 501),
+    (["MAIL FROM:<a@b.test>", "MAIL FROM:<a@b.test>"], 503), (["RCPT TO:<a@b.test>"], 503), (["DATA"], 503),
+    (["MAIL FROM:<a@b.test>", "DATA"], 503), (["MAIL FROM:<a b>"], 501), (["MAIL FROM:<a@b.test> SIZE=x"], 501),
+    (["MAIL FROM:<a@b.test> SIZE=99999999999"], 552), (["MAIL FROM:<a@b.test> BODY=8BITMIME SIZE=100"], 250),
+    (["MAIL FROM:<a@b.test> BODY=9BIT"], 501), (["MAIL FROM:<a@b.test> FOO=1"], 555), (["VRFY x"], 252), (["NOOP x"], 250),
+    (["RSET"], 250), (["MAIL FROM:<\u00e4@b.test>"], 553), (["NOOP\0"], 500), (["NOOP " + "x" * 3000], 500)])
+def test_answers(lmtp, lines, code):
+    answers = [lmtp.command(line)[0] for line in lines]
+    assert answers[-1] == code
+    assert lmtp.command("NOOP")[0] == 250
+
+
+def test_a_bare_line_feed_ends_no_command(lmtp):
+    lmtp.send("NOOP\n")
+    assert lmtp.reply()[0] == 500
+
+
+@pytest.mark.parametrize("ending", [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r.\r\n"])
+def test_no_other_line_ends_end_the_text(suite, lmtp, ending):
+    user = suite.user()
+    assert lmtp.envelope("a@elsewhere.test", user.address) == [250]
+    assert lmtp.command("DATA")[0] == 354
+    lmtp.send(b"Subject: x\r\n\r\nfirst" + ending + b"MAIL FROM:<smuggled@elsewhere.test>\r\n.\r\n")
+    assert lmtp.reply()[0] == 554
+    assert lmtp.command("NOOP")[0] == 250
+    assert user.messages() == []
+
+
+def test_too_large(suite):
+    with Lmtp(suite.ports["lmtpd"]) as lmtp:
+        size = int([line for line in lmtp.lhlo() if line.startswith("SIZE")][0].split()[1])
+        user = suite.user()
+        assert lmtp.envelope("a@elsewhere.test", user.address) == [250]
+        assert lmtp.text("Subject: x\n\n" + ("y" * 998 + "\n") * (size // 999 + 10), 1)[0][0] == 552
+        assert lmtp.envelope("a@elsewhere.test", user.address) == [250]
+        assert lmtp.text(TEXT, 1)[0][0] == 250
+        assert len(user.messages()) == 1
+
+
+def test_a_large_message_whole(suite, lmtp):
+    user = suite.user()
+    body = "".join(f"{number} {'z' * (number % 900)}\n" for number in range(10000))
+    assert lmtp.envelope("a@elsewhere.test", user.address) == [250]
+    assert lmtp.text("Subject: x\n\n" + body, 1)[0][0] == 250
+    message, = user.messages()
+    assert message.split(b"\n\n", 1)[1] == body.encode()
+
+
+@pytest.mark.parametrize("sent", ["", "MAIL FROM:<a@b.test>\r\n", "MAIL FROM:<a@b.test>\r\nRCPT TO:<{0}>\r\nDATA\r\nSubject: x\r\n\r\nhalf"])
+def test_a_client_that_vanishes_leaves_nothing(suite, sent):
+    user = suite.user()
+    before = set(suite.pids("lmtpd"))
+    with Lmtp(suite.ports["lmtpd"]) as lmtp:
+        lmtp.lhlo()
+        lmtp.send(sent.format(user.address))
+        if "DATA" in sent:
+            assert [lmtp.reply()[0] for _ in range(3)] == [250, 250, 354]
+    wait_for("its lmtpd to end", 10, lambda: set(suite.pids("lmtpd")) <= before)
+    assert user.messages() == []
+
+
+def test_many_errors_end_the_session(lmtp):
+    for _ in range(100):
+        code, _ = lmtp.command("NONSENSE")
+        if code == 421:
+            return
+        assert code == 500
+    pytest.fail("100 errors and it goes on")
+
+
+def test_a_dead_worker_defers(suite, lmtp):
+    """The worker is killed before the message: 4xx for each, then 421."""
+    user = suite.user()
+    assert lmtp.envelope("a@elsewhere.test", user.address, user.address) == [250, 250]
+    lmtpd = Process(suite.pids("lmtpd")[-1])
+    workers = [pid for pid in suite.pids("deliver") if Process(pid).parent() == lmtpd.pid]
+    assert len(workers) == 1
+    os.kill(workers[0], 9)
+    assert [code for code, _ in lmtp.text(TEXT, 2)] == [451, 451]
+    assert lmtp.command("MAIL FROM:<a@elsewhere.test>")[0] == 421
+    assert user.messages() == []
+
+
+def test_authd_away_defers(suite):
+    with Lmtp(suite.ports["lmtpd"]) as lmtp:
+        lmtp.lhlo()
+        user = suite.user()
+        suite.down("authd")
+        try:
+            assert lmtp.envelope("a@elsewhere.test", user.address) == [451]
+            with Lmtp(suite.ports["lmtpd"]) as late:
+                assert late.greeting[0] == 421
+        finally:
+            suite.up("authd")
+
+
+def test_its_process_is_confined(suite, lmtp):
+    process = Process(suite.pids("lmtpd")[-1])
+    status = process.status()
+    assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1"
+    assert set(process.ids("Uid")) == {pwd.getpwnam("postern-lmtpd").pw_uid}
+    files = [name for name in process.descriptors().values() if not name.startswith(("socket:", "pipe:", "/dev/null"))]
+    assert len(files) == 2 and all(str(suite.prefix / "spool/lmtp") in name and "(deleted)" in name for name in files), files
+
+
+def test_the_message_is_in_no_directory(suite, lmtp):
+    user = suite.user()
+    lmtp.envelope("a@elsewhere.test", user.address)
+    assert lmtp.command("DATA")[0] == 354
+    lmtp.send("Subject: x\r\n\r\n" + "text\r\n" * 20000)
+    assert os.listdir(suite.prefix / "spool/lmtp") == []
+    lmtp.send(".\r\n")
+    assert lmtp.reply()[0] == 250
+
+
+def test_ten_at_once(suite):
+    users = [suite.user() for _ in range(5)]
+    problems = []
+
+    def client():
+        try:
+            with Lmtp(suite.ports["lmtpd"]) as lmtp:
+                lmtp.lhlo()
+                for _ in range(5):
+                    assert lmtp.envelope("a@elsewhere.test", *[u.address for u in users]) == [250] * 5
+                    assert [code for code, _ in lmtp.text(TEXT, 5)] == [250] * 5
+        except BaseException as trouble:  # pylint: disable=broad-except
+            problems.append(trouble)
+    threads = [threading.Thread(target=client) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not problems
+    assert [len(user.messages()) for user in users] == [50] * 5
+
+
+def test_on_a_unix_socket(suite, tmp_path):
+    """As another MTA reaches it: s6-ipcserver."""
+    path = f"/var/tmp/postern-lmtp-{os.getpid()}"
+    server = subprocess.Popen(["s6-ipcserver", path, "s6-setuidgid", "postern-lmtpd", str(suite.libexec / "postern-lmtpd")],
+                              env={"PATH": os.environ["PATH"], "POSTERN_SETTINGS": str(suite.settings)})
+    try:
+        wait_for("the socket", 10, lambda: os.path.exists(path))
+        user = suite.user()
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(20)
+            client.connect(path)
+            stream = client.makefile("rwb")
+            stream.write(f"LHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<{user.address}>\r\nDATA\r\n\r\nx\r\n.\r\nQUIT\r\n".encode())
+            stream.flush()
+            assert stream.read().count(b"\r\n250 2.0.0 <") == 1
+        assert len(user.messages()) == 1
+    finally:
+        server.terminate()
+        server.wait(10)
+        os.path.exists(path) and os.unlink(path)
