@@ -1,4 +1,3 @@
-/* sources: */
 /* Envelope addresses and header lists: what is accepted is clean, within its limits, and read again the same. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,3 @@
-/* sources: */
 /* A date that is read is printed and read again as the same. */
 #include <stdint.h>
 #include <stdlib.h>

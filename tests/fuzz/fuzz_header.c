@@ -1,4 +1,3 @@
-/* sources: */
 /* Header fields follow each other without a gap, and nothing unfolded holds a line end. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,3 @@
-/* sources: */
 /* The tree of any message: parts within their parents, in order, counts right, every part found by its section. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,3 @@
-/* sources: */
 /* Reading packets: fields stay within the packet, whatever it holds and in whatever order they are asked for. */
 #include <stdint.h>
 #include <stdlib.h>
