@@ -1,0 +1,143 @@
+/* sources: imapd */
+/*
+ * IMAP commands from the wire on: gathering with literals, then the parsers of
+ * every argument. What they take must lie within the command or scratch memory.
+ */
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "imapd/find.h"
+#include "imapd/gather.h"
+#include "imapd/parse_fetch.h"
+#include "imapd/parse_search.h"
+#include "imapd/pattern.h"
+#include "imapd/session.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define COMMAND_MOST 8192
+
+static struct input   in;
+static struct output  out;
+static struct scratch scratch = {.limit = 1 << 20};
+
+static volatile unsigned sum;
+
+static void
+touch(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		sum += (unsigned char)text.data[i];
+}
+
+static void
+try_fetch(struct parser p)
+{
+	struct sequence_set set;
+	struct fetch_item *item;
+	if (!parse_sequence_set(&p, &set) || !parse_space(&p) || !parse_fetch_items(&p, &item))
+		return;
+	sequence_resolve(&set, 100);
+	for (size_t i = 1; i < set.count; i++)
+		if (set.ranges[i].first <= set.ranges[i - 1].last)
+			abort();
+	for (; item != NULL; item = item->next) {
+		touch(item->section.part);
+		for (size_t i = 0; i < item->section.count; i++)
+			touch(item->section.names[i]);
+	}
+}
+
+static void
+walk(const struct search_key *key)
+{
+	for (; key != NULL; key = key->next) {
+		struct needle n;
+		touch(key->name);
+		needle_make(&n, key->text);
+		needle_in(&n, slice_of("some text to look in"));
+		walk(key->child);
+	}
+}
+
+static void
+try_search(struct parser p)
+{
+	struct search_key *program;
+	bool bad_charset;
+	if (parse_search(&p, &program, &bad_charset))
+		walk(program);
+}
+
+static void
+try_list(struct parser p)
+{
+	struct slice reference, pattern;
+	if (!parse_astring(&p, &reference) || !parse_space(&p) || !parse_list_mailbox(&p, &pattern))
+		return;
+	touch(reference);
+	pattern_matches(pattern, reference);
+	pattern_matches(pattern, slice_of("INBOX"));
+}
+
+static void
+try_store(struct parser p)
+{
+	struct slice flags[10];
+	size_t count;
+	struct date date;
+	int64_t day;
+	struct parser q = p;
+	if (parse_flag_list(&p, true, flags, 10, &count))
+		for (size_t i = 0; i < count; i++)
+			touch(flags[i]);
+	parse_date_time(&q, &date);
+	parse_date(&q, &day);
+}
+
+static void
+try_all(struct slice command)
+{
+	struct slice word;
+	struct parser p = parser_over(command, &scratch);
+	session_streams(command);
+	if (!parse_tag(&p, &word) || !parse_space(&p) || !parse_atom(&p, &word))
+		return;
+	touch(word);
+	if (!parse_space(&p))
+		return;
+	try_fetch(p);
+	try_search(p);
+	try_list(p);
+	try_store(p);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int fds[2];
+	if (size > 60000 || socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0)
+		return 0;
+	bool sent = write(fds[0], data, size) == (ssize_t)size;
+	shutdown(fds[0], SHUT_WR);
+	input_open(&in, fds[1], 1000);
+	output_open(&out, open("/dev/null", O_WRONLY | O_CLOEXEC), 1000);
+	struct gather g = {.in = &in, .out = &out, .text = STR_MOST(COMMAND_MOST), .literal_most = 1000, .streams = session_streams};
+	for (enum gather_result r = GATHER_OK; sent && r <= GATHER_TOO_BIG;) {
+		r = gather_command(&g);
+		if (g.text.len > COMMAND_MOST)
+			abort();
+		if (r == GATHER_OK)
+			try_all(str_slice(&g.text));
+		scratch_clear(&scratch);
+	}
+	str_free(&g.text);
+	close(out.fd);
+	close(fds[0]);
+	close(fds[1]);
+	return 0;
+}
