@@ -152,6 +152,7 @@ def test_killed_at_any_time_nothing_half_is_visible(suite, tmp_path):
                                                         user.address.encode(), b"0"]) + b"\0"], [message.fileno()])
             wait_until(lambda: list((user.maildir / "tmp").iterdir()))
             worker.process.send_signal(signal.SIGKILL)
+            worker.process.wait(20)
         for left in (user.maildir / "tmp").iterdir():
             left.unlink()
     for path in (user.maildir / "new").iterdir():
