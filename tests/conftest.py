@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from harness import MariaDB, Suite  # noqa: E402
+from harness import MariaDB, PostfixAdmin, Suite  # noqa: E402
 
 
 def pytest_configure(config):
@@ -36,5 +36,17 @@ def suite():
 
 @pytest.fixture(scope="session")
 def mariadb():
-    with MariaDB(general_log=True) as db:
-        yield db
+    """A MariaDB of the session, with its general log."""
+    with MariaDB(general_log=True) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def mariadb_suite(mariadb):
+    """The suite with PostfixAdmin's tables (deployment A) in a MariaDB: `mariadb_suite.accounts` changes them."""
+    running = Suite("mariadb")
+    running.accounts = PostfixAdmin(running, mariadb)
+    with running:
+        running.user("first")
+        yield running
+        no_findings(running)

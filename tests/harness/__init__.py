@@ -1,7 +1,7 @@
 """What the integration and promise tests share: the suite installed in a private directory and running as root
 with all its users, dialogues by socket, an SMTP sink, a private MariaDB. Standard library only.
 
-    def test_greeting(suite):                        # fixtures: tests/conftest.py
+    def test_greeting(suite):                        # fixtures: tests/conftest.py; mariadb_suite: the same with SQL
         user = suite.user()                          # a fresh account: .address .password .maildir
         with suite.smtp() as smtp:                   # postern-smtpd on its own port, greeting read
             assert smtp.command("EHLO me.test")[0] == 250
@@ -9,10 +9,11 @@ with all its users, dialogues by socket, an SMTP sink, a private MariaDB. Standa
 from .wait import Timeout, wait_for, wait_until
 from .dialogue import Dialogue, Imap, Pop3, Smtp, client_context
 from .sink import Sink
+from .accounts import PostfixAdmin
 from .mariadb import MariaDB
 from .suite import Account, Suite, REPOSITORY, build_directory
 from .packets import Peer, as_user
 from .process import Process
 
-__all__ = ["Account", "Dialogue", "Imap", "MariaDB", "Peer", "Pop3", "Process", "REPOSITORY", "Sink", "Smtp", "Suite",
+__all__ = ["Account", "Dialogue", "Imap", "MariaDB", "Peer", "Pop3", "PostfixAdmin", "Process", "REPOSITORY", "Sink", "Smtp", "Suite",
            "Timeout", "as_user", "build_directory", "client_context", "wait_for", "wait_until"]

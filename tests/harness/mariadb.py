@@ -60,7 +60,7 @@ class MariaDB:
         log = open(os.path.join(self.directory, "error.log"), "ab")
         self.process = subprocess.Popen(
             ["mariadbd", "--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}", "--user=root",
-             "--innodb-log-file-size=8M", "--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0",
+             "--innodb-log-file-size=8M", "--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=2",
              "--performance-schema=OFF", f"--pid-file={self.directory}/pid", *self.options],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()

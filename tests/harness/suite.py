@@ -12,7 +12,7 @@ import socket
 import subprocess
 
 from .dialogue import Imap, Pop3, Smtp
-from .packets import Peer
+from .accounts import Embedded
 from .wait import wait_for
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -99,6 +99,7 @@ class Suite:
     Nothing is started before start(); `with Suite(...)` starts and stops.
     """
     domain = "example.test"
+    repository = REPOSITORY
     wrapper = []  # a program to run the supervisor under
 
     def __init__(self, kind="embedded", settings=None):
@@ -112,6 +113,7 @@ class Suite:
         self.numbers = itertools.count(1)
         self.scan = None
         self.lock = None
+        self.accounts = Embedded(self)
         self.prepare(settings or {})
 
     # --- installing -----------------------------------------------------------
@@ -317,22 +319,14 @@ class Suite:
     # --- accounts -------------------------------------------------------------
 
     def user(self, name=None, password="secret words", domain=None):
-        """Makes a fresh account of the embedded users."""
+        """Makes a fresh account."""
         name = name or f"user{next(self.numbers)}"
         address = name if "@" in name else f"{name}@{domain or self.domain}"
-        self.tool("users", "add", address, "--stdin", input=password + "\n")
-        self.wait_known(address, "mailbox")
+        self.accounts.add_user(address, password)
         return Account(self, address, password)
 
     def alias(self, address, targets):
-        self.tool("users", "alias", address, *targets)
-        self.wait_known(address, "alias")
-
-    def wait_known(self, address, kind):
-        """authd looks once a second whether the users' cdb is a new one."""
-        if self.scan is not None:
-            with Peer(self, "authd/lookup") as peer:
-                wait_for(f"authd to know {address}", 10, lambda: peer.ask("rcpt", "t", address) == ["ok", "t", kind])
+        self.accounts.add_alias(address, targets)
 
     def tool(self, name, *arguments, input="", check=True, user=None):
         """Runs a tool or program of the installation; the result has .stdout, .stderr, .returncode (texts)."""
