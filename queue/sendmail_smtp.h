@@ -1,0 +1,8 @@
+/* `sendmail -bs`: a small SMTP server on standard input and output, for a program that speaks SMTP to a pipe. */
+#ifndef QUEUE_SENDMAIL_SMTP_H
+#define QUEUE_SENDMAIL_SMTP_H
+
+/* Until QUIT or the end. Returns an exit code of sysexits. */
+int sendmail_smtp(const char *hostname);
+
+#endif
