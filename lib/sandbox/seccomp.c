@@ -34,6 +34,7 @@ enum condition {
 	READ_ONLY_2,     /* openat(2): flags in argument 2 */
 	UNIX_DOMAIN,     /* argument 0 is AF_UNIX */
 	INTERNET_DOMAIN, /* argument 0 is AF_INET or AF_INET6 */
+	NETLINK_DOMAIN,  /* argument 0 is AF_NETLINK */
 	NO_NAMESPACE,    /* clone(2): no new namespaces */
 	NO_PATH,         /* newfstatat(2) on a descriptor: AT_EMPTY_PATH */
 };
@@ -214,6 +215,7 @@ static const struct call calls[] = {
 	{SYS_newfstatat, ANY, ALWAYS, EACCES},
 	{SYS_readlinkat, ANY, ALWAYS, EACCES},
 	{SYS_prlimit64, ANY, ALWAYS, EPERM},
+	{SYS_socket, CALLS_INTERNET, NETLINK_DOMAIN, EAFNOSUPPORT}, /* glibc's getaddrinfo(3): which families are there */
 	{SYS_sysinfo, ANY, ALWAYS, EPERM},
 #ifdef __x86_64__
 	{SYS_open, ANY, READ_ONLY_1, EACCES},
@@ -305,6 +307,9 @@ add_condition(struct filter *f, enum condition condition, uint32_t verdict)
 		return;
 	case INTERNET_DOMAIN:
 		end_equal(f, 0, AF_INET, AF_INET6, verdict);
+		return;
+	case NETLINK_DOMAIN:
+		end_equal(f, 0, AF_NETLINK, AF_NETLINK, verdict);
 		return;
 	case NO_NAMESPACE:
 		end_without_bits(f, 0, NAMESPACES, verdict);
