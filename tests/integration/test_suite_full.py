@@ -37,7 +37,7 @@ class SmallDisk:
 @pytest.fixture(scope="module")
 def private():
     """A suite of its own: its directories are mounted over."""
-    with Suite("full") as running:
+    with Suite("full", {"free_space": "0"}) as running:
         yield running
 
 
@@ -115,7 +115,7 @@ def test_full_maildirs_defer(private):
         with private.smtp() as smtp:
             smtp.ehlo()
             assert send(smtp, user, 1) == 250
-        private.wait_log("queued", r"deferred")
+        private.wait_log("queued", rf"deferred .*to={user.address}")
         assert user.messages() == []
         disk.free()
         private.tool("queuectl", "flush")

@@ -37,7 +37,7 @@ class Traced(Suite):
 class Call:
     def __init__(self, pid, name, arguments, result):
         self.pid, self.name, self.arguments = pid, name, arguments
-        self.result = int(result, 0) if result != "?" else 0
+        self.result = 0 if result == "?" else int(result, 16 if result.startswith("0x") else 10)
 
     def __repr__(self):
         return f"{self.name}({self.arguments}) = {self.result}"
@@ -85,7 +85,7 @@ def after_start(trace, libexec):
             child.program = child.program or process.program
             child.confined = child.confined or process.confined
         if process.program:
-            yield process, call
+            yield Running(process.program, process.confined), call  # as it is now
         if (call.name == "prctl" and "PR_SET_SECCOMP" in call.arguments or call.name == "seccomp") and call.result == 0:
             process.confined = True
 
