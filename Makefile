@@ -17,7 +17,7 @@ SETTINGS = /etc/postern
 LIBEXEC  = $(PREFIX)/libexec/postern
 BIN      = $(PREFIX)/bin
 MAN      = $(PREFIX)/share/man
-SANITIZE =
+SANITIZE ?=
 V        =
 Q        = $(if $(V),,@)
 
