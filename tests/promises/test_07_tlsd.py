@@ -8,6 +8,7 @@ import pytest
 
 from harness.tls import TLS12, TLS13, Tlsd, version_context
 
+LARGEST = 1 << 30  # AddressSanitizer maps terabytes of shadow; nothing else is as large (RLIMIT_AS)
 SECRET = {"rsa": ["privateExponent", "prime1", "prime2", "exponent1", "exponent2", "coefficient"], "ecdsa": ["priv"]}
 
 
@@ -27,7 +28,7 @@ def memory(pid):
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
         for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
             first, last = (int(x, 16) for x in line.split()[0].split("-"))
-            if not line.split()[1].startswith("r"):
+            if not line.split()[1].startswith("r") or last - first > LARGEST:
                 continue
             try:
                 mem.seek(first)
