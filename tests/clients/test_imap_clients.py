@@ -1,0 +1,173 @@
+"""Real clients from Debian's packages against the whole suite: curl, mutt, mbsync."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+MESSAGE = "From: anna@example.test\nTo: bert@example.test\nSubject: {0}\nDate: Sat, 21 Nov 2026 10:00:00 +0000\n" \
+    "Message-ID: <{0}@example.test>\n\nbody of {0}\n"
+
+
+def needs(program):
+    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
+
+
+def run(*arguments, check=True, **keywords):
+    result = subprocess.run([str(a) for a in arguments], capture_output=True, text=True, timeout=60,
+                            stdin=subprocess.DEVNULL, **keywords)
+    assert not check or result.returncode == 0, f"{arguments}: {result.stdout}{result.stderr}"
+    return result
+
+
+@pytest.fixture
+def user(suite):
+    account = suite.user()
+    with suite.smtp() as smtp:
+        smtp.ehlo()
+        for number, name in enumerate(("one", "two", "three")):
+            smtp.message("stranger@elsewhere.test", [account.address], MESSAGE.format(name))
+            account.wait(number + 1)
+    return account
+
+
+# --- curl -------------------------------------------------------------------------------
+
+
+def curl(suite, user, path, *options, service="imaps"):
+    url = f"{service}://127.0.0.1:{suite.ports['imaps' if service == 'imaps' else 'imapd']}/{path}"
+    tls = [] if service == "imaps" else ["--ssl-reqd"]
+    return run("curl", "--silent", "--show-error", "--insecure", *tls, "--user", f"{user.address}:{user.password}",
+               url, *options).stdout
+
+
+@needs("curl")
+@pytest.mark.parametrize("service", ["imap", "imaps"])
+def test_curl(suite, user, service, tmp_path):
+    assert 'LIST (\\HasNoChildren) "." INBOX' in curl(suite, user, "", service=service)
+    assert "Subject: two" in curl(suite, user, "INBOX;MAILINDEX=2", service=service)
+    assert curl(suite, user, "INBOX;UID=3;SECTION=TEXT", service=service).strip() == "body of three"
+    assert "* SEARCH 2" in curl(suite, user, "INBOX?SUBJECT%20two", service=service)
+    sent = tmp_path / "message"
+    sent.write_bytes(MESSAGE.format("four").replace("\n", "\r\n").encode())
+    curl(suite, user, "INBOX", "--upload-file", sent, service=service)
+    assert curl(suite, user, "INBOX;MAILINDEX=4", service=service).replace("\r\n", "\n") == MESSAGE.format("four")
+    assert "Archive" not in curl(suite, user, "", service=service)
+    curl(suite, user, "", "--request", "CREATE Archive", service=service)
+    assert "Archive" in curl(suite, user, "", service=service)
+
+
+# --- mutt -------------------------------------------------------------------------------
+
+
+def mutt(suite, user, home, commands):
+    """mutt in a terminal of its own, driven by `push`; what it leaves is looked at on the disk."""
+    (home / "cache").mkdir(exist_ok=True)
+    (home / "rc").write_text(f"""
+set folder="imaps://127.0.0.1:{suite.ports['imaps']}/"
+set spoolfile="+INBOX"
+set imap_user="{user.address}" imap_pass="{user.password}"
+set ssl_verify_host=no ssl_verify_dates=no
+set certificate_file="{home}/certificates"
+set header_cache="{home}/cache" record="" copy=no confirmappend=no delete=yes quit=yes move=no
+set sleep_time=0 timeout=1 mail_check=0 wait_key=no sort=mailbox-order
+push "{commands}"
+""")
+    host, port = "127.0.0.1", suite.ports["imaps"]
+    certificate = run("sh", "-c", f"openssl s_client -connect {host}:{port} </dev/null 2>/dev/null | openssl x509").stdout
+    (home / "certificates").write_text(certificate)
+    result = run("script", "-qec", f"mutt -n -F {home / 'rc'}", "/dev/null", check=False,
+                 env={**os.environ, "TERM": "xterm", "HOME": str(home), "LINES": "40", "COLUMNS": "100"})
+    assert result.returncode == 0, result.stdout[-2000:]
+    return result.stdout
+
+
+@needs("mutt")
+@needs("script")
+def test_mutt(suite, user, tmp_path):
+    saved = tmp_path / "saved"
+    # Read the first, flag the second, delete the third, copy all to a file.
+    mutt(suite, user, tmp_path,
+         f"<first-entry><display-message><exit><first-entry><next-entry><flag-message><last-entry>"
+         f"<tag-pattern>.<enter><tag-prefix><copy-message>{saved}<enter>"
+         f"<untag-pattern>.<enter><last-entry><delete-message><quit>")
+    assert saved.read_text().count("Message-ID:") == 3
+    names = sorted(path.name for path in (user.maildir / "cur").iterdir())
+    assert len(names) == 2
+    flags = {re.search(r"Subject: (\w+)", (user.maildir / "cur" / n).read_text())[1]: n.rpartition(":2,")[2] for n in names}
+    assert set(flags) == {"one", "two"} and "S" in flags["one"] and "F" in flags["two"]
+
+
+# --- mbsync -----------------------------------------------------------------------------
+
+
+def mbsync(suite, user, home):
+    (home / "rc").write_text(f"""
+IMAPAccount test
+# mbsync would insist on the certificate's name; the tests' one is not 127.0.0.1.
+Tunnel "openssl s_client -quiet -verify_quiet -connect 127.0.0.1:{suite.ports['imaps']} 2>/dev/null"
+User {user.address}
+Pass "{user.password}"
+SSLType None
+AuthMechs LOGIN
+
+IMAPStore far
+Account test
+
+MaildirStore near
+Path {home}/mail/
+Inbox {home}/mail/INBOX
+SubFolders Verbatim
+
+Channel all
+Far :far:
+Near :near:
+Patterns *
+Create Both
+Expunge Both
+SyncState *
+""")
+    (home / "mail").mkdir(exist_ok=True)
+    return run("mbsync", "-V", "-c", home / "rc", "-a", env={**os.environ, "HOME": str(home)})
+
+
+def tree(directory):
+    return sorted(str(path.relative_to(directory)) for path in directory.rglob("*")
+                  if path.is_file() and path.parent.name in ("cur", "new"))
+
+
+@needs("mbsync")
+def test_mbsync(suite, user, tmp_path):
+    with suite.imap("imaps") as imap:
+        imap.login(user.address, user.password)
+        assert imap.command("CREATE Work")[0] == "OK"
+        text = MESSAGE.format("work").replace("\n", "\r\n")
+        assert imap.command([f"APPEND Work (\\Seen \\Flagged) {{{len(text)}}}", text + "\r\n"])[0] == "OK"
+    mbsync(suite, user, tmp_path)
+    near = tmp_path / "mail"
+    assert len(tree(near)) == 4
+    (work,) = (near / "Work/cur").iterdir()
+    assert "Subject: work" in work.read_text() and work.name.endswith(":2,FS")
+
+    # The second run is a no-op, here and there.
+    before = tree(near), tree(user.maildir)
+    second = mbsync(suite, user, tmp_path)
+    assert (tree(near), tree(user.maildir)) == before
+    assert not re.search(r"[+*#][1-9]", second.stdout + second.stderr), second.stdout + second.stderr
+
+    # A change on each side reaches the other.
+    work.rename(work.with_name(work.name.replace(":2,FS", ":2,FST")))
+    (near / "INBOX/cur" / "1700000000.1.here:2,S").write_text(MESSAGE.format("near"))
+    with suite.imap("imaps") as imap:
+        imap.login(user.address, user.password)
+        imap.command("SELECT INBOX")
+        assert imap.command("STORE 1 +FLAGS (\\Deleted)")[0] == "OK"
+        assert imap.command("EXPUNGE")[0] == "OK"
+    mbsync(suite, user, tmp_path)
+    assert len(user.messages()) == 3 and user.messages("Work") == []
+    assert any(b"Subject: near" in m for m in user.messages())
+    assert len(tree(near / "INBOX")) == 3 and tree(near / "Work") == []
+    settled = tree(near), tree(user.maildir)
+    mbsync(suite, user, tmp_path)
+    assert (tree(near), tree(user.maildir)) == settled
