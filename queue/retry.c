@@ -5,7 +5,7 @@ retry_wait(unsigned tries, uint64_t first, uint64_t most)
 {
 	uint64_t wait = first;
 	for (unsigned i = 1; i < tries && wait < most; i++)
-		wait *= 2;
+		wait = wait < most / 2 ? wait * 2 : most;
 	return wait < most ? wait : most;
 }
 

@@ -1,0 +1,280 @@
+/* The queue file: what is built is read back; what is torn never looks committed; what is damaged is noticed. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "queue/checksum.h"
+#include "queue/file.h"
+
+static const char message[] = "Subject: x\r\n\r\nbody\r\nexpand 0 0 00000000 00000000\r\n";
+
+static int
+memory_file(void)
+{
+	int fd = memfd_create("queue", MFD_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void
+build(struct str *header)
+{
+	*header = STR_MOST(FILE_HEADER_MOST);
+	queue_file_build_begin(header, 0x123456789abcdu, slice_of("a b\\c@x.test"));
+	queue_file_build_with(header, slice_of("protocol=ESMTP"));
+	queue_file_build_with(header, slice_of("helo=two words"));
+	queue_file_build_recipient(header, slice_of("one@x.test"));
+	queue_file_build_key(header, slice_of("notify=never"));
+	queue_file_build_recipient_end(header);
+	queue_file_build_recipient(header, slice_of("\"two words\"@x.test"));
+	queue_file_build_recipient_end(header);
+	queue_file_build_end(header);
+	assert_false(header->failed);
+}
+
+/* A whole committed file as bytes. */
+static void
+committed(struct str *all)
+{
+	build(all);
+	char mark[FILE_MARK_LEN];
+	size_t len = strlen(message);
+	queue_file_build_mark(mark, str_slice(all), len, checksum_add(0, message, len));
+	memcpy(all->data, mark, sizeof mark);
+	str_append(all, message, len);
+	assert_false(all->failed);
+}
+
+static enum file_result
+read_bytes(const char *bytes, size_t len, struct queue_file *f)
+{
+	int fd = memory_file();
+	assert_int_equal(pwrite(fd, bytes, len, 0), (ssize_t)len);
+	enum file_result r = queue_file_read(fd, true, f);
+	close(fd);
+	return r;
+}
+
+static void
+test_read_back(void **state)
+{
+	(void)state;
+	struct str all;
+	struct queue_file f;
+	struct slice value;
+	committed(&all);
+	assert_int_equal(read_bytes(all.data, all.len, &f), FILE_OK);
+	assert_true(f.id == 0x123456789abcdu && f.arrival == id_time(f.id));
+	assert_true(slice_is(f.sender, "a b\\c@x.test"));
+	assert_int_equal(f.count, 2);
+	assert_true(slice_is(f.recipients[0].address, "one@x.test"));
+	assert_true(slice_is(f.recipients[1].address, "\"two words\"@x.test"));
+	assert_true(queue_file_with(&f, "protocol", &value) && slice_is(value, "ESMTP"));
+	assert_false(queue_file_with(&f, "proto", &value));
+	assert_true(queue_file_recipient_key(&f.recipients[0], "notify", &value) && slice_is(value, "never"));
+	assert_int_equal(f.message_size, strlen(message));
+	assert_true(queue_file_is_pending(&f.recipients[1]));
+	queue_file_free(&f);
+	str_free(&all);
+}
+
+/* Every length at which a write could have been cut, and every sector that could be missing. */
+static void
+test_torn(void **state)
+{
+	(void)state;
+	struct str all;
+	struct queue_file f;
+	committed(&all);
+	for (size_t len = 0; len < all.len; len++) {
+		enum file_result r = read_bytes(all.data, len, &f);
+		assert_true(r == FILE_UNCOMMITTED || r == FILE_DAMAGED);
+		assert_true(len >= FILE_MARK_LEN || r == FILE_UNCOMMITTED);
+	}
+	char *copy = malloc(all.len);
+	assert_non_null(copy);
+	for (size_t at = 0; at < all.len; at += 16) {
+		memcpy(copy, all.data, all.len);
+		size_t len = all.len - at < 16 ? all.len - at : 16;
+		memset(copy + at, 0, len);
+		/* Only what changes in place may be missing. */
+		enum file_result r = read_bytes(copy, all.len, &f);
+		if (r == FILE_OK)
+			queue_file_free(&f);
+	}
+	memset(copy, 0, all.len);
+	assert_int_equal(read_bytes(copy, all.len, &f), FILE_UNCOMMITTED);
+	free(copy);
+	str_free(&all);
+}
+
+static bool
+changes_in_place(const struct str *all, size_t at)
+{
+	if (at >= FILE_MARK_LEN && at < FILE_MARK_LEN + FILE_TRIES_LEN)
+		return true;
+	const char *rcpt = all->data;
+	while ((rcpt = strstr(rcpt + 1, "\nrcpt ")) != NULL) {
+		size_t fields = (size_t)(rcpt - all->data) + 1 + FILE_FIELDS_AT;
+		if (at >= fields && at < fields + FILE_FIELDS_WIDTH)
+			return true;
+	}
+	return false;
+}
+
+/* Every byte changed: noticed, unless it is one that changes in place. */
+static void
+test_noise(void **state)
+{
+	(void)state;
+	struct str all;
+	struct queue_file f;
+	committed(&all);
+	for (size_t at = 0; at < all.len; at++) {
+		char before = all.data[at];
+		all.data[at] ^= 0x15;
+		enum file_result r = read_bytes(all.data, all.len, &f);
+		if (r == FILE_OK) {
+			assert_true(changes_in_place(&all, at));
+			queue_file_free(&f);
+		}
+		all.data[at] = before;
+	}
+	str_free(&all);
+}
+
+static void
+test_blank_mark(void **state)
+{
+	(void)state;
+	struct str all;
+	struct queue_file f;
+	build(&all);
+	str_append_text(&all, message);
+	assert_int_equal(read_bytes(all.data, all.len, &f), FILE_UNCOMMITTED);
+	str_free(&all);
+}
+
+static int
+committed_file(void)
+{
+	struct str all;
+	committed(&all);
+	int fd = memory_file();
+	assert_int_equal(pwrite(fd, all.data, all.len, 0), (ssize_t)all.len);
+	str_free(&all);
+	return fd;
+}
+
+static void
+test_marks(void **state)
+{
+	(void)state;
+	struct queue_file f;
+	int fd = committed_file();
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	struct outcome failed = outcome_make("5.1.1", "no such user"), long_text = outcome_make("4.2.2", "%0300d", 7);
+	assert_true(queue_file_mark(fd, &f.recipients[0], RECIPIENT_FAILED, &failed));
+	assert_true(queue_file_mark(fd, &f.recipients[1], RECIPIENT_PENDING, &long_text));
+	assert_true(queue_file_retry(fd, &f, 3, 1795226861));
+	assert_true(slice_is(f.recipients[0].code, "5.1.1"));
+	queue_file_free(&f);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_int_equal(f.recipients[0].status, RECIPIENT_FAILED);
+	assert_true(slice_is(f.recipients[0].text, "no such user"));
+	assert_int_equal(f.recipients[1].text.len, FILE_TEXT_WIDTH);
+	assert_int_equal(f.tries, 3);
+	assert_int_equal(f.next, 1795226861);
+	assert_true(queue_file_mark_status(fd, &f.recipients[0], RECIPIENT_RETURNED));
+	queue_file_free(&f);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_int_equal(f.recipients[0].status, RECIPIENT_RETURNED);
+	assert_true(slice_is(f.recipients[0].text, "no such user"));
+	queue_file_free(&f);
+	close(fd);
+}
+
+static void
+test_blocks(void **state)
+{
+	(void)state;
+	struct queue_file f;
+	int fd = committed_file();
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	struct file_target targets[] = {{slice_of("c@x.test"), false}, {slice_of("one@x.test"), true}};
+	off_t first_end = f.end;
+	assert_true(queue_file_expand(fd, &f, 0, targets, 2));
+	off_t second_end = f.end;
+	assert_true(queue_file_expand(fd, &f, 2, targets, 1));
+	struct outcome done = outcome_done();
+	assert_true(queue_file_mark(fd, &f.recipients[3], RECIPIENT_DELIVERED, &done));
+	queue_file_free(&f);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_int_equal(f.count, 5);
+	assert_true(f.recipients[0].expanded && f.recipients[2].expanded && !f.recipients[3].expanded);
+	assert_true(f.recipients[3].final && f.recipients[3].status == RECIPIENT_DELIVERED);
+	assert_ptr_equal(queue_file_original(&f, &f.recipients[4]), &f.recipients[0]);
+	off_t end = f.end;
+	queue_file_free(&f);
+	/* Cut anywhere, the last block is as if absent; its recipients are found again by expanding anew. */
+	for (off_t len = end - 1; len >= first_end; len--) {
+		assert_int_equal(ftruncate(fd, len), 0);
+		assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+		assert_int_equal(f.count, len >= second_end ? 4 : 2);
+		assert_int_equal(f.end, len >= second_end ? second_end : first_end);
+		queue_file_free(&f);
+	}
+	close(fd);
+}
+
+static void
+test_ids(void **state)
+{
+	(void)state;
+	struct id_source s;
+	char text[ID_LETTERS + 1], before[ID_LETTERS + 1] = "";
+	id_source_begin(&s);
+	for (int i = 0; i < 1000; i++) {
+		uint64_t id = id_next(&s), again;
+		id_print(id, text);
+		assert_true(id_parse(slice_of(text), &again) && again == id);
+		assert_true(strcmp(before, text) < 0);
+		memcpy(before, text, sizeof before);
+	}
+	uint64_t id;
+	assert_false(id_parse(slice_of("3n2s2ryjsenp"), &id));
+	assert_false(id_parse(slice_of("3N2s2ryjsenp6"), &id));
+	assert_false(id_parse(slice_of("zzzzzzzzzzzzz"), &id));
+	assert_false(id_parse(slice_of("../../../../x"), &id));
+}
+
+static void
+test_checksum(void **state)
+{
+	(void)state;
+	/* RFC 3720 appendix B.4 and the usual check value. */
+	unsigned char zeros[32] = {0};
+	assert_int_equal(checksum_add(0, zeros, sizeof zeros), 0x8a9136aa);
+	assert_int_equal(checksum_add(0, "123456789", 9), 0xe3069283);
+	assert_int_equal(checksum_add(checksum_add(0, "1234", 4), "56789", 5), 0xe3069283);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_read_back), cmocka_unit_test(test_torn), cmocka_unit_test(test_noise),
+	    cmocka_unit_test(test_blank_mark), cmocka_unit_test(test_marks), cmocka_unit_test(test_blocks),
+	    cmocka_unit_test(test_ids), cmocka_unit_test(test_checksum),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,306 @@
+/* Retry times, the line of waiting messages, aliases, routes, the text of sendmail, replies, DNS answers, the body. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "queue/expand.h"
+#include "queue/remote_body.h"
+#include "queue/remote_dns.h"
+#include "queue/remote_reply.h"
+#include "queue/remote_route.h"
+#include "queue/retry.h"
+#include "queue/sendmail_text.h"
+#include "queue/waiting.h"
+
+static void
+test_retry(void **state)
+{
+	(void)state;
+	static const uint64_t waits[] = {300, 600, 1200, 2400, 3600, 3600};
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(retry_wait(i + 1, 300, 3600), waits[i]);
+	assert_int_equal(retry_wait(9999, 300, 3600), 3600);
+	assert_int_equal(retry_wait(9999, UINT64_MAX, UINT64_MAX), UINT64_MAX);
+	assert_true(retry_is_over(1000, 1000 + 432001, 432000));
+	assert_false(retry_is_over(1000, 1000 + 432000, 432000));
+	assert_false(retry_is_over(1000, 5, 432000)); /* the clock went back */
+}
+
+static void
+test_waiting(void **state)
+{
+	(void)state;
+	struct waiting w = {0};
+	struct waiting_entry e;
+	for (uint64_t i = 0; i < 1000; i++)
+		assert_true(waiting_add(&w, i + 1, (i * 7919) % 1000));
+	assert_int_equal(waiting_hurry(&w, 500, 0), 1);
+	uint64_t last = 0, taken = 0;
+	while (waiting_take(&w, 600, &e)) {
+		assert_true(e.due >= last);
+		last = e.due;
+		taken++;
+	}
+	assert_true(taken >= 600 && taken <= 602);
+	assert_int_equal(waiting_hurry(&w, 0, 1), w.count);
+	while (waiting_take(&w, 1, &e))
+		taken++;
+	assert_int_equal(taken, 1000);
+	free(w.heap);
+}
+
+/* A file in memory with these recipients, each of which came from its parent. */
+static void
+make_file(struct queue_file *f, struct file_recipient *recipients, size_t count)
+{
+	*f = (struct queue_file){.recipients = recipients, .count = count};
+}
+
+static void
+test_expand_loops(void **state)
+{
+	(void)state;
+	struct file_recipient r[] = {
+	    {.address = slice_of("a@x"), .parent = NO_PARENT, .expanded = true},
+	    {.address = slice_of("b@x"), .parent = 0},
+	};
+	struct queue_file f;
+	struct file_target targets[3];
+	make_file(&f, r, 2);
+	struct slice back[] = {slice_of("a@x"), slice_of("b@x"), slice_of("c@x")};
+	struct outcome o = expand_targets(&f, 1, back, 3, targets);
+	assert_true(outcome_is_done(&o));
+	assert_true(targets[0].final && targets[1].final && !targets[2].final);
+	struct slice bad[] = {slice_of("a\n@x")};
+	o = expand_targets(&f, 1, bad, 1, targets);
+	assert_int_equal(o.class, OUTCOME_TEMPORARY);
+}
+
+static void
+test_expand_bounds(void **state)
+{
+	(void)state;
+	static struct file_recipient chain[EXPAND_DEPTH_MOST + 1];
+	struct queue_file f;
+	struct file_target target;
+	struct slice one = slice_of("z@x");
+	for (uint32_t i = 0; i <= EXPAND_DEPTH_MOST; i++)
+		chain[i] = (struct file_recipient){.address = slice_of("a@x"), .parent = i == 0 ? NO_PARENT : i - 1};
+	make_file(&f, chain, EXPAND_DEPTH_MOST + 1);
+	struct outcome o = expand_targets(&f, EXPAND_DEPTH_MOST - 1, &one, 1, &target);
+	assert_true(outcome_is_done(&o));
+	o = expand_targets(&f, EXPAND_DEPTH_MOST, &one, 1, &target);
+	assert_string_equal(o.code, "5.4.6");
+	f.count = FILE_RECIPIENTS_MOST;
+	o = expand_targets(&f, 0, &one, 1, &target);
+	assert_string_equal(o.code, "5.5.3");
+}
+
+static void
+test_address_set(void **state)
+{
+	(void)state;
+	static struct file_recipient r[2000];
+	static char texts[1000][16];
+	struct queue_file f;
+	struct address_set set = {0};
+	for (int i = 0; i < 2000; i++) {
+		snprintf(texts[i % 1000], sizeof texts[0], "u%d@x", i % 1000);
+		r[i] = (struct file_recipient){.address = slice_of(texts[i % 1000]), .parent = NO_PARENT};
+	}
+	make_file(&f, r, 2000);
+	for (uint32_t i = 0; i < 2000; i++)
+		assert_int_equal(address_set_add(&set, &f, i), i < 1000 ? SET_ADDED : SET_THERE);
+	r[5].final = true;
+	assert_int_equal(address_set_add(&set, &f, 5), SET_ADDED);
+	address_set_free(&set);
+}
+
+static void
+check_route(const char *transport, const char *domain, const char *host, unsigned port, bool mx)
+{
+	struct route r;
+	assert_true(route_parse(slice_of(transport), slice_of(domain), &r));
+	assert_string_equal(r.host, host);
+	assert_int_equal(r.port, port);
+	assert_int_equal(r.mx, mx);
+}
+
+static void
+test_routes(void **state)
+{
+	(void)state;
+	struct route r;
+	check_route("", "x.test", "x.test", 25, true);
+	check_route("", "[192.0.2.1]", "192.0.2.1", 25, false);
+	check_route("", "[IPv6:2001:db8::1]", "2001:db8::1", 25, false);
+	check_route("smtp:[Relay.test]:587", "x.test", "relay.test", 587, false);
+	check_route("smtp:relay.test", "x.test", "relay.test", 25, true);
+	check_route("smtp:", "x.test", "x.test", 25, true);
+	check_route("[127.0.0.1]:2525", "x.test", "127.0.0.1", 2525, false);
+	check_route("relay.test:26", "x.test", "relay.test", 26, true);
+	static const char *const wrong[] = {"[x", "[]", "a b", "x:0", "x:65536", "x:y", "[x]y", "lmtp:unix:/x", "x;y"};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		assert_false(route_parse(slice_of(wrong[i]), slice_of("x.test"), &r));
+}
+
+static void
+check_text(const char *in, bool dots, const char *out)
+{
+	/* One byte at a time, and all at once. */
+	for (size_t step = 1; step <= strlen(in); step += strlen(in) - 1 > 0 ? strlen(in) - 1 : 1) {
+		struct text t = {.dot_ends = dots};
+		struct str s = STR_MOST(1000);
+		for (size_t at = 0; at < strlen(in); at += step)
+			assert_true(text_add(&t, &s, slice_first(slice_of(in + at), step)));
+		assert_true(text_end(&t, &s));
+		assert_string_equal(str_text(&s), out);
+		str_free(&s);
+	}
+}
+
+static void
+test_sendmail_text(void **state)
+{
+	(void)state;
+	check_text("a\nb\r\nc\rd", true, "a\r\nb\r\nc\r\nd\r\n");
+	check_text("a\n.\nb\n", true, "a\r\n");
+	check_text("a\n.\nb\n", false, "a\r\n.\r\nb\r\n");
+	check_text("a\n..\n.b\n", true, "a\r\n..\r\n.b\r\n");
+	check_text("a\n.", true, "a\r\n");
+	check_text(".\nx", true, "");
+	check_text("\n\n", true, "\r\n\r\n");
+	check_text("x\r\r\ny", true, "x\r\n\r\ny\r\n");
+}
+
+static void
+check_body(const char *in, const char *out)
+{
+	for (size_t step = 1; step <= strlen(in) + 1; step++) {
+		int pipes[2];
+		char got[256] = "";
+		static struct output o;
+		struct body b = {.in_line = false};
+		assert_int_equal(pipe(pipes), 0);
+		output_open(&o, pipes[1], 1000);
+		for (size_t at = 0; at < strlen(in); at += step)
+			body_write(&b, &o, slice_first(slice_of(in + at), step));
+		body_end(&b, &o);
+		assert_true(output_flush(&o));
+		assert_true(read(pipes[0], got, sizeof got - 1) > 0);
+		assert_string_equal(got, out);
+		close(pipes[0]);
+		close(pipes[1]);
+	}
+}
+
+static void
+test_body(void **state)
+{
+	(void)state;
+	check_body("a\r\nb\r\n", "a\r\nb\r\n.\r\n");
+	check_body("a", "a\r\n.\r\n");
+	check_body("", ".\r\n");
+	check_body(".\r\n..\r\nx.\r\n", "..\r\n...\r\nx.\r\n.\r\n");
+	/* Promise 4: no bare CR or LF, and no end before the end. */
+	check_body("a\n.\nb", "a\r\n..\r\nb\r\n.\r\n");
+	check_body("a\r.\rb\r", "a\r\n..\r\nb\r\n.\r\n");
+	check_body("a\r\n.\n\r\n", "a\r\n..\r\n\r\n.\r\n");
+	check_body("a\r\r\n.\r", "a\r\n\r\n..\r\n.\r\n");
+}
+
+static enum reply_result
+read_text(const char *text, struct reply *r)
+{
+	static struct input in;
+	int pipes[2];
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(write(pipes[1], text, strlen(text)), (ssize_t)strlen(text));
+	close(pipes[1]);
+	input_open(&in, pipes[0], 1000);
+	enum reply_result result = reply_read(&in, r, NULL, NULL);
+	close(pipes[0]);
+	return result;
+}
+
+static void
+check_outcome(const char *text, enum outcome_class class, const char *code)
+{
+	struct reply r;
+	assert_int_equal(read_text(text, &r), REPLY_OK);
+	struct outcome o = reply_outcome(&r, "h", "RCPT", "1.0");
+	assert_int_equal(o.class, class);
+	assert_string_equal(o.code, code);
+}
+
+static void
+test_replies(void **state)
+{
+	(void)state;
+	struct reply r;
+	check_outcome("250 2.1.5 OK\r\n", OUTCOME_DONE, "2.1.5");
+	check_outcome("550 5.1.1 no\r\n", OUTCOME_PERMANENT, "5.1.1");
+	check_outcome("550 4.1.1 no\r\n", OUTCOME_PERMANENT, "5.1.0");
+	check_outcome("451 later\n", OUTCOME_TEMPORARY, "4.1.0");
+	check_outcome("354 what\r\n", OUTCOME_TEMPORARY, "4.1.0");
+	check_outcome("550-5.7.1 one\r\n550 5.7.1 two\r\n", OUTCOME_PERMANENT, "5.7.1");
+	check_outcome("550 5.1.1.1 x\r\n", OUTCOME_PERMANENT, "5.1.0");
+	check_outcome("550 5..1 x\r\n", OUTCOME_PERMANENT, "5.1.0");
+	check_outcome("550\r\n", OUTCOME_PERMANENT, "5.1.0");
+	static const char *const bad[] = {"hello\r\n", "25 x\r\n", "250x\r\n", "150 x\r\n", "250-a\r\n251 b\r\n", "\r\n"};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_int_equal(read_text(bad[i], &r), REPLY_BAD);
+	assert_int_equal(read_text("250-a\r\n", &r), REPLY_END);
+}
+
+static void
+test_dns(void **state)
+{
+	(void)state;
+	unsigned char query[DNS_QUERY_MOST];
+	size_t len = dns_build_query(query, 7, "Mail.x.test", DNS_TYPE_MX);
+	assert_int_equal(len, 12 + 13 + 4);
+	assert_int_equal(dns_build_query(query, 7, "a..b", DNS_TYPE_MX), 0);
+	assert_int_equal(dns_build_query(query, 7, "", DNS_TYPE_MX), 0);
+	len = dns_build_query(query, 7, "x.test", DNS_TYPE_MX);
+	char answer[256];
+	memcpy(answer, query, len);
+	answer[2] = (char)0x81, answer[3] = 0, answer[7] = 1;
+	memcpy(answer + len, "\xc0\x0c\0\x0f\0\1\0\0\0\1\0\7\0\12\2mx\xc0\x0c", 19);
+	struct slice all = slice_make(answer, len + 19);
+	struct dns_record records[DNS_RECORDS_MOST];
+	size_t count;
+	char name[DNS_NAME_MOST + 1];
+	assert_true(dns_is_answer(slice_make((char *)query, len), all));
+	assert_int_equal(dns_read_answer(all, DNS_TYPE_MX, records, &count), DNS_FOUND);
+	size_t at = records[0].offset + 2;
+	assert_true(dns_read_name(all, &at, name));
+	assert_string_equal(name, "mx.x.test");
+	for (size_t cut = 0; cut < all.len; cut++)
+		assert_true(dns_read_answer(slice_first(all, cut), DNS_TYPE_MX, records, &count) != DNS_FOUND);
+	/* A name that points at itself ends. */
+	memcpy(answer + len, "\xc0\x1a", 2);
+	at = len;
+	assert_int_equal(len, 0x18);
+	memcpy(answer + len, "\xc0\x18", 2);
+	assert_false(dns_read_name(all, &at, name));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_retry), cmocka_unit_test(test_waiting), cmocka_unit_test(test_expand_loops),
+	    cmocka_unit_test(test_expand_bounds), cmocka_unit_test(test_address_set), cmocka_unit_test(test_routes),
+	    cmocka_unit_test(test_sendmail_text), cmocka_unit_test(test_body), cmocka_unit_test(test_replies),
+	    cmocka_unit_test(test_dns),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
