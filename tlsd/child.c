@@ -89,6 +89,7 @@ forget_signals(void)
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGHUP, SIG_IGN); /* meant for the acceptor, however it was sent */
 }
 
 /* A front may hand over anything; a file or a terminal would make our calls wait or fail in odd ways. */

@@ -25,7 +25,7 @@
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_READ_FILES,
 	.memory = 128 << 20,
-	.descriptors = 8192,
+	.descriptors = 4096,
 	.reaches = "the directories of certificate and private_key, to read them again",
 	.sockets = "none but socket pairs of its parent and siblings",
 	.compromise = "the private keys",
@@ -195,9 +195,11 @@ control_ready(struct watch *w, uint32_t events)
 	enum packet_result r = packet_receive(w->fd, &keys.packet);
 	if (r == PACKET_WAIT)
 		return;
-	if (r != PACKET_OK)
+	if (r == PACKET_END)
 		_exit(EXIT_DONE); /* the acceptor has ended */
-	if (strcmp(packet_verb(&keys.packet), "child") == 0)
+	if (r != PACKET_OK) /* no descriptor was free for the child's channel: its handshake fails, the next may not */
+		log_error("channel-lost", log_text("hint", "too many handshakes at a time; lower tls_sessions"));
+	else if (strcmp(packet_verb(&keys.packet), "child") == 0)
 		add_channel(packet_take_descriptor(&keys.packet));
 	else
 		reload();

@@ -124,7 +124,7 @@ load_chain(struct pair *pair, const char *file, const char *key_file)
 bool
 pair_load(struct pair *pair, const char *certificate, const char *private_key)
 {
-	*pair = (struct pair){NULL};
+	*pair = (struct pair){.key = NULL};
 	if (load_key(pair, private_key) && load_chain(pair, certificate, private_key))
 		return true;
 	pair_free(pair);
@@ -136,5 +136,5 @@ pair_free(struct pair *pair)
 {
 	EVP_PKEY_free(pair->key);
 	free(pair->chain);
-	*pair = (struct pair){NULL};
+	*pair = (struct pair){.key = NULL};
 }

@@ -51,6 +51,7 @@
 #define START_PATIENCE 10000 /* ms, for the key process to read its files */
 #define KEY_TIMEOUT    10000 /* ms, for one signature under load */
 #define TAG_MOST       32
+#define FRONTS_MOST    4000 /* connections that wait with their question */
 
 static struct keys_settings key_files;
 static uint64_t             handshake_timeout;
@@ -70,7 +71,7 @@ static const struct setting settings[] = {
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_FORK,
 	.memory = 128 << 20,
-	.descriptors = 8192,
+	.descriptors = 4096,
 	.reaches = "nothing (its key process: the directories of certificate and private_key)",
 	.sockets = "listens: tlsd/server",
 	.compromise = "a child: its session and one signature; the acceptor: sessions to come; no key in either",
@@ -94,7 +95,7 @@ static struct {
 	uint64_t       sessions;
 	struct service server;
 	struct packet  packet;
-} tlsd = {.server = {.name = "tlsd/server"}};
+} tlsd = {.server = {.name = "tlsd/server", .most = FRONTS_MOST}};
 
 /* --- requests ------------------------------------------------------------------------------ */
 

@@ -171,7 +171,8 @@ wait_for_either(struct relay *r)
 {
 	short client = (short)(r->read_waits | r->write_waits);
 	short plain = (short)((r->plain_read_waits ? POLLIN : 0) | (r->plain_write_waits ? POLLOUT : 0));
-	bool watch_front = plain != 0 || !r->front_gone;
+	/* Before the front's end was read, reading tells it; after, a hang-up says that nobody listens either. */
+	bool watch_front = plain != 0 || (r->out.ended && !r->front_gone);
 	struct pollfd w[2] = {{.fd = client != 0 ? r->client : -1, .events = client},
 	    {.fd = watch_front ? r->plain : -1, .events = plain}};
 	if (poll(w, 2, -1) < 0)

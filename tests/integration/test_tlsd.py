@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -251,6 +252,27 @@ def test_a_slow_reader_bounds_the_memory(tlsd):
     secure.close(), plain.close()
 
 
+def test_waiting_costs_nothing(tlsd):
+    """The front has said much and is gone; the client does not read: the child waits without turning in circles."""
+    secure, plain, _ = tlsd.session()
+    plain.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        while True:
+            plain.send(b"x" * 65536)
+    plain.close()
+    child = tlsd.children()[-1]
+    before = cpu_seconds(child)
+    time.sleep(1)
+    assert cpu_seconds(child) - before < 0.1
+    secure.close()
+    tlsd.wait_children(0)
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return sum(int(ticks) for ticks in fields[11:13]) / os.sysconf("SC_CLK_TCK")
+
+
 def test_one_byte_at_a_time(tlsd):
     secure, plain, _ = tlsd.session()
     text = bytes(range(256)) * 4
@@ -484,7 +506,8 @@ def test_reload_takes_the_new_certificate_and_drops_no_session():
         certificate, key = make_certificate(tlsd.directory, "ecdsa", "new.example.test")
         tlsd.certificate.write_bytes(certificate.read_bytes())
         tlsd.key.write_bytes(key.read_bytes())
-        os.kill(tlsd.process.pid, signal.SIGHUP)
+        for pid in [*tlsd.offspring(), tlsd.process.pid]:  # as pkill(1) does
+            os.kill(pid, signal.SIGHUP)
         wait_for("the reload", 10, lambda: tlsd.log().count("certificate-loaded") == 2)
         new, new_plain, answer = tlsd.session(version_context(TLS12))
         assert "ECDSA" in answer[2]

@@ -1,0 +1,182 @@
+/* tls_accept() against a tlsd that the test plays: each answer that a peer may give, good and bad. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/ipc/packet.h"
+#include "lib/ipc/socket.h"
+#include "lib/ipc/tls.h"
+
+/* The answer lies in the socket before the question is asked; so one process plays both. */
+struct stage {
+	int           ends[2];
+	int           client[2]; /* stands for the client's connection */
+	int           plain[2];
+	struct packet answer;
+};
+
+static void
+set_up(struct stage *s, const char *verb, const char *tag)
+{
+	assert_true(socket_pair(s->ends));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s->client), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s->plain), 0);
+	packet_begin(&s->answer, verb);
+	if (tag != NULL)
+		packet_add_text(&s->answer, tag);
+}
+
+static int
+ask(struct stage *s, struct tls_facts *facts)
+{
+	assert_int_equal(packet_send(s->ends[1], &s->answer), PACKET_OK);
+	return tls_accept(s->ends[0], s->client[0], 200, facts);
+}
+
+static void
+tear_down(struct stage *s)
+{
+	for (int i = 0; i < 2; i++) {
+		close(s->ends[i]);
+		close(s->client[i]);
+		close(s->plain[i]);
+	}
+}
+
+static void
+add_facts(struct stage *s)
+{
+	packet_add_text(&s->answer, "TLSv1.3");
+	packet_add_text(&s->answer, "TLS_AES_256_GCM_SHA384");
+	packet_add_text(&s->answer, "mail.example.test");
+	packet_add_text(&s->answer, "");
+}
+
+static void
+test_ok(void **state)
+{
+	(void)state;
+	static struct stage s;
+	struct tls_facts facts;
+	char byte;
+	set_up(&s, "ok", "1");
+	add_facts(&s);
+	packet_add_descriptor(&s.answer, s.plain[1]);
+	int plain = ask(&s, &facts);
+	assert_true(plain >= 0);
+	assert_string_equal(facts.version, "TLSv1.3");
+	assert_string_equal(facts.cipher, "TLS_AES_256_GCM_SHA384");
+	assert_string_equal(facts.server_name, "mail.example.test");
+	assert_string_equal(facts.client_name, "");
+	assert_int_equal(write(s.plain[0], "x", 1), 1);
+	assert_int_equal(read(plain, &byte, 1), 1);
+	close(plain);
+	/* The question carried the client's connection. */
+	struct packet question;
+	assert_int_equal(packet_receive(s.ends[1], &question), PACKET_OK);
+	assert_string_equal(packet_verb(&question), "accept");
+	assert_int_equal(question.descriptor_count, 1);
+	packet_close_descriptors(&question);
+	tear_down(&s);
+}
+
+static void
+test_no(void **state)
+{
+	(void)state;
+	static struct stage s;
+	struct tls_facts facts;
+	set_up(&s, "no", "1");
+	packet_add_text(&s.answer, "the client speaks HTTP");
+	assert_int_equal(ask(&s, &facts), -1);
+	assert_string_equal(facts.reason, "the client speaks HTTP");
+	tear_down(&s);
+}
+
+/* Answers that are none: each fails with a reason, and no descriptor stays open. */
+static void
+test_bad_answers(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *verb, *tag;
+		bool        facts, descriptor;
+	} bad[] = {
+	    {"ok", "2", true, true}, {"ok", NULL, false, true}, {"ok", "1", false, true}, {"ok", "1", true, false},
+	    {"nonsense", "1", true, true}, {"no", "1", false, false}, {"", NULL, false, false},
+	};
+	int lowest = dup(STDERR_FILENO);
+	close(lowest);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		static struct stage s;
+		struct tls_facts facts;
+		set_up(&s, bad[i].verb, bad[i].tag);
+		if (bad[i].facts)
+			add_facts(&s);
+		if (bad[i].descriptor)
+			packet_add_descriptor(&s.answer, s.plain[1]);
+		assert_int_equal(ask(&s, &facts), -1);
+		assert_true(strlen(facts.reason) > 0);
+		tear_down(&s);
+		/* All is closed again. */
+		int next = dup(STDERR_FILENO);
+		assert_int_equal(next, lowest);
+		close(next);
+	}
+}
+
+static void
+test_a_long_name_is_cut(void **state)
+{
+	(void)state;
+	static struct stage s;
+	struct tls_facts facts;
+	char name[2000];
+	memset(name, 'n', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	set_up(&s, "ok", "1");
+	for (int i = 0; i < 4; i++)
+		packet_add_text(&s.answer, name);
+	packet_add_descriptor(&s.answer, s.plain[1]);
+	int plain = ask(&s, &facts);
+	assert_true(plain >= 0);
+	assert_int_equal(strlen(facts.version), sizeof facts.version - 1);
+	assert_int_equal(strlen(facts.server_name), sizeof facts.server_name - 1);
+	close(plain);
+	tear_down(&s);
+}
+
+static void
+test_no_answer(void **state)
+{
+	(void)state;
+	static struct stage s;
+	struct tls_facts facts;
+	set_up(&s, "", NULL);
+	assert_int_equal(tls_accept(s.ends[0], s.client[0], 20, &facts), -1);
+	assert_string_equal(facts.reason, "the handshake took too long");
+	close(s.ends[1]);
+	s.ends[1] = dup(s.ends[0]);
+	assert_int_equal(tls_accept(s.ends[0], s.client[0], 20, &facts), -1);
+	assert_string_equal(facts.reason, "tlsd does not answer");
+	tear_down(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_ok),
+	    cmocka_unit_test(test_no),
+	    cmocka_unit_test(test_bad_answers),
+	    cmocka_unit_test(test_a_long_name_is_cut),
+	    cmocka_unit_test(test_no_answer),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
