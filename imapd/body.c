@@ -42,6 +42,8 @@ map_large(struct body *b)
 {
 	size_t len = b->size < BODY_MOST ? b->size : BODY_MOST;
 	void *map = mmap(NULL, len, PROT_READ, MAP_PRIVATE, b->fd, 0);
+	while (map == MAP_FAILED && errno == ENOMEM && len > BODY_READ)
+		map = mmap(NULL, len /= 2, PROT_READ, MAP_PRIVATE, b->fd, 0);
 	if (map == MAP_FAILED)
 		return false;
 	b->mapped = true;

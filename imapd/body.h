@@ -17,7 +17,7 @@
 #include "lib/store/folder.h"
 
 #define BODY_READ 65536      /* files up to this are read */
-#define BODY_MOST (40 << 20) /* bytes mapped */
+#define BODY_MOST (52 << 20) /* bytes mapped, or less where the session's memory does not allow it */
 
 struct body {
 	bool             open;

@@ -16,7 +16,7 @@ struct fetch {
 	bool               needs_structure;
 	bool               sets_seen;
 	bool               tells_flags;
-	bool               failed; /* a message could not be read */
+	int                trouble; /* errno of a message that could not be read, or 0 */
 };
 
 static void
@@ -166,7 +166,7 @@ prepare(struct fetch *f, struct message *m)
 	if (errno == ENOENT)
 		f->targets.gone = true;
 	else
-		f->failed = true;
+		f->trouble = errno;
 	return false;
 }
 
@@ -184,6 +184,7 @@ static void
 fetch_message(struct fetch *f, struct message *m, size_t index)
 {
 	struct output *out = &f->session->out;
+	errno = ENOMEM; /* for what fails without one */
 	if (!prepare(f, m))
 		return;
 	bool tell_flags = mark_seen(f, m);
@@ -216,8 +217,10 @@ cmd_fetch(struct session *s, struct parser *p)
 	look_over_items(&f);
 	for (struct message *m; !s->out.failed && (m = targets_next(s, &f.targets, &index)) != NULL;)
 		fetch_message(&f, m, index);
-	if (f.failed)
+	if (f.trouble != 0) {
+		errno = f.trouble;
 		return answer_errno("read a message");
+	}
 	if (f.targets.gone)
 		return answer_ok_code("EXPUNGEISSUED", "some of the messages are gone");
 	return answer_ok("done");
