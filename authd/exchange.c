@@ -12,20 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "authd/login.h"
-#include "lib/base/clock.h"
+#include "authd/exchange.h"
 #include "lib/base/log.h"
-
-struct exchange {
-	struct login_service *service;
-	struct conversation  *owner;
-	uint64_t              id;
-	size_t                worker; /* number in service->hashers */
-	enum { BUSY, WAITING } state;
-	char                  tag[TAG_MOST + 1];
-	struct str            user;   /* whose row was looked up */
-	struct pool_worker   *asking; /* waits for a row */
-};
 
 static struct packet out; /* to a worker or a peer, sent at once */
 
@@ -51,83 +39,6 @@ begin(struct conversation *c, const char *tag)
 	return e;
 }
 
-static void
-end(struct exchange *e)
-{
-	inquiries_forget(e->service->inquiries, e);
-	if (e->owner != NULL)
-		e->owner->exchange = NULL;
-	str_free(&e->user);
-	free(e);
-}
-
-static void
-say(struct exchange *e, const char *verb, const char *field, const char *other)
-{
-	packet_begin(&out, verb);
-	packet_add_text(&out, e->tag);
-	packet_add_text(&out, field);
-	if (other != NULL)
-		packet_add_text(&out, other);
-	connection_send(&e->owner->connection, &out);
-}
-
-static void
-log_verdict(struct exchange *e, const char *event, const char *reason)
-{
-	enum log_level level = strcmp(event, "login") == 0 ? LOG_INFO : LOG_WARNING;
-	log_event(level, event, log_slice("user", str_slice(&e->user)), log_text("service", e->owner->name),
-	    log_text("client", e->owner->client), log_text("line", e->owner->encrypted ? "tls" : "plain"),
-	    log_text(reason != NULL ? "reason" : NULL, reason));
-}
-
-/* --- the verdict -------------------------------------------------------------------- */
-
-/* Mail is submitted without a session of ours behind it. */
-static bool
-needs_ticket(const char *service)
-{
-	return strcmp(service, "smtp") != 0 && strcmp(service, "submission") != 0 && strcmp(service, "smtps") != 0;
-}
-
-static void
-finish_later(struct exchange *e, const char *why)
-{
-	if (e->owner != NULL) {
-		log_verdict(e, "login-later", why);
-		say(e, "later", why, NULL);
-	}
-	end(e);
-}
-
-static void
-finish_no(struct exchange *e, const char *why)
-{
-	if (e->owner != NULL) {
-		log_verdict(e, "login-failed", why);
-		say(e, "no", why, NULL);
-	}
-	end(e);
-}
-
-static void
-finish_ok(struct exchange *e)
-{
-	char letters[TICKET_LETTERS + 1] = "-";
-	if (e->owner == NULL) {
-		end(e);
-		return;
-	}
-	if (needs_ticket(e->owner->name) &&
-	    !tickets_issue(e->service->tickets, str_text(&e->user), e->owner->name, clock_ms(), letters)) {
-		finish_later(e, "too many tickets wait to be redeemed");
-		return;
-	}
-	log_verdict(e, "login", NULL);
-	say(e, "ok", str_text(&e->user), letters);
-	end(e);
-}
-
 /* --- the row ------------------------------------------------------------------------ */
 
 static void
@@ -136,6 +47,7 @@ found_row(void *owner, struct resolution *r, enum verdict v)
 	struct exchange *e = owner;
 	struct slice fields = str_slice(&r->fields), user, hash = slice_of("");
 	str_set(&e->user, str_slice(&r->full));
+	e->found = v == VERDICT_OK;
 	if (v == VERDICT_OK && slice_split(&fields, '\0', &user))
 		slice_split(&fields, '\0', &hash);
 	packet_begin(&out, "row");
@@ -185,11 +97,11 @@ challenge(struct exchange *e, const char *blob)
 {
 	e->state = WAITING;
 	if (e->owner != NULL) {
-		say(e, "more", blob, NULL);
+		exchange_say(e, "more", blob, NULL);
 		return;
 	}
 	drop(e->service, e->worker, e->id);
-	end(e);
+	exchange_end(e);
 }
 
 static bool
@@ -198,19 +110,19 @@ worker_answered(void *context, struct pool_worker *w, struct packet *p)
 	struct exchange *e = context;
 	const char *verb = p != NULL ? packet_verb(p) : "";
 	const char *field = p != NULL ? packet_field(p) : NULL;
-	if (strcmp(verb, "need") == 0) {
+	if (strcmp(verb, "need") == 0 && e->asking == NULL) {
 		look_up(e, w, field);
 		return false;
 	}
 	e->service->hashers->load[e->worker]--;
-	if (strcmp(verb, "ok") == 0 && e->user.len > 0)
-		finish_ok(e);
+	if (strcmp(verb, "ok") == 0 && e->found && e->user.len > 0)
+		verdict_ok(e);
 	else if (strcmp(verb, "no") == 0)
-		finish_no(e, field != NULL ? field : "");
+		verdict_no(e, field != NULL ? field : "");
 	else if (strcmp(verb, "more") == 0 && field != NULL)
 		challenge(e, field);
 	else
-		finish_later(e, p == NULL ? "the worker died" : field != NULL ? field : "the worker said nothing");
+		verdict_later(e, p == NULL ? "the worker died" : field != NULL ? field : "the worker said nothing");
 	return true;
 }
 
@@ -225,7 +137,7 @@ submit(struct exchange *e)
 	if (sent)
 		h->load[e->worker]++;
 	else
-		finish_later(e, "too many logins wait");
+		verdict_later(e, "too many logins wait");
 }
 
 /* --- requests -------------------------------------------------------------------------- */
@@ -276,6 +188,7 @@ exchange_auth(struct conversation *c, const char *tag, struct packet *p)
 	packet_add_text(&out, mechanism);
 	if (initial != NULL)
 		packet_add_text(&out, initial);
+	explicit_bzero(p->data, p->len);
 	submit(e);
 	return true;
 }
@@ -291,6 +204,7 @@ exchange_more(struct conversation *c, const char *tag, struct packet *p)
 	packet_begin(&out, "step");
 	packet_add_number(&out, e->id);
 	packet_add_text(&out, response);
+	explicit_bzero(p->data, p->len);
 	submit(e);
 	return true;
 }
@@ -314,6 +228,7 @@ exchange_password(struct conversation *c, const char *tag, struct packet *p)
 	packet_add_number(&out, e->id);
 	packet_add_text(&out, user);
 	packet_add_text(&out, password);
+	explicit_bzero(p->data, p->len);
 	submit(e);
 	return true;
 }
@@ -326,7 +241,7 @@ exchange_cancel(struct conversation *c, const char *tag)
 		return false;
 	drop(e->service, e->worker, e->id);
 	set_tag(e, tag);
-	finish_no(e, "cancelled");
+	verdict_no(e, "cancelled");
 	return true;
 }
 
@@ -341,5 +256,5 @@ exchange_abandon(struct conversation *c)
 	if (e->state != WAITING)
 		return;
 	drop(e->service, e->worker, e->id);
-	end(e);
+	exchange_end(e);
 }

@@ -172,7 +172,7 @@ void
 sasl_begin(struct sasl_table *t, uint64_t id, const char *mechanism, const char *initial)
 {
 	char name[32] = "";
-	for (size_t i = 0; mechanism[i] != '\0' && i < sizeof name - 1; i++)
+	for (size_t i = 0; i < sizeof name - 1 && mechanism[i] != '\0'; i++)
 		name[i] = (char)ascii_upper((unsigned char)mechanism[i]);
 	struct exchange *e = place(t);
 	if (!is_offered(mechanism) || gsasl_server_start(t->library, name, &e->session) != GSASL_OK) {

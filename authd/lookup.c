@@ -4,6 +4,10 @@
 
 #include "lib/base/log.h"
 
+/* Together with SESSIONS_MOST these stay beneath the descriptors of the contract. */
+#define LOOKUPS_MOST   1536
+#define REDEEMERS_MOST 256
+
 static struct packet answer;
 
 void
@@ -81,6 +85,7 @@ bool
 lookup_start(struct lookup_service *s)
 {
 	s->service.name = "authd/lookup";
+	s->service.most = LOOKUPS_MOST;
 	s->service.request = lookup_request;
 	s->service.closed = lookup_closed;
 	peers_add(&s->service.peers, "postern-smtpd");
@@ -120,6 +125,7 @@ bool
 ticket_start(struct ticket_service *s)
 {
 	s->service.name = "authd/ticket";
+	s->service.most = REDEEMERS_MOST;
 	s->service.request = ticket_request;
 	s->service.closed = ticket_closed;
 	peers_add(&s->service.peers, "vmail");

@@ -134,6 +134,16 @@ rcpt_outside(struct resolution *r, struct slice domain)
 }
 
 static enum verdict
+rcpt_fallback(struct resolution *r)
+{
+	struct slice targets;
+	enum verdict v = find_fallback(r, &targets);
+	if (v == VERDICT_NO)
+		return answer_text(r, "unknown");
+	return v == VERDICT_OK ? answer_text(r, "alias") : v;
+}
+
+static enum verdict
 rcpt_inside(struct resolution *r)
 {
 	struct slice value, user;
@@ -144,11 +154,7 @@ rcpt_inside(struct resolution *r)
 		v = find_mailbox(r, &user, &value);
 	if (v == VERDICT_OK)
 		return answer_text(r, "mailbox");
-	if (v == VERDICT_NO)
-		v = find_fallback(r, &value);
-	if (v == VERDICT_NO)
-		return answer_text(r, "unknown");
-	return v == VERDICT_OK ? answer_text(r, "alias") : v;
+	return v == VERDICT_NO ? rcpt_fallback(r) : v;
 }
 
 static enum verdict
@@ -156,8 +162,10 @@ resolve_rcpt(struct resolution *r)
 {
 	struct slice value, domain = slice_from(str_slice(&r->catch_all), 1);
 	/* RFC 5321 section 4.5.1: "postmaster" without a domain is always taken. */
+	if (domain.len == 0 && is_postmaster(r))
+		return rcpt_fallback(r);
 	if (domain.len == 0)
-		return is_postmaster(r) ? answer_text(r, "alias") : answer_text(r, "unknown");
+		return answer_text(r, "unknown");
 	enum verdict v = ask(r, MAP_DOMAIN, domain, &value);
 	if (v == VERDICT_NO)
 		return rcpt_outside(r, domain);

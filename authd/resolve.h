@@ -62,7 +62,4 @@ bool resolution_begin(struct resolution *r, enum inquiry_kind kind, const struct
 enum verdict resolve(struct resolution *r);
 void resolution_end(struct resolution *r);
 
-/* A Maildir beneath the mail root, by its text: relative, no "..", no control characters. */
-bool maildir_is_safe(struct slice maildir);
-
 #endif

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "authd/maildir.h"
 #include "lib/base/log.h"
 #include "lib/base/number.h"
 #include "lib/mail/address.h"
@@ -153,23 +154,14 @@ append_target(struct resolution *r, struct slice target, bool extend)
 	}
 }
 
-/* A table's value is nobody's to trust: what could not be an address is left out, and said. */
-static bool
-is_clean(struct slice target)
-{
-	for (size_t i = 0; i < target.len; i++)
-		if ((unsigned char)target.data[i] < ' ' || target.data[i] == 0x7f)
-			return false;
-	return true;
-}
-
 enum verdict
 put_targets(struct resolution *r, struct slice targets, struct slice user)
 {
 	bool extend = r->extension.len > 0 && r->base.len > 0 && slice_equal(user, str_slice(&r->base));
 	struct slice target;
 	while (next_target(&targets, &target)) {
-		if (!is_clean(target)) {
+		/* A table's value is nobody's to trust. */
+		if (!is_printable(target)) {
 			log_warning("alias-target-wrong", log_slice("alias", str_slice(&r->full)), log_slice("target", target));
 			continue;
 		}
@@ -200,17 +192,6 @@ targets_name(struct resolution *r, struct slice targets, struct slice login)
 }
 
 /* --- home -------------------------------------------------------------------------- */
-
-bool
-maildir_is_safe(struct slice maildir)
-{
-	if (maildir.len == 0 || maildir.data[0] == '/' || maildir.len >= 4096 || !is_clean(maildir))
-		return false;
-	for (struct slice part; slice_split(&maildir, '/', &part);)
-		if (part.len == 0 || part.len > 255 || slice_is(part, ".") || slice_is(part, ".."))
-			return false;
-	return true;
-}
 
 /* An absolute path beneath the mail root is taken as one relative to it. */
 static struct slice

@@ -1,5 +1,6 @@
 #include "authd/users_file.h"
 
+#include "authd/maildir.h"
 #include "lib/base/number.h"
 #include "lib/mail/address.h"
 
@@ -83,6 +84,8 @@ parse_user(struct slice rest)
 		return wrong("user: the second field must be an address, name@domain");
 	if (l.hash.len == 0)
 		return wrong("user: the third field must be a password hash (postern-users passwd makes one)");
+	if (l.maildir.len > 0 && !maildir_is_safe(l.maildir))
+		return wrong("user: the maildir must be a path beneath the mail root, such as example.org/alice/");
 	if (l.quota.len > 0 && !quota_ok(l.quota))
 		return wrong("user: the quota must be a size such as 500M, perhaps with a number of messages: 500M,10000");
 	if (users_next_field(&rest).len > 0)

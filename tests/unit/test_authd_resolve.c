@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "authd/maildir.h"
 #include "authd/resolve.h"
 #include "lib/base/log.h"
 

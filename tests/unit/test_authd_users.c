@@ -40,7 +40,7 @@ wrong_lines(void **state)
 	(void)state;
 	static const char *const wrong[] = {"user", "user a@b", "user a h", "user @b h", "user a@ h", "user a/b@c h", "user ..@c h",
 	    "user a@c h - much", "user a@c h - 5M, x", "user a@c h - 1 2", "alias a@b", "alias a@b c", "users a@b h", "user a,b@c h",
-	    "user a@b@c h", "user \xff@c h", "user a@.c h", "user a@../c h"};
+	    "user a@b@c h", "user \xff@c h", "user a@.c h", "user a@../c h", "user a@c h ../x", "user a@c h /x"};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		if (users_line_parse(slice_of(wrong[i])).kind != USERS_WRONG)
 			fail_msg("taken: %s", wrong[i]);
