@@ -75,6 +75,6 @@ caller_leave(void)
 	if (uid != 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0 && getuid() == uid)
 		return true;
 	log_error("wrong-user", log_number("uid", (int64_t)uid),
-	    log_text("hint", "the program must belong to vmail and be setuid (chown vmail, chmod 4711), or be started as vmail"));
+	    log_text("hint", "the program must belong to vmail and be setuid (chown vmail:vmail, chmod 6711), or be started as vmail"));
 	return false;
 }

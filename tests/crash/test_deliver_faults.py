@@ -80,9 +80,12 @@ def test_killed_at_each_call(suite, user, tmp_path):
 
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC", "ENOMEM"])
 def test_each_call_fails(suite, user, tmp_path, error):
+    if "san" in suite.build:
+        pytest.skip("the sanitizer's run-time ends the program when its own calls fail")
     for name, n in points(suite, user, tmp_path):
         before = whole(user)
         status = run(suite, user, "-o", "/dev/null", *UNCONFINED, "-e", f"inject={name}:error={error}:when={n}")
         after = whole(user)
-        assert status in (0, 75), (name, n, status)
+        # 127: the dynamic loader, where there is one.
+        assert status in (0, 75, 127), (name, n, status)
         assert after == before + (status == 0), (name, n, status)

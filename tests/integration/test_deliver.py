@@ -19,7 +19,7 @@ def tool(suite, *arguments, **keywords):
 
 def test_it_is_setuid_and_nobody_elses(suite):
     st = (suite.libexec / "postern-deliver").stat()
-    assert stat.S_IMODE(st.st_mode) == 0o4711 and st.st_uid == pwd.getpwnam("vmail").pw_uid
+    assert stat.S_IMODE(st.st_mode) == 0o6711 and st.st_uid == pwd.getpwnam("vmail").pw_uid
 
 
 def test_as_a_delivery_agent(suite):

@@ -66,7 +66,8 @@ def test_a_removed_ones_number_is_not_given_again(suite, user):
     assert uids(suite, user) == (validity, {last + 2: "five"})
 
 
-@pytest.mark.parametrize("damage", [b"", b"3 V", b"noise\n", os.urandom(4096), "truncated", "gone", "gone with the counter"])
+@pytest.mark.parametrize("damage", [b"", b"3 V", b"noise\n", os.urandom(4096), "truncated", "gone", "gone with the counter"],
+                         ids=["empty", "half a header", "noise", "random", "truncated", "gone", "gone with the counter"])
 def test_a_lost_list_gives_a_larger_uidvalidity(suite, user, damage):
     validity, before = uids(suite, user)
     path = user.maildir / "dovecot-uidlist"
