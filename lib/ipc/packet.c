@@ -178,7 +178,7 @@ packet_send(int fd, const struct packet *p)
 			return PACKET_OK;
 		if (errno == EINTR)
 			continue;
-		if (errno == EAGAIN || errno == ENOBUFS)
+		if (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS)
 			return PACKET_WAIT;
 		return errno == EPIPE || errno == ECONNRESET ? PACKET_END : PACKET_ERROR;
 	}
@@ -243,6 +243,20 @@ wait_for(int fd, short events, int64_t deadline)
 	return n > 0 || errno == EINTR ? PACKET_OK : PACKET_ERROR;
 }
 
+/*
+ * The socket has room, but the kernel has not: above all, one user may have
+ * only as many descriptors on their way in all his processes as RLIMIT_NOFILE
+ * allows this one (ETOOMANYREFS). That ends soon and cannot be polled for.
+ */
+static enum packet_result
+wait_a_moment(int64_t deadline)
+{
+	if (deadline >= 0 && clock_ms() >= deadline)
+		return PACKET_TIMEOUT;
+	poll(NULL, 0, 1);
+	return PACKET_OK;
+}
+
 enum packet_result
 packet_send_wait(int fd, const struct packet *p, int timeout)
 {
@@ -250,7 +264,7 @@ packet_send_wait(int fd, const struct packet *p, int timeout)
 	for (;;) {
 		enum packet_result r = packet_send(fd, p);
 		if (r == PACKET_WAIT)
-			r = wait_for(fd, POLLOUT, deadline);
+			r = errno == EAGAIN ? wait_for(fd, POLLOUT, deadline) : wait_a_moment(deadline);
 		else
 			return r;
 		if (r != PACKET_OK)

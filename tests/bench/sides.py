@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 from accounts import DOMAIN
-from harness import Suite, wait_for
+from harness import PostfixAdmin, Suite, wait_for
 from harness.suite import free_ports, listening_ports
 from measure import Group
 
@@ -24,7 +24,7 @@ class Postern:
 
     def start(self):
         self.suite = Suite("bench", {"plain_without_tls": "yes", "sessions_per_address": "0"})
-        self.suite.use_database(self.database, "postfix")
+        self.suite.accounts = PostfixAdmin(self.suite, self.database, tables=False)
         self.suite.wrapper = self.group_smtp.wrapper()
         self.suite.start()
         self.smtp, self.imap = self.suite.ports["smtpd"], self.suite.ports["imapd"]
