@@ -41,7 +41,7 @@ static void
 log_login(struct session *s, const char *event, struct slice mechanism, const struct login_answer *a)
 {
 	log_info(event, log_text(a->result == LOGIN_OK ? "user" : "reason", str_text(&a->text)),
-	    log_slice("mechanism", mechanism), log_text("client", s->peer.text), log_text("tls", s->tls.version));
+	    log_slice("mechanism", mechanism), log_text("client", s->peer.text), session_fact("tls", s->tls.version));
 }
 
 static void

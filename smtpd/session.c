@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/log.h"
 #include "lib/base/random.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
@@ -165,14 +164,20 @@ session_offers_tls(const struct session *s)
 	return s->services.tls >= 0 && !s->encrypted;
 }
 
+struct log_field
+session_fact(const char *key, const char *value)
+{
+	return log_text(value[0] != '\0' ? key : NULL, value);
+}
+
 void
 session_run(struct session *s)
 {
 	struct slice line;
 	output_format(&s->out, "220 %s ESMTP Postern\r\n", s->config->hostname);
 	output_flush(&s->out);
-	log_info("connect", log_text("client", s->peer.text), log_text("name", s->peer.name),
-	    log_text("tls", s->tls.version), log_text(s->relay_client ? "relay" : NULL, "yes"));
+	log_info("connect", log_text("client", s->peer.text), session_fact("name", s->peer.name),
+	    session_fact("tls", s->tls.version), session_fact("relay", s->relay_client ? "yes" : ""));
 	while (session_line(s, &line)) {
 		command_run(s, line);
 		if (s->out.failed)

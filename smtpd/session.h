@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base/log.h"
 #include "lib/base/slice.h"
 #include "lib/base/str.h"
 #include "lib/base/stream.h"
@@ -121,6 +122,8 @@ bool session_is_submission(const struct session *s);
 bool session_logged_in(const struct session *s);
 /* May a user log in now? True when authd offered mechanisms and TLS is there where it must be. */
 bool session_offers_auth(const struct session *s);
+/* A field of a log line that is left out when there is nothing to tell. */
+struct log_field session_fact(const char *key, const char *value);
 /* STARTTLS may be said now. */
 bool session_offers_tls(const struct session *s);
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,8 +57,8 @@ test_wrong_networks(void **state)
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		assert_int_equal(hold(wrong[i], "127.0.0.1"), NETWORKS_WRONG);
 		/* Found even where an earlier entry fits. */
-		char list[100] = "127.0.0.0/8 ";
-		strncat(list, wrong[i], 80);
+		char list[100];
+		snprintf(list, sizeof list, "127.0.0.0/8 %s", wrong[i]);
 		assert_int_equal(hold(list, "127.0.0.1"), NETWORKS_WRONG);
 	}
 }
@@ -195,11 +196,11 @@ test_received(void **state)
 	static const struct config config = {.hostname = "mx.example.org"};
 	s.config = &config;
 	s.esmtp = s.encrypted = true;
-	strcpy(s.helo, "a)(b\\;<x>");
-	strcpy(s.tls.version, "TLSv1.3");
-	strcpy(s.tls.cipher, "TLS_AES_256_GCM_SHA384");
-	strcpy(s.login_name, "anna");
-	strcpy(s.envelope.queue_id, "Q7");
+	snprintf(s.helo, sizeof s.helo, "%s", "a)(b\\;<x>");
+	snprintf(s.tls.version, sizeof s.tls.version, "%s", "TLSv1.3");
+	snprintf(s.tls.cipher, sizeof s.tls.cipher, "%s", "TLS_AES_256_GCM_SHA384");
+	snprintf(s.login_name, sizeof s.login_name, "%s", "anna");
+	snprintf(s.envelope.queue_id, sizeof s.envelope.queue_id, "%s", "Q7");
 	assert_true(peer_parse(&s.peer, slice_of("2001:db8::1")));
 	s.envelope.recipients = STR_MOST(100);
 	str_append(&s.envelope.recipients, "anna@example.org", sizeof "anna@example.org");
