@@ -1,6 +1,11 @@
 """Promise 18: UID and UIDVALIDITY never change or repeat in a folder's life."""
 import os
+import pathlib
+import pwd
 import re
+import shutil
+import subprocess
+import tempfile
 
 import pytest
 
@@ -110,3 +115,59 @@ def test_folders_do_not_share_a_uidvalidity(suite, user):
         assert imap.command("CREATE a")[0] == "OK"
         found += re.findall(rb"UIDVALIDITY (\d+)", b"".join(imap.command("STATUS a (UIDVALIDITY)")[1]))
     assert len(found) == 4 and len(set(found)) == 4
+
+
+DOVECOT = """base_dir = {directory}/base
+mail_location = maildir:{maildir}
+log_path = {directory}/log
+first_valid_uid = 1
+first_valid_gid = 1
+protocols = imap
+namespace inbox {{
+  inbox = yes
+  separator = .
+}}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("doveadm"), reason="Debian's Dovecot is not installed")
+def test_moving_out_to_dovecot_and_in_again(suite, user):
+    """Dovecot works on the same Maildir between two sessions of ours: no UID, flag or keyword changes but by command."""
+    directory = pathlib.Path(tempfile.mkdtemp(dir="/var/tmp"))
+    os.chmod(directory, 0o755)
+    (directory / "base").mkdir()
+    (directory / "conf").write_text(DOVECOT.format(directory=directory, maildir=user.maildir))
+    vmail = pwd.getpwnam("vmail")
+    os.chown(directory / "base", vmail.pw_uid, vmail.pw_gid)
+
+    def dovecot(text):
+        return subprocess.run(["doveadm", "-c", str(directory / "conf"), "exec", "imap"], input=text.replace("\n", "\r\n").encode(),
+                              capture_output=True, user="vmail", group=vmail.pw_gid, extra_groups=[], timeout=60, cwd="/",
+                              env={"PATH": "/usr/bin:/bin", "USER": "anna", "HOME": str(directory)}).stdout.decode()
+    try:
+        with suite.imap("imaps") as imap:
+            imap.login(user.address, user.password)
+            imap.command("SELECT INBOX")
+            assert imap.command("STORE 2 +FLAGS (\\Seen Mine)")[0] == "OK"
+        validity, before = uids(suite, user)
+        said = dovecot("a SELECT INBOX\nb UID FETCH 1:* (FLAGS)\nc UID STORE 1 +FLAGS (\\Flagged Theirs)\n"
+                       "d APPEND INBOX {17+}\nSubject: dove\n\n\ng LOGOUT\n")
+        assert f"UIDVALIDITY {validity}]" in said and "UIDNEXT 4" in said, said
+        assert re.search(r"UID 2 FLAGS \(.*\\Seen.*Mine.*\)", said), said
+        assert f"APPENDUID {validity} 4" in said, said
+        # In another session: Dovecot 2.3.19 does not expunge what it appended beside while its index is new.
+        assert "3 EXPUNGE" in dovecot("a SELECT INBOX\ne UID STORE 3 +FLAGS (\\Deleted)\nf EXPUNGE\ng LOGOUT\n")
+        deliver(suite, user, "after")
+        again, after = uids(suite, user)
+        assert again == validity
+        assert after == {1: "one", 2: "two", 4: "dove", 5: "after"}, said
+        with suite.imap("imaps") as imap:
+            imap.login(user.address, user.password)
+            imap.command("SELECT INBOX")
+            _, lines = imap.command("UID FETCH 1:2 (FLAGS)")
+            assert b"\\Flagged" in lines[0] and b"Theirs" in lines[0], lines
+            assert b"\\Seen" in lines[1] and b"Mine" in lines[1], lines
+        said = dovecot("a SELECT INBOX\nb UID FETCH 1:* (FLAGS)\ng LOGOUT\n")
+        assert f"UIDVALIDITY {validity}]" in said and [int(uid) for uid in re.findall(r"\(UID (\d+)", said)] == [1, 2, 4, 5], said
+    finally:
+        shutil.rmtree(directory)
