@@ -142,7 +142,7 @@ $(foreach p,$(RICH),$(eval $(call rich_program,$(p))))
 # --- unit tests: tests/unit/test_X.c, cmocka -------------------------------------
 
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_FOLDERS = smtpd queue deliver imapd pop3d authd
+UNIT_FOLDERS = smtpd queue deliver imapd pop3d authd tlsd
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(foreach folder,$(UNIT_FOLDERS) $(LIB_FOLDERS),$(B)/obj/$(folder).a)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'

@@ -74,7 +74,8 @@ check_parameters(struct lmtp_session *s, struct slice rest, bool any)
 
 /* The path behind "FROM:" or "TO:". True, or answered. */
 static bool
-take_path(struct lmtp_session *s, struct slice argument, const char *word, unsigned flags, struct address *a, struct slice *rest)
+take_path(struct lmtp_session *s, struct slice argument, const char *word, unsigned flags, struct address *a,
+    struct slice *rest)
 {
 	struct cursor c = cursor_over(argument);
 	if (!cursor_take_nocase(&c, word)) {

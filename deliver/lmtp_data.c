@@ -115,7 +115,8 @@ deliver_to(struct lmtp_session *s, const char *address, const struct text *t, co
 	if (outcome_is_done(&o))
 		s->delivered++;
 	log_info(outcome_word(&o), log_text("message", s->message_id), log_slice("from", str_slice(&s->sender)),
-	    log_text("to", address), log_number("size", (int64_t)t->size), log_text("code", o.code), log_text("reason", o.text));
+	    log_text("to", address), log_number("size", (int64_t)t->size),
+	    log_text("code", o.code), log_text("reason", o.text));
 	lmtp_reply_outcome(s, &o, address);
 }
 

@@ -143,7 +143,8 @@ lmtp_ask_recipient(struct lmtp_session *s, struct slice address)
 	const char *field = status != NULL ? packet_field(&s->packet) : NULL;
 	if (field != NULL && strcmp(status, "ok") == 0)
 		return outcome_of_class(field);
-	log_warning("lookup-later", log_slice("address", address), log_text("reason", field != NULL ? field : "authd is away"));
+	log_warning("lookup-later", log_slice("address", address),
+	    log_text("reason", field != NULL ? field : "authd is away"));
 	return outcome_make("4.3.0", "Temporary lookup failure");
 }
 

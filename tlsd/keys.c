@@ -46,23 +46,6 @@ struct channel {
 
 /* --- signing -------------------------------------------------------------------- */
 
-bool
-keys_may_sign(struct slice s)
-{
-	static const char context[] = "TLS 1.3, server CertificateVerify"; /* its NUL is signed too */
-	enum { RANDOMS = 64, GROUP_HEAD = 4 };
-	static const char spaces[] = "                                                                ";
-	size_t head = RANDOMS + sizeof context;
-	if (s.len == head + 32 || s.len == head + 48)
-		if (memcmp(s.data, spaces, RANDOMS) == 0 && memcmp(s.data + RANDOMS, context, sizeof context) == 0)
-			return true;
-	if (s.len <= RANDOMS + GROUP_HEAD)
-		return false;
-	const unsigned char *group = (const unsigned char *)s.data + RANDOMS;
-	const unsigned char named_curve = 3;
-	return group[0] == named_curve && s.len == (size_t)RANDOMS + GROUP_HEAD + group[3];
-}
-
 static bool
 hash_is_known(const char *hash)
 {

@@ -14,7 +14,10 @@
 /* Makes the provider known to OpenSSL. Once, at the start; false when OpenSSL refuses. */
 bool signer_install(void);
 
-/* A key whose private half is pair `id` of the key process and whose public half is `half`. NULL when it cannot be made. */
+/*
+ * A key whose private half is pair `id` of the key process and whose public
+ * half is `half`. NULL when it cannot be made.
+ */
 EVP_PKEY *signer_key(const EVP_PKEY *half, uint64_t id);
 
 /* The channel on which this process asks (keys.h), and how long it waits in milliseconds. */
