@@ -67,14 +67,15 @@ try_host(struct link *l, const struct query_host *h)
 	return false;
 }
 
-/* A host that failed is left out for a while, unless all have failed. */
+/* Tries the hosts that failed lately (`failed`), or the others, in order. */
 static bool
-try_hosts(struct link *l, bool all)
+try_hosts(struct link *l, bool failed, size_t *tried)
 {
 	int64_t now = clock_ms();
 	for (size_t i = 0; i < l->access->host_count; i++) {
-		if ((l->host_not_before[i] > now) != all)
+		if ((l->host_not_before[i] > now) != failed)
 			continue;
+		++*tried;
 		if (try_host(l, &l->access->hosts[i])) {
 			l->host_not_before[i] = 0;
 			return true;
@@ -82,6 +83,14 @@ try_hosts(struct link *l, bool all)
 		l->host_not_before[i] = clock_ms() + HOST_PAUSE;
 	}
 	return false;
+}
+
+/* A host that failed is left out for a while, unless all have. */
+static bool
+try_best_hosts(struct link *l)
+{
+	size_t tried = 0;
+	return try_hosts(l, false, &tried) || (tried == 0 && try_hosts(l, true, &tried));
 }
 
 bool
@@ -92,7 +101,7 @@ link_connect(struct link *l)
 	if (clock_ms() < l->not_before)
 		return false;
 	bool again = l->pause > 0;
-	if (try_hosts(l, false) || try_hosts(l, true)) {
+	if (try_best_hosts(l)) {
 		l->pause = 0;
 		l->generation++;
 		if (again)

@@ -225,7 +225,8 @@ compile(struct users_edit *e)
 	if (!users_compile(str_slice(&e->text), users_cdb, owner != NULL ? owner->pw_uid : (uid_t)-1,
 	        owner != NULL ? owner->pw_gid : (gid_t)-1, &problem)) {
 		fprintf(stderr, "postern-users: %s was not made from %s: %s\n", users_cdb, e->path, str_text(&problem));
-		exit(EXIT_MISUSE);
+		/* A mistake in a line is the administrator's; anything else is the file system's. */
+		exit(strncmp(str_text(&problem), "line ", 5) == 0 ? EXIT_MISUSE : EXIT_TEMPORARY);
 	}
 	str_free(&problem);
 }

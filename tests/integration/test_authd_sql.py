@@ -1,10 +1,13 @@
 """postern-authd on PostfixAdmin's tables (preset A) in a real MariaDB, and its outages."""
+import os
+import signal
 import time
 
 import pytest
 
 from harness import MariaDB
 from harness.authd import Authd, fill
+from harness.packets import Peer
 from harness.wait import wait_for
 
 PORT = 33371
@@ -127,6 +130,22 @@ def test_frozen(authd, db):
         began = time.monotonic()
         assert_later(authd)
         assert time.monotonic() - began < 20
+    finally:
+        db.thaw()
+    assert_back(authd)
+
+
+def test_workers_that_are_killed_in_a_question(authd, db):
+    assert authd.lookup("rcpt", "ann@example.test") == ("ok", "mailbox")
+    db.freeze()
+    try:
+        with Peer(authd, "authd/lookup") as peer:
+            for i in range(20):
+                peer.send("rcpt", str(i), "nobody@example.test")
+            time.sleep(0.2)
+            for pid in authd.children():
+                os.kill(pid, signal.SIGKILL)
+            assert {peer.receive()[0] for _ in range(20)} == {"later"}
     finally:
         db.thaw()
     assert_back(authd)
