@@ -1,8 +1,6 @@
 /* Commands of a few lines each. */
 #include "imapd/session.h"
 
-#include <unistd.h>
-
 #include "lib/base/log.h"
 
 /* Only what truly works (RFC 3501 section 7.2.1). */
@@ -63,31 +61,10 @@ cmd_enable(struct session *s, struct parser *p)
 }
 
 /* RFC 2971; what the client tells of itself goes into the log. */
-static bool
-parse_id(struct parser *p, struct slice *client)
-{
-	struct slice key, value;
-	if (!parse_space(p))
-		return false;
-	if (parse_word(p, "NIL"))
-		return parse_end(p);
-	if (!parse_byte(p, '('))
-		return false;
-	if (parse_maybe(p, ')'))
-		return parse_end(p);
-	do {
-		if (!parse_string(p, &key) || !parse_space(p) || !parse_nstring(p, &value))
-			return false;
-		if (slice_is_nocase(key, "name"))
-			*client = value;
-	} while (parse_maybe(p, ' '));
-	return parse_byte(p, ')') && parse_end(p);
-}
-
 struct answer
 cmd_id(struct session *s, struct parser *p)
 {
-	struct slice client = slice_make(NULL, 0);
+	struct slice client;
 	if (!parse_id(p, &client))
 		return answer_bad(p->error);
 	if (client.data != NULL)

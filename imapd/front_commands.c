@@ -29,30 +29,11 @@ logout(struct front *f, struct slice tag, struct parser *p)
 	f->done = true;
 }
 
-/* RFC 2971: NIL or a list of names and values. */
-static bool
-parse_id(struct parser *p)
-{
-	struct slice text;
-	if (!parse_space(p))
-		return false;
-	if (parse_word(p, "NIL"))
-		return parse_end(p);
-	if (!parse_byte(p, '('))
-		return false;
-	if (parse_maybe(p, ')'))
-		return parse_end(p);
-	do {
-		if (!parse_string(p, &text) || !parse_space(p) || !parse_nstring(p, &text))
-			return false;
-	} while (parse_maybe(p, ' '));
-	return parse_byte(p, ')') && parse_end(p);
-}
-
 static void
 id(struct front *f, struct slice tag, struct parser *p)
 {
-	if (!parse_id(p)) {
+	struct slice client;
+	if (!parse_id(p, &client)) {
 		front_bad(f, tag, p->error);
 		return;
 	}

@@ -264,3 +264,25 @@ parse_flag_list(struct parser *p, bool bare, struct slice *flags, size_t most, s
 		return true;
 	return parse_flags(p, flags, most, count) && parse_byte(p, ')');
 }
+
+bool
+parse_id(struct parser *p, struct slice *client)
+{
+	struct slice key, value;
+	*client = slice_make(NULL, 0);
+	if (!parse_space(p))
+		return false;
+	if (parse_word(p, "NIL"))
+		return parse_end(p);
+	if (!parse_byte(p, '('))
+		return false;
+	if (parse_maybe(p, ')'))
+		return parse_end(p);
+	do {
+		if (!parse_string(p, &key) || !parse_space(p) || !parse_nstring(p, &value))
+			return false;
+		if (slice_is_nocase(key, "name"))
+			*client = value;
+	} while (parse_maybe(p, ' '));
+	return parse_byte(p, ')') && parse_end(p);
+}

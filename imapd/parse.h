@@ -49,6 +49,8 @@ bool parse_flag_list(struct parser *p, bool bare, struct slice *flags, size_t mo
 bool parse_date_time(struct parser *p, struct date *date);
 /* date ("1-Feb-2026", quoted or not): days since 1970-01-01. */
 bool parse_date(struct parser *p, int64_t *day);
+/* What follows ID (RFC 2971): SP NIL or SP a list of names and values. `*client`: the value of "name", or data NULL. */
+bool parse_id(struct parser *p, struct slice *client);
 /* A literal whose bytes are not in the command: "{N}" at its end. */
 bool parse_streamed_literal(struct parser *p);
 

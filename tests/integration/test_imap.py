@@ -219,6 +219,16 @@ def test_uidplus_and_move(client):
     assert uids(client) == [1, 2, 3, 4]
 
 
+def test_append_with_flags_and_date(client):
+    ok(client.create("Other"))
+    ok(client.append("Other", "(\\Answered $Label1 other)", '" 3-Feb-2020 12:00:00 +0100"', message("one")))
+    ok(client.select("Other"))
+    line = ok(client.fetch("1", "(FLAGS INTERNALDATE)"))[0]
+    assert all(flag in line for flag in (b"\\Answered", b"$Label1", b"other"))
+    assert b'INTERNALDATE " 3-Feb-2020 11:00:00 +0000"' in line
+    assert client.append("Other", "(\\Nonsense)", None, message("two"))[0] == "BAD"
+
+
 def test_trycreate_and_other_refusals(client):
     append(client, "INBOX", "one")
     ok(client.select("INBOX"))

@@ -199,3 +199,20 @@ def test_hostile_folder_names(suite, user, name):
         if status == "OK":
             dialogue.command([f"DELETE {{{len(name)}}}", name + "\r\n"])
     assert {entry.name for entry in user.maildir.parent.iterdir()} == before
+
+
+def test_a_daemon_that_is_down_is_temporary_trouble(suite, user):
+    suite.down("imap")
+    try:
+        with suite.imap("imaps") as dialogue:
+            assert dialogue.login(user.address, user.password)[0] == "NO"
+            assert dialogue.text.startswith("NO [UNAVAILABLE]")
+    finally:
+        suite.up("imap")
+    suite.down("authd")
+    try:
+        with suite.imap() as dialogue:
+            assert dialogue.greeting.startswith(b"* BYE [UNAVAILABLE]")
+    finally:
+        suite.up("authd")
+    alive(suite, user)
