@@ -283,7 +283,7 @@ send_message(const struct options *o, int count, char **arguments)
 	struct source source = {.text = {.dot_ends = !o->ignore_dots}};
 	struct str head = STR_MOST(BUDGET_HEADER_BYTES + 4 * PIECE), written = STR_MOST(2u * BUDGET_HEADER_BYTES);
 	struct recipients recipients = {.count = 0};
-	struct address sender;
+	struct address sender = {.text_len = 0};
 	size_t body;
 	set_sender(o, &sender);
 	read_header(&source, &head);
