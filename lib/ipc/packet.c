@@ -272,17 +272,16 @@ packet_send_wait(int fd, const struct packet *p, int timeout)
 	}
 }
 
+/* Waits first: an answer is hardly ever there before its question has been handled. */
 enum packet_result
 packet_receive_wait(int fd, struct packet *p, int timeout)
 {
 	int64_t deadline = timeout < 0 ? -1 : clock_ms() + timeout;
 	for (;;) {
-		enum packet_result r = packet_receive(fd, p);
-		if (r == PACKET_WAIT)
-			r = wait_for(fd, POLLIN, deadline);
-		else
-			return r;
-		if (r != PACKET_OK)
+		enum packet_result r = wait_for(fd, POLLIN, deadline);
+		if (r == PACKET_OK)
+			r = packet_receive(fd, p);
+		if (r != PACKET_WAIT)
 			return r;
 	}
 }
