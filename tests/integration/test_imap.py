@@ -226,7 +226,9 @@ def test_append_with_flags_and_date(client):
     line = ok(client.fetch("1", "(FLAGS INTERNALDATE)"))[0]
     assert all(flag in line for flag in (b"\\Answered", b"$Label1", b"other"))
     assert b'INTERNALDATE " 3-Feb-2020 11:00:00 +0000"' in line
-    assert client.append("Other", "(\\Nonsense)", None, message("two"))[0] == "BAD"
+    with pytest.raises(imaplib.IMAP4.error, match="unknown system flag"):
+        client.append("Other", "(\\Nonsense)", None, message("two"))
+    assert ok(client.fetch("1:*", "UID")) == [b"1 (UID 1)"]
 
 
 def test_trycreate_and_other_refusals(client):
