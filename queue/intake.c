@@ -16,7 +16,8 @@
 #include "queue/intake_message.h"
 #include "queue/sync.h"
 
-#define TAG_MOST 32
+#define TAG_MOST    32
+#define SPARES_MOST 32 /* messages whose buffers wait for the next */
 
 enum stage { NOTHING, ENVELOPE, OPEN, COMMITTING };
 
@@ -42,8 +43,36 @@ static struct {
 	struct pool                  sync;
 	size_t                       syncing;
 	struct commit               *first, *last; /* the line */
+	struct commit               *spare;        /* used ones, with their buffers */
+	size_t                       spares;
 	struct packet                out;
 } intake;
+
+/* NULL: no memory. */
+static struct commit *
+take_commit(void)
+{
+	struct commit *k = intake.spare;
+	if (k == NULL)
+		return calloc(1, sizeof *k);
+	intake.spare = k->next;
+	intake.spares--;
+	k->next = NULL;
+	return k;
+}
+
+static void
+release(struct commit *k)
+{
+	if (intake.spares == SPARES_MOST) {
+		intake_message_free(&k->message);
+		free(k);
+		return;
+	}
+	k->next = intake.spare;
+	intake.spare = k;
+	intake.spares++;
+}
 
 static void
 answer_outcome(struct conversation *c, const char *tag, const struct outcome *o)
@@ -115,7 +144,7 @@ commit_ended(struct commit *k, int error)
 		c->commit = NULL;
 		c->stage = NOTHING;
 	}
-	free(k);
+	release(k);
 }
 
 static bool
@@ -174,7 +203,7 @@ on_mail(struct conversation *c, struct packet *p)
 {
 	if (c->stage != NOTHING || take_tag(p) == NULL)
 		return false;
-	c->commit = calloc(1, sizeof *c->commit);
+	c->commit = take_commit();
 	if (c->commit == NULL)
 		return false;
 	c->commit->from = c;
@@ -198,7 +227,7 @@ static void
 forget_message(struct conversation *c)
 {
 	intake_message_abort(&c->commit->message);
-	free(c->commit);
+	release(c->commit);
 	c->commit = NULL;
 	c->stage = NOTHING;
 }

@@ -13,19 +13,23 @@
 #include "queue/file.h"
 
 #define DATA_KEPT    65536 /* bytes that wait in memory before they are written: most messages are one write */
+#define HEADER_KEPT  16384 /* room that is kept for the next envelope */
 #define ADDRESS_MOST 1024  /* octets; what is longer than any address can be */
 #define KEY_MOST     2048
 
 void
 intake_message_begin(struct intake_message *m, const struct queue_directory *directory, uint64_t id, uint64_t size_most)
 {
+	struct str header = m->header, data = m->data;
 	memset(m, 0, sizeof *m);
+	m->header = header.limit != 0 ? header : STR_MOST(FILE_HEADER_MOST);
+	m->data = data.limit != 0 ? data : STR_MOST(DATA_KEPT + PACKET_MOST);
+	str_clear(&m->header);
+	str_clear(&m->data);
 	m->directory = directory;
 	m->id = id;
 	m->fd = -1;
 	m->size_most = size_most;
-	m->header = STR_MOST(FILE_HEADER_MOST);
-	m->data = STR_MOST(DATA_KEPT + PACKET_MOST);
 	m->trouble = outcome_done();
 }
 
@@ -215,6 +219,14 @@ intake_message_end(struct intake_message *m)
 	if (m->fd >= 0)
 		close(m->fd);
 	m->fd = -1;
+	/* The buffers serve the next message, unless this one was out of the common. */
+	if (m->header.room > HEADER_KEPT)
+		str_free(&m->header);
+}
+
+void
+intake_message_free(struct intake_message *m)
+{
 	str_free(&m->header);
 	str_free(&m->data);
 }

@@ -28,6 +28,7 @@ struct intake_message {
 	char           client[64];
 };
 
+/* `m` is zeroed, or was used before and ended. */
 void intake_message_begin(struct intake_message *m, const struct queue_directory *directory, uint64_t id, uint64_t size_most);
 /* The fields of the packets `mail` and `rcpt` behind the tag. False: malformed. */
 bool intake_message_take_sender(struct intake_message *m, struct packet *p);
@@ -42,8 +43,10 @@ void intake_message_data(struct intake_message *m, struct slice bytes);
 struct outcome intake_message_complete(struct intake_message *m);
 /* Removes the file, if there is one, and forgets everything. */
 void intake_message_abort(struct intake_message *m);
-/* Forgets everything but the file. */
+/* Forgets everything but the file; the buffers stay for the next intake_message_begin(). */
 void intake_message_end(struct intake_message *m);
+/* Gives the buffers back. */
+void intake_message_free(struct intake_message *m);
 
 /* errno of a write or a sync as an outcome. */
 struct outcome intake_message_disk_trouble(int error);
