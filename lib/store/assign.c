@@ -22,13 +22,20 @@
 
 #define LOCK_TIMEOUT 30000 /* ms */
 
+/* Entries of the list that have no file in the view. */
+struct unmatched {
+	size_t all;
+	size_t unseen; /* of those: newer than all that the view has ever had */
+};
+
 /* The entry's UID goes to its message. One that would appear among messages already shown is not used: it gets a new one. */
 static void
-match_entry(struct folder *f, const struct uid_entry *e, size_t *unmatched)
+match_entry(struct folder *f, const struct uid_entry *e, struct unmatched *u)
 {
 	size_t index = scan_find(f, e->base);
 	if (index == SIZE_MAX) {
-		++*unmatched;
+		u->all++;
+		u->unseen += e->uid > f->scan->highest;
 		return;
 	}
 	struct message *m = &f->messages[index];
@@ -36,16 +43,15 @@ match_entry(struct folder *f, const struct uid_entry *e, size_t *unmatched)
 		m->uid = e->uid;
 }
 
-/* How many entries of the list have no file in the view. */
-static size_t
+static struct unmatched
 match_list(struct folder *f, const struct uidlist *l)
 {
 	struct slice rest = l->body;
 	struct uid_entry e;
-	size_t unmatched = 0;
+	struct unmatched u = {.all = 0};
 	while (uidlist_next(&rest, &e))
-		match_entry(f, &e, &unmatched);
-	return unmatched;
+		match_entry(f, &e, &u);
+	return u;
 }
 
 static size_t
@@ -109,11 +115,28 @@ accept(struct folder *f, const struct uidlist *l)
 	return true;
 }
 
+/* What came and went between two looks was never shown: it gets no number. */
+static bool
+drop_unborn(struct folder *f, size_t known)
+{
+	size_t kept = known;
+	for (size_t i = known; i < f->count; i++) {
+		if (f->messages[i].vanished)
+			f->vanished--;
+		else
+			f->messages[kept++] = f->messages[i];
+	}
+	if (kept == f->count)
+		return true;
+	f->count = kept;
+	return scan_index(f);
+}
+
 /* New numbers behind all others. */
 static bool
 number_new(struct folder *f, size_t known, struct uidlist *l)
 {
-	if (!sort_from(f, known, compare_new))
+	if (!drop_unborn(f, known) || !sort_from(f, known, compare_new))
 		return false;
 	for (size_t i = known; i < f->count; i++)
 		if (f->messages[i].uid == 0)
@@ -180,8 +203,8 @@ assign_locked(struct folder *f, size_t known)
 		return false;
 	}
 	/* Entries without files: look once more, now that nobody else gives numbers. */
-	if (match_list(f, &l) > 0) {
-		ok = scan_directories(f, &stable);
+	if (match_list(f, &l).all > 0) {
+		ok = scan_directories(f, true, &stable);
 		match_list(f, &l);
 	}
 	uint32_t first_new = l.uidnext;
@@ -190,7 +213,12 @@ assign_locked(struct folder *f, size_t known)
 	return ok;
 }
 
-/* Without the lock: enough when the list has all that the view lacks. */
+/*
+ * Without the lock: enough when the list has all that the view lacks. A newer
+ * message that the list has and the scan has not may have been renamed under
+ * its eyes: if it came to light later, it would have to stand among messages
+ * that were shown already. So the scan is made again first, surely.
+ */
 static bool
 assign_from_list(struct folder *f, size_t known, bool *enough)
 {
@@ -201,12 +229,16 @@ assign_from_list(struct folder *f, size_t known, bool *enough)
 		return false;
 	if (found != UIDLIST_OK)
 		return true;
-	match_list(f, &l);
-	*enough = count_unnumbered(f, known) == 0;
+	bool stable, ok = true;
+	if (match_list(f, &l).unseen > 0) {
+		ok = scan_directories(f, true, &stable) && drop_unborn(f, known);
+		match_list(f, &l);
+	}
+	*enough = ok && count_unnumbered(f, known) == 0;
 	/* What is not enough is not believed either: under the lock it may turn out to be broken. */
 	for (size_t i = known; i < f->count && !*enough; i++)
 		f->messages[i].uid = 0;
-	bool ok = !*enough || accept(f, &l);
+	ok = ok && (!*enough || accept(f, &l));
 	uidlist_free(&l);
 	return ok;
 }

@@ -38,7 +38,7 @@ look_again(struct folder *f, struct message *m)
 	if (f->scan == NULL)
 		return false;
 	f->scan->known_only = true;
-	bool ok = scan_directories(f, &stable);
+	bool ok = scan_directories(f, false, &stable);
 	f->scan->known_only = f->scan->trusted = false;
 	if (!ok)
 		return false;
@@ -171,7 +171,10 @@ do_flags(struct folder *f, struct message *m, void *context)
 		return false;
 	if (!m->in_new && strcmp(name, m->name) == 0)
 		return faccessat(f->cur, m->name, F_OK, 0) == 0;
-	if (renameat(place_of(f, m), m->name, f->cur, name) < 0)
+	scan_begin_rename(f);
+	bool ok = renameat(place_of(f, m), m->name, f->cur, name) == 0;
+	scan_end_rename(f);
+	if (!ok)
 		return false;
 	f->scan->trusted = false;
 	m->flags = flags;

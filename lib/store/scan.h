@@ -35,9 +35,13 @@ void scan_free(struct folder *f);
  * Reads new/ and cur/: unknown messages are added behind the others with uid 0,
  * names and flags of known ones brought up to date, what is not found is
  * marked vanished (when `stable`, or when it was missing the last time, too).
- * `*stable` tells whether the directories certainly stood still meanwhile.
+ * `*stable` tells whether the directories certainly stood still meanwhile;
+ * with `sure` it tries hard for that.
  */
-bool scan_directories(struct folder *f, bool *stable);
+bool scan_directories(struct folder *f, bool sure, bool *stable);
+/* Around each rename within cur/: keeps a scan that must not miss anything away. */
+void scan_begin_rename(const struct folder *f);
+void scan_end_rename(const struct folder *f); /* keeps errno */
 
 /* Gives UIDs to the messages behind `known` that have none, and sorts them in. False with errno (ESTALE). */
 bool assign_uids(struct folder *f, size_t known);

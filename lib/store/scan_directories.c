@@ -1,22 +1,30 @@
 /*
- * Looking at a folder's directories. readdir(3) may miss or repeat what is
- * renamed while it runs, so a message counts as gone only when it was not found
- * while the directories stood still, or twice in a row.
+ * Looking at a folder's directories. readdir(3) may miss what is renamed while
+ * it runs. So who changes a name in cur/ holds a shared flock(2) of it, and a
+ * message counts as gone only when a scan under the exclusive one did not find
+ * it and the directories' times stood still (another program may rename), or
+ * when two refreshes in a row missed it. Where flock fails (some NFS), the
+ * times are all there is.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/store/directory.h"
 #include "lib/store/scan.h"
 
 #define ATTEMPTS 3
+#define LOCK_PATIENCE 2000 /* ms: longer than any scan; one who hangs must not hang others */
+#define LOCK_LOOK     2    /* ms */
 /* A change within this time of an earlier one may leave the directory's time as it was: one second where a file system keeps no less. */
 #define GRAIN_MS 1100
 
@@ -148,20 +156,63 @@ mark_missing(struct folder *f, bool stable)
 	}
 }
 
-bool
-scan_directories(struct folder *f, bool *stable)
+static bool
+lock_names(const struct folder *f, int kind)
+{
+	int64_t deadline = clock_ms() + LOCK_PATIENCE;
+	while (flock(f->cur, kind | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK || clock_ms() >= deadline)
+			return false;
+		poll(NULL, 0, LOCK_LOOK);
+	}
+	return true;
+}
+
+void
+scan_begin_rename(const struct folder *f)
+{
+	/* Without the lock the rename is as good as another program's. */
+	lock_names(f, LOCK_SH);
+}
+
+void
+scan_end_rename(const struct folder *f)
+{
+	int saved = errno;
+	flock(f->cur, LOCK_UN);
+	errno = saved;
+}
+
+/* One look at both directories. `*still`: cur/ did not change meanwhile. */
+static bool
+look(struct folder *f, bool exclusive, bool *still)
 {
 	struct folder_scan *s = f->scan;
 	struct timespec now, fresh, cur;
+	if (exclusive)
+		lock_names(f, LOCK_EX);
+	clock_gettime(CLOCK_REALTIME, &now);
+	bool ok = times(f, &s->fresh_time, &s->cur_time) && read_both(f) && times(f, &fresh, &cur);
+	if (exclusive)
+		scan_end_rename(f);
+	if (!ok)
+		return false;
+	/* Deliveries only add to new/, and what leaves it for cur/ changes both. */
+	*still = same_time(cur, s->cur_time);
+	s->trusted = *still && same_time(fresh, s->fresh_time) && is_old(fresh, now) && is_old(cur, now);
+	return true;
+}
+
+bool
+scan_directories(struct folder *f, bool sure, bool *stable)
+{
 	for (int i = 0; i < ATTEMPTS; i++) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		if (!times(f, &s->fresh_time, &s->cur_time) || !read_both(f) || !times(f, &fresh, &cur))
+		bool exclusive = sure || i > 0, still;
+		if (!look(f, exclusive, &still))
 			return false;
-		bool still = same_time(fresh, s->fresh_time) && same_time(cur, s->cur_time);
-		s->trusted = still && is_old(fresh, now) && is_old(cur, now);
-		/* Equal times but young ones: almost certainly still; a second look makes sure when somebody is missing. */
-		*stable = s->trusted || (still && i > 0);
-		if (*stable || count_missing(f) == 0)
+		/* Times that are equal but young say little where a file system's clock is coarse: a second look makes up for it. */
+		*stable = f->scan->trusted || (exclusive && still && i > 0);
+		if (*stable || (!sure && count_missing(f) == 0))
 			break;
 	}
 	mark_missing(f, *stable);
@@ -186,7 +237,10 @@ move_to_cur(struct folder *f, struct message *m)
 	if (!name_parse(slice_of(m->name), &parts)
 	    || !name_build(name, parts.base, parts.info, parts.flags, parts.keywords))
 		return;
-	if (renameat(f->fresh, m->name, f->cur, name) < 0)
+	scan_begin_rename(f);
+	bool ok = renameat(f->fresh, m->name, f->cur, name) == 0;
+	scan_end_rename(f);
+	if (!ok)
 		return;
 	m->in_new = false;
 	m->recent = true;
@@ -207,7 +261,7 @@ folder_refresh(struct folder *f)
 		return true;
 	size_t known = f->count;
 	bool stable;
-	if (!keywords_load(f) || !scan_directories(f, &stable) || !assign_uids(f, known))
+	if (!keywords_load(f) || !scan_directories(f, false, &stable) || !assign_uids(f, known))
 		return false;
 	for (size_t i = 0; i < f->count && !f->read_only; i++)
 		if (f->messages[i].in_new && !f->messages[i].vanished)
