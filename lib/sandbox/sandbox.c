@@ -9,6 +9,9 @@
 #include "lib/sandbox/landlock.h"
 #include "lib/sandbox/seccomp.h"
 
+/* The call groups that this process was confined to before; a child that was forked then knows them by this. */
+static unsigned inherited;
+
 static bool
 limit(int resource, rlim_t most)
 {
@@ -48,7 +51,10 @@ sandbox_enter(const struct contract *c, const struct sandbox_path *paths, size_t
 		return failed("no-new-privs");
 	if (!landlock_enter(c, paths, count))
 		return failed("landlock");
-	return seccomp_enter(c->calls) || failed("seccomp");
+	if (!seccomp_enter(c->calls, inherited))
+		return failed("seccomp");
+	inherited = c->calls;
+	return true;
 }
 
 bool

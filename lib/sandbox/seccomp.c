@@ -227,7 +227,7 @@ static const struct call calls[] = {
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define FILTER_MOST  (COUNT(calls) * 8 + 8)
+#define FILTER_MOST  (COUNT(calls) * 9 + 8)
 #define LEAF_MOST    6   /* calls that are compared one after the other at the end of the tree */
 #define NUMBER_MOST  512 /* system calls have lower numbers than this on all architectures */
 
@@ -320,26 +320,37 @@ add_condition(struct filter *f, enum condition condition, uint32_t verdict)
 	}
 }
 
-/* The system calls that have a rule, by rising number, and the rules of each in the order of the table. */
+/*
+ * The system calls that the filter judges, by rising number, and the rules of
+ * each in the order of the table. A process that has a filter already (its
+ * parent's) needs another one only for what it gives up: all else that comes
+ * was judged by the first.
+ */
 struct index {
-	size_t count;
-	int    numbers[COUNT(calls)];
-	short  first[NUMBER_MOST]; /* position in calls[] + 1, 0: none */
-	short  next[COUNT(calls)];
+	size_t   count;
+	uint32_t otherwise; /* the verdict over a call that is not among them */
+	int      numbers[COUNT(calls)];
+	short    first[NUMBER_MOST]; /* position in calls[] + 1, 0: none */
+	short    next[COUNT(calls)];
+	bool     judged[NUMBER_MOST];
 };
 
 static void
-make_index(struct index *x, unsigned groups)
+make_index(struct index *x, unsigned groups, unsigned inherited)
 {
+	x->otherwise = inherited != 0 ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS;
 	for (size_t i = COUNT(calls); i > 0; i--) {
 		const struct call *c = &calls[i - 1];
-		if (!(c->groups & groups))
+		bool kept = (c->groups & groups) != 0, had = (c->groups & inherited) != 0;
+		if (kept != had)
+			x->judged[c->number] = true;
+		if (!kept)
 			continue;
 		x->next[i - 1] = x->first[c->number];
 		x->first[c->number] = (short)i;
 	}
 	for (int number = 0; number < NUMBER_MOST; number++)
-		if (x->first[number] != 0)
+		if (x->judged[number])
 			x->numbers[x->count++] = number;
 }
 
@@ -352,6 +363,9 @@ add_rules_of(struct filter *f, const struct index *x, int number)
 		const struct call *c = &calls[i - 1];
 		add_condition(f, c->condition, c->error == 0 ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | (uint32_t)c->error);
 	}
+	/* A call that none of its rules fits falls through to the verdict over the others, unless that lets it pass. */
+	if (x->otherwise == SECCOMP_RET_ALLOW)
+		end(f, SECCOMP_RET_KILL_PROCESS);
 	f->code[jump].jf = (uint8_t)(f->len - jump - 1);
 }
 
@@ -365,7 +379,7 @@ add_tree(struct filter *f, const struct index *x, size_t from, size_t to)
 	if (to - from <= LEAF_MOST) {
 		for (size_t i = from; i < to; i++)
 			add_rules_of(f, x, x->numbers[i]);
-		end(f, SECCOMP_RET_KILL_PROCESS);
+		end(f, x->otherwise);
 		return;
 	}
 	size_t middle = from + (to - from) / 2;
@@ -393,11 +407,11 @@ add_head(struct filter *f)
 }
 
 bool
-seccomp_enter(unsigned groups)
+seccomp_enter(unsigned groups, unsigned inherited)
 {
 	struct filter f = {.len = 0};
 	struct index x = {.count = 0};
-	make_index(&x, groups);
+	make_index(&x, groups, inherited);
 	add_head(&f);
 	add_tree(&f, &x, 0, x.count);
 	struct sock_fprog program = {.len = f.len, .filter = f.code};

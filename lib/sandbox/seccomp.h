@@ -4,7 +4,12 @@
 
 #include <stdbool.h>
 
-/* Installs a filter that allows the call groups (enum call_group) and kills the process at any other call. Needs no_new_privs. False with errno. */
-bool seccomp_enter(unsigned groups);
+/*
+ * Installs a filter that allows the call groups (enum call_group) and kills
+ * the process at any other call. `inherited`: the groups of a filter that the
+ * process has already, of its parent; 0 when it has none. Needs no_new_privs.
+ * False with errno.
+ */
+bool seccomp_enter(unsigned groups, unsigned inherited);
 
 #endif

@@ -179,6 +179,44 @@ executable_memory_kills(void **state)
 	assert_int_equal(confined(CALLS_BASIC, NULL, 0, executable_memory), KILLED);
 }
 
+static unsigned child_calls;
+static int (*child_does)(void);
+
+/* Forks a child, confines it further, and says how `child_does` ended in it. */
+static int
+confine_a_child(void)
+{
+	int status = confined(child_calls, read_tmp, 1, child_does);
+	return status == KILLED ? 77 : status;
+}
+
+static int
+confined_twice(unsigned parent, unsigned child, int (*what)(void))
+{
+	child_calls = child;
+	child_does = what;
+	return confined(parent, read_tmp, 1, confine_a_child);
+}
+
+static void
+a_child_is_confined_further_than_its_parent(void **state)
+{
+	(void)state;
+	unsigned parent = CALLS_BASIC | CALLS_MESSAGES | CALLS_CONNECT | CALLS_FORK | CALLS_READ_FILES;
+	assert_int_equal(confined_twice(parent, CALLS_BASIC, compute), 0);
+	assert_int_equal(confined_twice(parent, CALLS_BASIC | CALLS_READ_FILES, open_tmp_for_reading), 0);
+	assert_int_equal(confined_twice(parent, CALLS_BASIC | CALLS_CONNECT, unix_socket), 0);
+	assert_int_equal(confined_twice(parent, CALLS_BASIC, unix_socket), 77);
+	assert_int_equal(confined_twice(parent, CALLS_BASIC, start_process), 77);
+	assert_int_equal(confined_twice(parent, CALLS_BASIC | CALLS_READ_FILES, create_in_tmp), 77);
+	assert_int_equal(confined_twice(parent, CALLS_BASIC | CALLS_INTERNET, internet_socket), 77);
+	assert_int_equal(confined_twice(parent, CALLS_BASIC | CALLS_EXEC, execute), 77);
+#ifndef POSTERN_SANITIZE
+	assert_int_equal(confined_twice(parent, CALLS_BASIC, open_tmp_for_reading), EACCES);
+	assert_int_equal(confined_twice(parent, CALLS_BASIC, executable_memory), 77);
+#endif
+}
+
 int
 main(void)
 {
@@ -191,6 +229,7 @@ main(void)
 	    cmocka_unit_test(processes_need_their_group),
 	    cmocka_unit_test(sockets_need_the_group_of_their_family),
 	    cmocka_unit_test(executable_memory_kills),
+	    cmocka_unit_test(a_child_is_confined_further_than_its_parent),
 	};
 	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
 }
