@@ -10,10 +10,33 @@ DATABASE = "postfix"
 
 
 class Embedded:
-    """postern-users."""
+    """postern-users. Accounts of the default password are made many at a time: authd looks once a second for new ones."""
+    many = 300
 
     def __init__(self, suite):
         self.suite = suite
+        self.ready = []
+
+    def next_user(self):
+        """A fresh account with the default password."""
+        if not self.ready:
+            self.make_many()
+        return self.ready.pop(0)
+
+    def make_many(self):
+        first = self.new_address()
+        self.add_user(first, self.suite.password)
+        path = self.suite.settings / "users"
+        [line] = [line for line in path.read_text().splitlines() if first in line.split()]
+        more = [self.new_address() for _ in range(self.many)]
+        with open(path, "a") as file:
+            file.writelines(line.replace(first, address) + "\n" for address in more)
+        self.suite.tool("users", "compile")
+        self.wait_known(more[-1], "mailbox")
+        self.ready = [first, *more]
+
+    def new_address(self):
+        return f"user{next(self.suite.numbers)}@{self.suite.domain}"
 
     def add_user(self, address, password):
         self.suite.tool("users", "add", address, "--stdin", input=password + "\n")
@@ -53,6 +76,11 @@ class PostfixAdmin:
         if tables:
             self.make_tables()
         self.write_settings()
+
+    def next_user(self):
+        address = f"user{next(self.suite.numbers)}@{self.suite.domain}"
+        self.add_user(address, self.suite.password)
+        return address
 
     def make_tables(self):
         self.database.sql(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4")

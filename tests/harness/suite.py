@@ -99,6 +99,7 @@ class Suite:
     Nothing is started before start(); `with Suite(...)` starts and stops.
     """
     domain = "example.test"
+    password = "secret words"
     repository = REPOSITORY
     wrapper = []  # a program to run the supervisor under
 
@@ -318,12 +319,14 @@ class Suite:
 
     # --- accounts -------------------------------------------------------------
 
-    def user(self, name=None, password="secret words", domain=None):
+    def user(self, name=None, password=None, domain=None):
         """Makes a fresh account."""
+        if name is password is domain is None:
+            return Account(self, self.accounts.next_user(), self.password)
         name = name or f"user{next(self.numbers)}"
         address = name if "@" in name else f"{name}@{domain or self.domain}"
-        self.accounts.add_user(address, password)
-        return Account(self, address, password)
+        self.accounts.add_user(address, password or self.password)
+        return Account(self, address, password or self.password)
 
     def alias(self, address, targets):
         self.accounts.add_alias(address, targets)
