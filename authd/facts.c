@@ -9,7 +9,7 @@ facts_begin(struct facts *f, struct fact_source *source)
 {
 	f->source = source;
 	f->count = 0;
-	f->wanting = false;
+	f->wanting = f->remembered = f->anew = false;
 	f->wanted_key = STR_MOST(MAP_KEY_MOST);
 }
 
@@ -51,6 +51,27 @@ find(const struct facts *f, enum map map, struct slice key)
 	return NULL;
 }
 
+/* True when SQL gave the answer a moment ago. */
+static bool
+recall(struct facts *f, struct fact *new)
+{
+	const struct recent *recent = f->source->recent;
+	const struct recent_fact *r = recent != NULL && !f->anew ? recent_find(recent, new->map, str_slice(&new->key)) : NULL;
+	if (r == NULL || !str_set(&new->value, slice_make(r->value, r->value_len)))
+		return false;
+	new->state = r->state;
+	f->remembered = true;
+	return true;
+}
+
+void
+facts_ask_anew(struct facts *f)
+{
+	facts_end(f);
+	facts_begin(f, f->source);
+	f->anew = true;
+}
+
 const struct fact *
 facts_ask(struct facts *f, enum map map, struct slice key)
 {
@@ -64,7 +85,7 @@ facts_ask(struct facts *f, enum map map, struct slice key)
 	if (new == NULL)
 		return &trouble;
 	new->state = users_cdb_find(source->users, map, key, &new->value);
-	if (new->state != FACT_NONE || !source->sql[map])
+	if (new->state != FACT_NONE || !source->sql[map] || recall(f, new))
 		return new;
 	f->count--;
 	str_free(&new->key);
@@ -79,6 +100,8 @@ facts_learn(struct facts *f, enum fact_state state, struct slice value)
 	if (!f->wanting)
 		return;
 	f->wanting = false;
+	if (f->source->recent != NULL)
+		recent_note(f->source->recent, f->wanted_map, str_slice(&f->wanted_key), state, value);
 	struct fact *new = add(f, f->wanted_map, str_slice(&f->wanted_key));
 	if (new == NULL)
 		return;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "authd/maps.h"
+#include "authd/recent.h"
 #include "authd/users_cdb.h"
 #include "lib/base/str.h"
 
@@ -27,11 +28,14 @@ struct fact_source {
 	struct users_cdb *users;
 	bool              sql[MAP_COUNT];
 	bool              any_sql;
+	struct recent    *recent; /* NULL: nothing is remembered */
 };
 
 struct facts {
 	struct fact_source *source;
 	size_t              count;
+	bool                remembered; /* a fact came from `recent` */
+	bool                anew;       /* none may: SQL itself is asked */
 	struct fact         known[FACTS_MOST];
 	bool                wanting; /* `wanted` must be fetched before the resolver can go on */
 	enum map            wanted_map;
@@ -47,6 +51,8 @@ void facts_end(struct facts *f);
  * is noted as wanted. Without memory, or with too many facts, the answer is FACT_LATER.
  */
 const struct fact *facts_ask(struct facts *f, enum map map, struct slice key);
+/* Forgets what is known, and lets nothing be taken from memory from now on. */
+void facts_ask_anew(struct facts *f);
 /* The answer to what was wanted. */
 void facts_learn(struct facts *f, enum fact_state state, struct slice value);
 

@@ -84,10 +84,30 @@ fetch(struct inquiry *q)
 	return pool_submit(q->all->database, &job, database_answered, q);
 }
 
+/* Says the answer no to something: no such user, no alias, not ours? */
+static bool
+is_no(struct resolution *r, enum verdict v)
+{
+	if (v == VERDICT_OK && r->kind == INQUIRY_RCPT)
+		return strcmp(str_text(&r->fields), "unknown") == 0 || strcmp(str_text(&r->fields), "foreign") == 0;
+	return v == VERDICT_NO;
+}
+
+/* The resolver's answer. A "no" that rests on memory is asked again first: an account made a moment ago works. */
+static enum verdict
+resolve_surely(struct resolution *r)
+{
+	enum verdict v = resolve(r);
+	if (!r->facts.remembered || !is_no(r, v))
+		return v;
+	facts_ask_anew(&r->facts);
+	return resolve(r);
+}
+
 static void
 go_on(struct inquiry *q)
 {
-	enum verdict v = resolve(&q->resolution);
+	enum verdict v = resolve_surely(&q->resolution);
 	if (v == VERDICT_WAIT && fetch(q))
 		return;
 	if (v == VERDICT_WAIT) {

@@ -115,7 +115,10 @@ take_settings(void)
 	}
 	authd.users.path = options.users_cdb;
 	authd.inquiries.options = options.resolve;
+	static struct recent recent;
+	recent_begin(&recent);
 	authd.inquiries.source.users = &authd.users;
+	authd.inquiries.source.recent = &recent;
 	authd.hashers.count = (size_t)options.hash_workers;
 	authd.login.sessions.per_address = options.sessions_per_address;
 	authd.login.plain_without_tls = options.plain_without_tls;
