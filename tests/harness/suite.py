@@ -56,6 +56,13 @@ def listening_ports():
     return ports
 
 
+def begun(pid):
+    """When a process began, in clock ticks, and its id: ids begin anew after 32768."""
+    with contextlib.suppress(OSError):
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]), pid
+    return 0, pid
+
+
 def connectable(path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
         try:
@@ -288,12 +295,16 @@ class Suite:
     def pids(self, program):
         """Processes of a program, "postern-imap" or "imap", oldest first."""
         path = str(self.libexec / ("postern-" + program.removeprefix("postern-")))
-        return sorted(pid for pid, exe in self.processes().items() if exe == path)
+        return sorted((pid for pid, exe in self.processes().items() if exe == path), key=begun)
 
     def kill(self, program, number=signal.SIGKILL):
-        for pid in self.pids(program):
+        """Returns when those that were killed are gone."""
+        pids = self.pids(program)
+        for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+        if number == signal.SIGKILL:
+            wait_for(f"the end of {program}", 10, lambda: not set(pids) & set(self.processes()))
 
     # --- logs -----------------------------------------------------------------
 
