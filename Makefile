@@ -43,7 +43,7 @@ LIBS_postern-authd = -lmariadb -lcdb -lcrypt -lgsasl
 LIBS_postern-users = -lcdb -lcrypt
 LIBS_postern-tlsd  = -lssl -lcrypto
 
-LIB_FOLDERS = lib/sasl lib/store lib/mail lib/sandbox lib/ipc lib/base
+LIB_FOLDERS = lib/front lib/sasl lib/store lib/mail lib/sandbox lib/ipc lib/base
 # Only what is there yet.
 PLAIN := $(foreach p,$(PLAIN),$(if $(wildcard $(p).c),$(p)))
 RICH  := $(foreach p,$(RICH),$(if $(wildcard $(p).c),$(p)))
@@ -171,7 +171,7 @@ install: all
 LINT_SOURCES = $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 lint:
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	  --suppress=missingIncludeSystem -D_GNU_SOURCE $(PATHS) -I. $(LINT_SOURCES)
+	  --suppress=missingIncludeSystem -D_GNU_SOURCE -D__x86_64__=1 $(PATHS) -I. $(LINT_SOURCES)
 	if [ -n "$(PAGES)" ]; then mandoc -Tlint -Wwarning $(PAGES); fi
 
 audit: all

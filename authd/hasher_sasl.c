@@ -147,10 +147,12 @@ run_base64(struct sasl_table *t, struct exchange *e, const char *text)
 {
 	struct str input = STR_MOST(BLOB_MOST);
 	bool empty = strcmp(text, "=") == 0;
-	if (empty || base64_decode(&input, slice_of(text))) {
+	bool good = empty || base64_decode(&input, slice_of(text));
+	/* PLAIN has no empty message (RFC 4616 section 2); libgsasl takes it for none and would ask. */
+	if (good && (input.len > 0 || e->login)) {
 		run(t, e, str_slice(&input));
 	} else {
-		hasher_say(t->hasher, "no", "the response is not base64");
+		hasher_say(t->hasher, "no", good ? "the response is empty" : "the response is not base64");
 		end(e);
 	}
 	if (input.data != NULL)

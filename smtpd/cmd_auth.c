@@ -8,16 +8,6 @@
 
 #define ROUNDS_MOST 10 /* challenges of one exchange; no mechanism has more than three */
 
-static bool
-is_offered(const struct session *s, struct slice mechanism)
-{
-	struct slice list = slice_of(s->services.login.mechanisms);
-	for (struct slice one; slice_split(&list, ' ', &one);)
-		if (one.len > 0 && slice_equal_nocase(one, mechanism))
-			return true;
-	return false;
-}
-
 /* True when AUTH may be said now; else it has been answered. */
 static bool
 check(struct session *s, struct slice mechanism)
@@ -30,7 +20,7 @@ check(struct session *s, struct slice mechanism)
 		reply(s, 503, "5.5.1", "AUTH is not offered");
 	else if (mechanism.len == 0)
 		reply(s, 501, "5.5.4", "Syntax: AUTH mechanism [initial-response]");
-	else if (!is_offered(s, mechanism))
+	else if (!login_offers(&s->services.login, mechanism))
 		reply(s, 504, "5.5.4", "Mechanism not offered");
 	else
 		return true;

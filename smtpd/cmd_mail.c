@@ -129,7 +129,7 @@ cmd_mail(struct session *s, struct slice argument)
 	struct address a;
 	struct slice rest;
 	struct mail_parameters p = {.seen = 0};
-	if (s->services.lost) {
+	if (s->services.lookup.lost || s->services.queue.lost) {
 		reply_closing(s, "4.3.2", "Service not available", "service-lost");
 		return;
 	}

@@ -9,17 +9,6 @@
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
 
-/* "postmaster" alone is the postmaster of this host (RFC 5321 section 4.5.1). */
-static bool
-complete(struct session *s, struct address *a)
-{
-	char text[ADDRESS_PATH_MOST];
-	if (a->domain_len > 0)
-		return true;
-	int len = snprintf(text, sizeof text, "postmaster@%s", s->config->hostname);
-	return len > 0 && (size_t)len < sizeof text && address_parse(slice_of(text), 0, a) == ADDRESS_OK;
-}
-
 static bool
 take_address(struct session *s, struct slice argument, struct address *a, struct slice *rest)
 {
@@ -29,7 +18,7 @@ take_address(struct session *s, struct slice argument, struct address *a, struct
 		return false;
 	}
 	enum address_result r = address_parse_path(c.rest, ADDRESS_POSTMASTER | ADDRESS_LOOSE, a, rest);
-	if ((r == ADDRESS_OK || r == ADDRESS_LOCAL_LONG) && complete(s, a))
+	if ((r == ADDRESS_OK || r == ADDRESS_LOCAL_LONG) && address_complete(a, s->config->hostname))
 		return true;
 	if (r == ADDRESS_NOT_ASCII)
 		refuse(s, 553, "5.6.7", address_problem(r), "RCPT", c.rest);

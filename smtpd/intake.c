@@ -3,9 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "smtpd/services.h"
+#include "lib/front/neighbour.h"
 
-#define SERVICE   "queue/intake"
 #define DATA_MOST (60 * 1024) /* bytes of one packet: what a socket's buffer holds three times */
 
 const char *
@@ -26,13 +25,13 @@ gone(void)
 static bool
 send_packet(struct session *s)
 {
-	if (s->services.queue < 0)
-		return false;
-	enum packet_result r = packet_send_wait(s->services.queue, &s->packet, PATIENCE_QUEUE);
-	if (r == PACKET_OK)
-		return true;
-	services_lost(s, &s->services.queue, SERVICE, r == PACKET_TIMEOUT ? "it takes nothing" : "connection broke");
-	return false;
+	return neighbour_send(&s->services.queue, &s->packet, PATIENCE_QUEUE);
+}
+
+static void
+begin(struct session *s, const char *verb)
+{
+	neighbour_begin(&s->services.queue, &s->packet, verb);
 }
 
 static void
@@ -50,7 +49,7 @@ send_sender(struct session *s)
 	char size[24] = "";
 	if (s->envelope.size > 0)
 		snprintf(size, sizeof size, "%llu", (unsigned long long)s->envelope.size);
-	services_begin(s, "mail");
+	begin(s, "mail");
 	packet_add(&s->packet, str_slice(&s->envelope.sender));
 	add_fact(s, "session", s->id);
 	add_fact(s, "client", s->peer.text);
@@ -67,8 +66,8 @@ send_recipients(struct session *s)
 {
 	struct slice left = str_slice(&s->envelope.recipients);
 	struct slice one;
-	while (s->services.queue >= 0 && slice_split(&left, '\0', &one)) {
-		services_begin(s, "rcpt");
+	while (s->services.queue.socket >= 0 && slice_split(&left, '\0', &one)) {
+		begin(s, "rcpt");
 		packet_add(&s->packet, one);
 		send_packet(s);
 	}
@@ -92,8 +91,8 @@ told(struct session *s, const char *status)
 static struct outcome
 ask(struct session *s, const char *verb)
 {
-	services_begin(s, verb);
-	const char *status = services_ask(s, &s->services.queue, SERVICE, PATIENCE_QUEUE);
+	begin(s, verb);
+	const char *status = neighbour_ask(&s->services.queue, &s->packet, PATIENCE_QUEUE);
 	if (status == NULL)
 		return gone();
 	if (strcmp(status, "ok") != 0)
@@ -143,6 +142,6 @@ intake_commit(struct session *s)
 void
 intake_abort(struct session *s)
 {
-	services_begin(s, "abort");
+	begin(s, "abort");
 	send_packet(s);
 }

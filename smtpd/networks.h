@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "lib/base/slice.h"
-#include "smtpd/peer.h"
+#include "lib/front/peer.h"
 
 enum networks_answer {
 	NETWORKS_NO,

@@ -21,8 +21,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/host.h"
 #include "lib/base/log.h"
 #include "lib/base/program.h"
+#include "lib/front/syslog.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
 #include "smtpd/config.h"
@@ -30,7 +32,6 @@
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
 #include "smtpd/session.h"
-#include "smtpd/syslog.h"
 #include "smtpd/tls.h"
 
 static struct config  config;
@@ -48,8 +49,7 @@ static const struct contract contract = {
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
-	{"hostname", SETTING_TEXT, "", "this host's name in greetings and headers; empty: what the kernel says",
-	    &config.hostname, 0, 0},
+	HOST_SETTING,
 	{"permitted_networks", SETTING_TEXT, "127.0.0.0/8 [::1]/128",
 	    "networks (CIDR) whose clients may send to any address on port 25", &config.permitted_networks, 0, 0},
 	{"message_size", SETTING_SIZE, "10240000", "the largest message in bytes", &config.message_size, 65536,
@@ -106,21 +106,10 @@ turn_away(const char *status, const char *text, int code)
 }
 
 static void
-find_hostname(void)
-{
-	static char name[256];
-	if (config.hostname != NULL && config.hostname[0] != '\0')
-		return;
-	if (gethostname(name, sizeof name) < 0 || memchr(name, '\0', sizeof name) == NULL || name[0] == '\0')
-		snprintf(name, sizeof name, "localhost");
-	config.hostname = name;
-}
-
-static void
 load_settings(void)
 {
 	bool ok = settings_load(settings, sizeof settings / sizeof *settings);
-	find_hostname();
+	config.hostname = host_name();
 	session_begin(&session, &config);
 	if (!ok)
 		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
@@ -149,7 +138,7 @@ find_peer(void)
 static void
 open_services(void)
 {
-	if (services_open(&session.services, &config) != NULL)
+	if (!services_open(&session.services, &config))
 		turn_away("4.3.2", "Service not available", EXIT_TEMPORARY);
 }
 

@@ -1,6 +1,6 @@
 /*
  * The other programs of the suite. All connections are made before the
- * confinement; the questions below wait for their answer. A service that does
+ * confinement; the questions below wait for their answer. A neighbour that does
  * not answer, or not as it should, is not asked again in this session.
  */
 #ifndef SMTPD_SERVICES_H
@@ -8,8 +8,8 @@
 
 #include "smtpd/session.h"
 
-/* Connects to what the mode and the settings need. NULL, or the service that is away (logged). */
-const char *services_open(struct services *v, const struct config *config);
+/* Connects to what the mode and the settings need. False when one is away (logged). */
+bool services_open(struct services *v, const struct config *config);
 
 /* Asks authd/login what this client may use to log in. False: not now (logged). */
 bool services_hello(struct session *s);
@@ -35,16 +35,5 @@ enum sender_answer {
 
 /* May the user who is logged in send as this address? */
 enum sender_answer services_sender(struct session *s, struct slice address);
-
-/*
- * For all questions that smtpd asks in s->packet: begins it with a new tag;
- * sends it and checks the answer's tag. The status word, and the packet read up to
- * the first field behind the tag; NULL when the service was lost (its socket is
- * closed and set to -1, and the session will not take another message).
- */
-void        services_begin(struct session *s, const char *verb);
-const char *services_ask(struct session *s, int *socket, const char *service, int patience);
-/* Says in the log that a service broke, and closes its socket. */
-void services_lost(struct session *s, int *socket, const char *service, const char *reason);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/random.h"
+#include "lib/front/smtp_line.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
 #include "smtpd/reply.h"
@@ -49,40 +50,6 @@ session_gone(struct session *s, enum input_result why)
 	s->end = words[why];
 }
 
-/* Throws the rest of a line away. Only so much: a line without an end is not worth the waiting. */
-static bool
-skip_line(struct session *s)
-{
-	size_t skipped = 0;
-	for (;;) {
-		struct slice have = input_buffered(&s->in);
-		size_t at = slice_find(have, '\n');
-		skipped += at;
-		input_take(&s->in, at < have.len ? at + 1 : have.len);
-		if (at < have.len)
-			return true;
-		enum input_result r = skipped < OVERLONG_MOST ? input_fill(&s->in) : INPUT_TOO_LONG;
-		if (r != INPUT_OK) {
-			session_gone(s, r);
-			return false;
-		}
-	}
-}
-
-/* Takes the CRLF off. NULL when the line is right, else what is wrong with it. */
-static const char *
-check_line(struct slice *line)
-{
-	if (!slice_ends(*line, "\r\n"))
-		return "Lines end in CRLF, not in LF";
-	line->len -= 2;
-	if (slice_has(*line, '\r'))
-		return "CR within a line";
-	if (slice_has(*line, '\0'))
-		return "NUL within a line";
-	return NULL;
-}
-
 /* The limits that end a session from our side. */
 static bool
 over_limits(struct session *s)
@@ -97,20 +64,14 @@ over_limits(struct session *s)
 enum line_result
 session_read(struct session *s, struct slice *line)
 {
+	const char *problem;
 	if (s->closing || over_limits(s))
 		return LINE_OVER;
-	enum input_result r = input_line(&s->in, AUTH_LINE_MOST, line);
-	if (r == INPUT_TOO_LONG) {
-		if (!skip_line(s))
-			return LINE_OVER;
-		reply(s, 500, "5.5.2", "Line too long");
-		return LINE_BAD;
-	}
+	enum input_result r = smtp_line_read(&s->in, AUTH_LINE_MOST, line, &problem);
 	if (r != INPUT_OK) {
 		session_gone(s, r);
 		return LINE_OVER;
 	}
-	const char *problem = check_line(line);
 	if (problem == NULL)
 		return LINE_OK;
 	reply(s, 500, "5.5.2", problem);

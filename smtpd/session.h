@@ -12,11 +12,12 @@
 #include "lib/base/slice.h"
 #include "lib/base/str.h"
 #include "lib/base/stream.h"
+#include "lib/front/neighbour.h"
+#include "lib/front/peer.h"
 #include "lib/ipc/packet.h"
 #include "lib/ipc/tls.h"
 #include "lib/sasl/login.h"
 #include "smtpd/config.h"
-#include "smtpd/peer.h"
 
 /* Budgets. RFC 5321 section 4.5.3.1 asks for 512 octets a command line, RFC 4954 for 12,288 in AUTH. */
 #define COMMAND_LINE_MOST 2048
@@ -24,25 +25,23 @@
 #define HELO_MOST         255
 #define LOGIN_NAME_MOST   512
 #define QUEUE_ID_MOST     64
-#define OVERLONG_MOST     65536    /* bytes of a line without an end, after which the session is closed */
 #define HOPS_MOST         100      /* Received: lines; RFC 5321 section 6.3 */
 #define RECIPIENTS_BYTES  (2 << 20) /* memory for the recipients of one message */
 
 /* Milliseconds to wait for the other programs of the suite. */
-#define PATIENCE_CONNECT 2000
 #define PATIENCE_LOOKUP  30000
 #define PATIENCE_QUEUE   120000
 #define PATIENCE_TLS     60000
 
 /* Connections to the other programs, made before the confinement: what is lost stays lost. -1: not there. */
 struct services {
-	int          lookup;
-	int          tls;
-	int          queue;
-	struct login login;
-	bool         lost; /* one broke: 421 before the next message */
-	uint64_t     tag;
+	struct neighbour lookup; /* authd/lookup */
+	struct neighbour queue;  /* queue/intake */
+	int              tls;
+	struct login     login;
 };
+
+#define SERVICES_NONE ((struct services){.lookup = NEIGHBOUR_NONE, .queue = NEIGHBOUR_NONE, .tls = -1, .login.socket = -1})
 
 /* From MAIL to the end of DATA. */
 struct envelope {

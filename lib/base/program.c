@@ -1,6 +1,7 @@
 #include "lib/base/program.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,14 +63,24 @@ answer_common_option(const struct program *p, const char *option)
 	exit(EXIT_DONE);
 }
 
+/* In order: open(2) takes the lowest number that is free. */
+static void
+fill_standard(void)
+{
+	struct pollfd standard[] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
+	if (poll(standard, 3, 0) < 0)
+		exit(EXIT_TEMPORARY);
+	for (int fd = 0; fd <= 2; fd++)
+		if ((standard[fd].revents & POLLNVAL) && open("/dev/null", O_RDWR) < 0)
+			exit(EXIT_TEMPORARY);
+}
+
 int
 program_begin(const struct program *p, int argc, char **argv)
 {
 	log_open(p->name);
 	signal(SIGPIPE, SIG_IGN);
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
-			exit(EXIT_TEMPORARY);
+	fill_standard();
 	if (argc > 1)
 		answer_common_option(p, argv[1]);
 	return 1;

@@ -115,7 +115,7 @@ load_one(int directory, const struct setting *s)
 static int
 open_directory(void)
 {
-	return open(settings_directory(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return openat(AT_FDCWD, settings_directory(), O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 bool

@@ -1,6 +1,7 @@
 #include "lib/mail/address.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cursor.h"
@@ -266,4 +267,14 @@ address_parse(struct slice text, unsigned flags, struct address *a)
 	if (!is_filled(r))
 		forget(a);
 	return r;
+}
+
+bool
+address_complete(struct address *a, const char *host)
+{
+	char text[ADDRESS_PATH_MOST];
+	if (a->domain_len > 0)
+		return true;
+	int len = snprintf(text, sizeof text, "postmaster@%s", host);
+	return len > 0 && (size_t)len < sizeof text && address_parse(slice_of(text), 0, a) == ADDRESS_OK;
 }

@@ -61,6 +61,9 @@ enum address_result address_parse_path(struct slice text, unsigned flags, struct
 /* An address without angle brackets and nothing else: from SQL, a packet, the command line. */
 enum address_result address_parse(struct slice text, unsigned flags, struct address *a);
 
+/* "postmaster" alone (ADDRESS_POSTMASTER) becomes that of `host` (RFC 5321 section 4.5.1); others stay. False: too long, or `host` is no domain. */
+bool address_complete(struct address *a, const char *host);
+
 struct slice address_local(const struct address *a);
 struct slice address_domain(const struct address *a);
 struct slice address_text(const struct address *a);

@@ -43,6 +43,16 @@ login_hello(struct login *login, const char *service, const char *address, bool 
 	return LOGIN_OK;
 }
 
+bool
+login_offers(const struct login *login, struct slice mechanism)
+{
+	struct slice rest = slice_of(login->mechanisms), offered;
+	while (slice_split(&rest, ' ', &offered))
+		if (offered.len > 0 && slice_equal_nocase(offered, mechanism))
+			return true;
+	return false;
+}
+
 static void
 take_text(struct login_answer *answer, const char *text)
 {

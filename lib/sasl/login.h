@@ -40,6 +40,9 @@ struct login_answer {
  */
 enum login_result login_hello(struct login *login, const char *service, const char *address, bool encrypted);
 
+/* Whether this mechanism is among those that are offered now, whatever its case. */
+bool login_offers(const struct login *login, struct slice mechanism);
+
 /*
  * Begins an exchange. `initial` is the client's initial response in base64 ("=" for an empty
  * one, RFC 4954), or data NULL when there was none.

@@ -127,7 +127,7 @@ prepare(int fd)
 	s.envelope.sender.room = kept.sender.room;
 	s.envelope.recipients.data = kept.recipients.data;
 	s.envelope.recipients.room = kept.recipients.room;
-	s.services = (struct services){.lookup = -1, .tls = -1, .queue = -1, .login.socket = -1};
+	s.services = SERVICES_NONE;
 	memcpy(s.peer.text, "unknown", 8);
 	s.in.fd = fd;
 	s.out.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);

@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
+#include "lib/front/peer.h"
 #include "smtpd/command.h"
 #include "smtpd/hops.h"
 #include "smtpd/networks.h"
 #include "smtpd/parameters.h"
-#include "smtpd/peer.h"
 #include "smtpd/received.h"
 
 static enum networks_answer

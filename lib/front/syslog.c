@@ -1,10 +1,12 @@
-#include "smtpd/syslog.h"
+#include "lib/front/syslog.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "lib/base/program.h"
 
 /* One datagram a line; its beginning "postern-smtpd: info: ..." is what syslog takes for the tag. */
 static int
@@ -19,16 +21,23 @@ open_syslog(void)
 	return open("/dev/null", O_WRONLY);
 }
 
+static bool
+is_the_client(void)
+{
+	struct stat client, log;
+	/* The log first: mostly it is a pipe, and that was all. */
+	if (fstat(STDERR_FILENO, &log) < 0 || !S_ISSOCK(log.st_mode) || fstat(STDIN_FILENO, &client) < 0)
+		return false;
+	return client.st_dev == log.st_dev && client.st_ino == log.st_ino;
+}
+
 void
 log_beside_client(void)
 {
-	struct stat client, log;
-	if (fstat(STDIN_FILENO, &client) < 0 || fstat(STDERR_FILENO, &log) < 0 || !S_ISSOCK(client.st_mode))
-		return;
-	if (client.st_dev != log.st_dev || client.st_ino != log.st_ino)
+	if (!is_the_client())
 		return;
 	int fd = open_syslog();
 	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
-		_exit(111);
+		_exit(EXIT_TEMPORARY);
 	close(fd);
 }

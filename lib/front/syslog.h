@@ -1,6 +1,6 @@
 /* Where the log goes under inetd, which puts the client's connection on descriptor 2 too. */
-#ifndef SMTPD_SYSLOG_H
-#define SMTPD_SYSLOG_H
+#ifndef FRONT_SYSLOG_H
+#define FRONT_SYSLOG_H
 
 /*
  * When descriptor 2 is the same socket as descriptor 0, puts a connection to

@@ -1,4 +1,4 @@
-#include "smtpd/peer.h"
+#include "lib/front/peer.h"
 
 #include <netinet/in.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Who is at the other end: from the launcher's environment (tcpserver, s6-tcpserver), else from the kernel. */
-#ifndef SMTPD_PEER_H
-#define SMTPD_PEER_H
+#ifndef FRONT_PEER_H
+#define FRONT_PEER_H
 
 #include <arpa/inet.h>
 #include <stdbool.h>
