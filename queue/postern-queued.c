@@ -58,7 +58,7 @@ static const struct setting table[] = {
     {"relay_host", SETTING_TEXT, "", "host for all mail to others: HOST, [HOST]:PORT (default: by DNS)",
         &settings.relay_host, 0, 0},
     {"sync_workers", SETTING_NUMBER, "8", "processes that wait for the disk", &settings.sync_workers, 1, 64},
-    {"deliver_workers", SETTING_NUMBER, "8", "local deliveries at a time", &settings.deliver_workers, 1, 256},
+    {"deliver_workers", SETTING_NUMBER, "16", "local deliveries at a time", &settings.deliver_workers, 1, 256},
     {"remote_concurrency", SETTING_NUMBER, "20", "deliveries to other hosts at a time", &settings.remote_concurrency, 1, 500},
     {"active_messages", SETTING_NUMBER, "1000", "messages at work at a time; others wait on the disk",
         &settings.active_most, 1, 2000},
