@@ -36,6 +36,9 @@ struct conversation {
 	struct commit    *commit;
 };
 
+/* What smtpd and sendmail put in front of a message does not count against the limit that they held it to. */
+#define ADDED_MOST 65536
+
 static struct {
 	struct queue_directory      *directory;
 	const struct queue_settings *settings;
@@ -209,7 +212,7 @@ on_mail(struct conversation *c, struct packet *p)
 	c->commit->from = c;
 	c->stage = ENVELOPE;
 	struct intake_message *m = &c->commit->message;
-	intake_message_begin(m, intake.directory, id_next(&intake.ids), intake.settings->message_size);
+	intake_message_begin(m, intake.directory, id_next(&intake.ids), intake.settings->message_size + ADDED_MOST);
 	if (!intake_message_take_sender(m, p))
 		return false;
 	if (c->uid >= 0)
