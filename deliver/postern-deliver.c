@@ -29,18 +29,18 @@
 #include "deliver/caller.h"
 #include "deliver/delivery.h"
 #include "deliver/worker.h"
+#include "lib/base/host.h"
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
 
 static const char *mail_root;
-static const char *hostname;
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &mail_root, 0, 0},
-	{"hostname", SETTING_TEXT, "", "name of this host; empty: what the system says", &hostname, 0, 0},
+	HOST_SETTING,
 };
 
 static const struct contract contract = {
@@ -131,7 +131,6 @@ prepare(void)
 	if (!caller_leave())
 		return EXIT_MISUSE;
 	deliverer.save.fd = -1;
-	maildir_set_host(hostname);
 	/* When authd is not there yet, it is asked again at the first delivery. */
 	deliverer.authd.socket = socket_connect("authd/lookup", 0);
 	if (!open_mail_root() || !confine())

@@ -7,9 +7,9 @@ static void
 capability(struct front *f, struct slice tag, struct parser *p)
 {
 	(void)p;
-	output_text(&f->out, "* ");
+	output_text(&f->gate.out, "* ");
 	front_capability(f);
-	output_text(&f->out, "\r\n");
+	output_text(&f->gate.out, "\r\n");
 	front_answer(f, tag, "OK", "done");
 }
 
@@ -24,9 +24,9 @@ static void
 logout(struct front *f, struct slice tag, struct parser *p)
 {
 	(void)p;
-	output_text(&f->out, "* BYE see you\r\n");
+	output_text(&f->gate.out, "* BYE see you\r\n");
 	front_answer(f, tag, "OK", "done");
-	f->done = true;
+	f->gate.done = true;
 }
 
 static void
@@ -37,7 +37,7 @@ id(struct front *f, struct slice tag, struct parser *p)
 		front_bad(f, tag, p->error);
 		return;
 	}
-	output_text(&f->out, "* ID (\"name\" \"Postern\")\r\n");
+	output_text(&f->gate.out, "* ID (\"name\" \"Postern\")\r\n");
 	front_answer(f, tag, "OK", "done");
 }
 
@@ -45,22 +45,22 @@ static void
 starttls(struct front *f, struct slice tag, struct parser *p)
 {
 	(void)p;
-	if (f->tlsd < 0) {
-		front_bad(f, tag, f->encrypted ? "TLS is on already" : "there is no TLS here");
+	if (f->gate.tlsd < 0) {
+		front_bad(f, tag, f->gate.encrypted ? "TLS is on already" : "there is no TLS here");
 		return;
 	}
 	/* What came behind the command came in the clear, from whomever: it must not act under TLS (promise 5). */
-	if (input_buffered(&f->in).len > 0) {
-		log_warning("bytes-before-tls", log_text("client", f->address));
+	if (input_buffered(&f->gate.in).len > 0) {
+		log_warning("bytes-before-tls", log_text("client", f->gate.peer.text));
 		front_bye(f, "bytes behind STARTTLS");
 		return;
 	}
 	front_answer(f, tag, "OK", "begin TLS");
-	if (!output_flush(&f->out) || !front_encrypt(f)) {
-		f->done = true;
+	if (!output_flush(&f->gate.out) || !gate_encrypt(&f->gate)) {
+		f->gate.done = true;
 		return;
 	}
-	if (front_hello(f) == LOGIN_LATER)
+	if (!gate_hello(&f->gate))
 		front_bye(f, "[UNAVAILABLE] try again later");
 }
 

@@ -15,30 +15,28 @@
  * A full compromise of a session yields that user's mail and what vmail may
  * ask of authd; of the parent: all mail beneath mail_root.
  */
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "imapd/session_run.h"
-#include "lib/base/log.h"
+#include "lib/base/host.h"
 #include "lib/base/program.h"
-#include "lib/ipc/server.h"
+#include "lib/front/sessions.h"
 #include "lib/sandbox/sandbox.h"
 
-#define END_PATIENCE 5000 /* ms for sessions to say BYE */
-#define TAG_MOST     1024 /* bytes of a client's tag */
+static void serve(const struct handover *h, int mail_root);
 
-static const char *mail_root;
-static uint64_t    sessions_most, append_most;
+static uint64_t        append_most;
+static struct sessions sessions = {
+	.front = "postern-imapd",
+	.most_setting = "imap_sessions",
+	.patience = 5000, /* to say BYE */
+	.service = {.name = "imap/session"},
+	.serve = serve,
+};
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
-	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &mail_root, 0, 0},
-	{"imap_sessions", SETTING_NUMBER, "2000", "IMAP sessions at a time", &sessions_most, 1, 100000},
+	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &sessions.mail_root, 0, 0},
+	HOST_SETTING,
+	{"imap_sessions", SETTING_NUMBER, "2000", "IMAP sessions at a time", &sessions.most, 1, 100000},
 	{"append_size", SETTING_SIZE, "50M", "largest message that APPEND takes", &append_most, 1024, UINT32_MAX},
 };
 
@@ -62,178 +60,10 @@ static const struct program program = {
 	.contract = &contract,
 };
 
-static struct {
-	int    mail_root;
-	pid_t *children; /* sessions_most of them, 0: free */
-	size_t count;
-	bool   ending;
-} state;
-
-/* --- sessions ------------------------------------------------------------------- */
-
 static void
-close_all_but(int client, int root)
+serve(const struct handover *h, int mail_root)
 {
-	/* The parent's sockets and event loop are none of the child's business. */
-	int low = client < root ? client : root;
-	int high = client < root ? root : client;
-	if (low > 3)
-		syscall(SYS_close_range, 3U, (unsigned)low - 1, 0U);
-	if (high > low + 1)
-		syscall(SYS_close_range, (unsigned)low + 1, (unsigned)high - 1, 0U);
-	syscall(SYS_close_range, (unsigned)high + 1, ~0U, 0U);
-}
-
-static _Noreturn void
-become_session(const struct session_start *start)
-{
-	close_all_but(start->client, state.mail_root);
-	session_run(start, state.mail_root, append_most);
-}
-
-static bool
-start_session(const struct session_start *start)
-{
-	size_t place = 0;
-	while (place < sessions_most && state.children[place] != 0)
-		place++;
-	if (place == sessions_most)
-		return false;
-	pid_t child = fork();
-	if (child == 0)
-		become_session(start);
-	if (child < 0) {
-		log_error("fork-failed", log_errno());
-		return false;
-	}
-	state.children[place] = child;
-	state.count++;
-	return true;
-}
-
-/* `T TICKET IMAP-TAG CLIENT-IP tls|plain READ-AHEAD` and the client's descriptor. */
-static bool
-parse_request(struct packet *p, struct session_start *start)
-{
-	if (!slice_is(slice_of(packet_verb(p)), "session"))
-		return false;
-	start->id = packet_field(p);
-	start->ticket = packet_field(p);
-	start->tag = packet_field(p);
-	start->address = packet_field(p);
-	const char *line = packet_field(p);
-	start->read_ahead = packet_field(p);
-	start->client = packet_take_descriptor(p);
-	if (start->read_ahead == NULL || start->client < 0)
-		return false;
-	start->tls = slice_is(slice_of(line), "tls");
-	return strlen(start->tag) <= TAG_MOST && strlen(start->id) <= 64;
-}
-
-static bool
-request(struct connection *c, struct packet *p)
-{
-	static struct packet answer;
-	struct session_start start = {.client = -1};
-	bool good = parse_request(p, &start);
-	if (good && !state.ending && start_session(&start)) {
-		packet_begin(&answer, "ok");
-		packet_add_text(&answer, start.id);
-	} else if (good) {
-		log_warning("sessions-full", log_number("sessions", (int64_t)state.count),
-		    log_text("hint", "raise the setting imap_sessions"));
-		packet_begin(&answer, "later");
-		packet_add_text(&answer, start.id);
-		packet_add_text(&answer, "there are too many sessions");
-	}
-	if (start.client >= 0)
-		close(start.client);
-	if (good)
-		connection_send(c, &answer);
-	return good;
-}
-
-/* --- their end -------------------------------------------------------------------- */
-
-static void
-forget_child(pid_t child, int status)
-{
-	for (size_t i = 0; i < sessions_most; i++) {
-		if (state.children[i] != child)
-			continue;
-		state.children[i] = 0;
-		state.count--;
-		break;
-	}
-	if (WIFSIGNALED(status))
-		log_error("session-died", log_number("pid", child), log_number("signal", WTERMSIG(status)));
-	else if (WEXITSTATUS(status) != 0)
-		log_error("session-failed", log_number("pid", child), log_number("status", WEXITSTATUS(status)));
-}
-
-static void
-on_child(int number)
-{
-	int status;
-	(void)number;
-	for (pid_t child; (child = waitpid(-1, &status, WNOHANG)) > 0;)
-		forget_child(child, status);
-	if (state.ending && state.count == 0)
-		loop_stop();
-}
-
-static void
-tell_children(int number)
-{
-	for (size_t i = 0; i < sessions_most; i++)
-		if (state.children[i] != 0)
-			kill(state.children[i], number);
-}
-
-static void
-out_of_patience(struct timer *t)
-{
-	(void)t;
-	log_warning("sessions-killed", log_number("sessions", (int64_t)state.count));
-	tell_children(SIGKILL);
-	loop_stop();
-}
-
-static struct timer patience = {.fire = out_of_patience};
-
-static void
-on_terminate(int number)
-{
-	(void)number;
-	state.ending = true;
-	tell_children(SIGTERM);
-	if (state.count == 0 || !timer_set(&patience, END_PATIENCE))
-		loop_stop();
-}
-
-/* --- start ------------------------------------------------------------------------- */
-
-static struct service service = {.name = "imap/session", .request = request};
-
-static bool
-open_mail_root(void)
-{
-	state.mail_root = open(mail_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (state.mail_root >= 0)
-		return true;
-	log_error("mail-root-failed", log_text("directory", mail_root), log_errno(),
-	    log_text("hint", "make it, owned by vmail, or write another into the setting mail_root"));
-	return false;
-}
-
-static bool
-prepare(void)
-{
-	date_open();
-	state.children = calloc(sessions_most, sizeof *state.children);
-	peers_add(&service.peers, "postern-imapd");
-	return state.children != NULL && open_mail_root() && loop_begin() && loop_signal(SIGCHLD, on_child) &&
-	       loop_signal(SIGTERM, on_terminate) && service_start(&service);
+	session_run(h, mail_root, append_most);
 }
 
 int
@@ -242,12 +72,11 @@ main(int argc, char **argv)
 	if (program_begin(&program, argc, argv) != argc)
 		program_usage(&program);
 	program_settings(&program);
-	if (!sandbox_not_root(&program) || !prepare())
+	if (!sandbox_not_root(&program))
+		return EXIT_MISUSE;
+	date_open();
+	if (!sessions_start(&sessions, &contract))
 		return EXIT_TEMPORARY;
-	struct sandbox_path path = {.path = NULL, .fd = state.mail_root, .write = true};
-	if (!sandbox_enter(&contract, &path, 1))
-		return EXIT_TEMPORARY;
-	log_info("ready", log_number("sessions", (int64_t)sessions_most));
-	loop_run();
+	sessions_run();
 	return EXIT_DONE;
 }

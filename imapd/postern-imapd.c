@@ -2,7 +2,8 @@
  * postern-imapd: one IMAP conversation, from the greeting to the login.
  *
  * Run by tcpserver, s6-tcpserver, tcpsvd, inetd or a systemd socket, once a
- * connection, as postern-imapd, with the connection on descriptors 0 and 1.
+ * connection, as postern-imapd, with the connection on descriptors 0 and 1. Its
+ * log goes to descriptor 2, to syslog where inetd put the connection there too.
  *
  * Reads its settings, then opens authd/login, tlsd/server and imap/session and
  * confines itself before it greets: no file, no new socket, no new process.
@@ -15,24 +16,19 @@
  * A full compromise yields: this one client's password as it is typed, and
  * the guessing of others as fast as authd allows. No file, key or mailbox.
  */
-#include <string.h>
-#include <unistd.h>
-
 #include "imapd/front.h"
-#include "lib/base/log.h"
+#include "lib/base/host.h"
 #include "lib/base/program.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
 
-#define PATIENCE 2000 /* ms for a service that is being restarted */
-
-static const char *hostname;
-static bool        plain_without_tls;
+static struct front front = {.gate = {.service = "imap", .session_name = "imap/session"}};
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
-	{"hostname", SETTING_TEXT, "", "name of this host in greetings; empty: what gethostname(2) says", &hostname, 0, 0},
-	{"plain_without_tls", SETTING_FLAG, "no", "allow passwords over connections without TLS", &plain_without_tls, 0, 0},
+	HOST_SETTING,
+	{"plain_without_tls", SETTING_FLAG, "no", "allow passwords over connections without TLS",
+	    &front.gate.plain_without_tls, 0, 0},
 };
 
 static const struct contract contract = {
@@ -55,47 +51,13 @@ static const struct program program = {
 	.contract = &contract,
 };
 
-static struct front front;
-
-static bool
-parse_arguments(int argc, char **argv)
-{
-	int at = program_begin(&program, argc, argv);
-	bool tls = at < argc && strcmp(argv[at], "--tls") == 0;
-	if (at + tls != argc)
-		program_usage(&program);
-	return tls;
-}
-
-static const char *
-find_hostname(void)
-{
-	static char name[256];
-	if (hostname[0] != '\0')
-		return hostname;
-	if (gethostname(name, sizeof name - 1) < 0 || name[0] == '\0')
-		return "localhost";
-	return name;
-}
-
-static void
-open_sockets(void)
-{
-	front.login.socket = socket_connect("authd/login", PATIENCE);
-	front.session = socket_connect("imap/session", PATIENCE);
-	front.tlsd = socket_connect("tlsd/server", 0);
-}
-
-/* 111 when it was TLS or authd that failed, and the client heard of it. */
+/* TLS where it is first, and what authd lets this client do. */
 static int
 converse(bool tls)
 {
-	if (tls && front.tlsd < 0)
-		log_error("tlsd-unreachable", log_text("hint", "is postern-tlsd running?"));
-	if (tls && (front.tlsd < 0 || !front_encrypt(&front)))
+	if (tls && !gate_encrypt(&front.gate))
 		return EXIT_TEMPORARY;
-	if (front.login.socket < 0 || front_hello(&front) == LOGIN_LATER) {
-		log_warning("authd-unavailable", log_text("client", front.address));
+	if (!gate_hello(&front.gate)) {
 		front_bye(&front, "[UNAVAILABLE] try again later");
 		return EXIT_TEMPORARY;
 	}
@@ -106,15 +68,12 @@ converse(bool tls)
 int
 main(int argc, char **argv)
 {
-	bool tls = parse_arguments(argc, argv);
+	bool tls = gate_arguments(&program, argc, argv);
 	program_settings(&program);
 	if (!sandbox_not_root(&program))
 		return EXIT_MISUSE;
+	gate_open(&front.gate, tls);
 	front_open(&front);
-	front_find_address(&front);
-	front.hostname = find_hostname();
-	front.plain_without_tls = plain_without_tls;
-	open_sockets();
 	if (!sandbox_enter(&contract, NULL, 0))
 		return EXIT_TEMPORARY;
 	return converse(tls);

@@ -6,14 +6,8 @@
 #include <unistd.h>
 
 #include "imapd/wait.h"
-#include "lib/base/encode.h"
 #include "lib/base/log.h"
-#include "lib/ipc/packet.h"
-#include "lib/ipc/socket.h"
-#include "lib/sandbox/sandbox.h"
-
-#define TICKET_PATIENCE 2000  /* ms for authd to be there */
-#define TICKET_WAIT     10000 /* ms for its answer */
+#include "lib/front/sessions.h"
 
 /* After the parent's own confinement; a session's Landlock rule is its Maildir. */
 static const struct contract session_contract = {
@@ -29,70 +23,12 @@ static struct session session;
 
 /* The login cannot be completed; the front is gone, so it is told here. */
 static _Noreturn void
-give_up(const struct session_start *start, const char *text)
+give_up(const struct handover *h, const char *text)
 {
-	output_text(&session.out, start->tag);
+	output_slice(&session.out, h->command);
 	output_format(&session.out, " NO [UNAVAILABLE] %s\r\n* BYE %s\r\n", text, text);
 	output_flush(&session.out);
 	_exit(0);
-}
-
-/* `redeem T TICKET SERVICE`: the answer stays in `p`. */
-static bool
-redeem(const struct session_start *start, struct packet *p, const char **user, const char **maildir)
-{
-	int authd = socket_connect("authd/ticket", TICKET_PATIENCE);
-	packet_begin(p, "redeem");
-	packet_add_text(p, start->id);
-	packet_add_text(p, start->ticket);
-	packet_add_text(p, "imap");
-	bool ok = authd >= 0 && packet_call(authd, p, TICKET_WAIT);
-	if (authd >= 0)
-		close(authd);
-	if (!ok) {
-		log_error("ticket-unanswered", log_text("socket", "authd/ticket"));
-		return false;
-	}
-	packet_close_descriptors(p);
-	bool good = slice_is(slice_of(packet_verb(p)), "ok");
-	const char *tag = packet_field(p);
-	*user = packet_field(p);
-	*maildir = packet_field(p);
-	if (good && tag != NULL && *maildir != NULL)
-		return true;
-	log_warning("ticket-refused", log_text("client", start->address));
-	return false;
-}
-
-/* inotify knows only paths, so the session lives in its Maildir. */
-static bool
-enter_maildir(const char *maildir, int mail_root)
-{
-	if (maildir_open(&session.maildir, mail_root, maildir, true) && fchdir(session.maildir.root) == 0)
-		return true;
-	log_error("maildir-failed", log_text("maildir", maildir), log_errno(),
-	    log_text("hint", "it must be beneath mail_root and vmail's, without symbolic links"));
-	return false;
-}
-
-static bool
-confine(int mail_root)
-{
-	struct sandbox_path path = {.path = NULL, .fd = session.maildir.root, .write = true};
-	close(mail_root);
-	return sandbox_enter(&session_contract, &path, 1);
-}
-
-static bool
-take_read_ahead(const char *text)
-{
-	struct str bytes = STR_MOST(STREAM_BUFFER);
-	bool ok = base64_decode(&bytes, slice_of(text));
-	if (ok)
-		memcpy(session.in.buffer, str_text(&bytes), bytes.len);
-	session.in.end = ok ? bytes.len : 0;
-	str_free(&bytes);
-	return ok;
 }
 
 static void
@@ -165,30 +101,26 @@ session_bye(struct session *s, const char *text)
 }
 
 static void
-welcome(const struct session_start *start)
+welcome(const struct handover *h)
 {
-	output_text(&session.out, start->tag);
+	output_slice(&session.out, h->command);
 	output_text(&session.out, " OK [CAPABILITY ");
 	output_text(&session.out, session_capability);
 	output_text(&session.out, "] Logged in\r\n");
 }
 
 _Noreturn void
-session_run(const struct session_start *start, int mail_root, uint64_t append_most)
+session_run(const struct handover *h, int mail_root, uint64_t append_most)
 {
-	static struct packet ticket;
-	const char *user = "", *maildir = "";
-	log_session("session", start->id);
-	open_streams(start->client);
+	log_session("session", h->id);
+	open_streams(h->client);
 	session.append_most = append_most;
 	session_wait_prepare();
-	if (!redeem(start, &ticket, &user, &maildir))
-		give_up(start, "the login could not be completed, try again");
-	if (!enter_maildir(maildir, mail_root) || !confine(mail_root))
-		give_up(start, "the mailbox is not available, try again later");
-	log_info("login", log_text("user", user), log_text("client", start->address), log_text("line", start->tls ? "tls" : "plain"));
-	welcome(start);
-	if (take_read_ahead(start->read_ahead))
+	/* inotify knows only paths, so the session lives in its Maildir. */
+	if (!arrive(h, "imap", mail_root, &session_contract, &session.maildir) || fchdir(session.maildir.root) < 0)
+		give_up(h, "the mailbox is not available, try again later");
+	welcome(h);
+	if (handover_read_ahead(h, &session.in))
 		serve(&session);
 	_exit(0);
 }

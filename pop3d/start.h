@@ -2,19 +2,9 @@
 #ifndef POP3D_START_H
 #define POP3D_START_H
 
-#include <stdbool.h>
-
-/* What the front handed over. The texts are the packet's. */
-struct start {
-	const char *id;      /* of the conversation, in all log lines */
-	const char *ticket;
-	const char *address; /* the client's */
-	bool        encrypted;
-	const char *ahead;   /* bytes read ahead, base64 */
-	int         client;
-};
+#include "lib/front/handover.h"
 
 /* Redeems the ticket, confines itself to that Maildir, serves, exits. `mail_root` is closed once it is not needed. */
-_Noreturn void start_session(const struct start *start, int mail_root);
+_Noreturn void start_session(const struct handover *h, int mail_root);
 
 #endif

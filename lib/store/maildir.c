@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/host.h"
 #include "lib/base/slice.h"
 #include "lib/store/directory.h"
 
@@ -123,21 +124,10 @@ put_host(char *into, const char *name)
 
 static char host[HOST_MOST]; /* "" until it is known */
 
-void
-maildir_set_host(const char *name)
-{
-	if (name[0] != '\0')
-		put_host(host, name);
-}
-
 const char *
 maildir_host(void)
 {
-	char name[256] = "";
-	if (host[0] != '\0')
-		return host;
-	if (gethostname(name, sizeof name - 1) < 0 || name[0] == '\0')
-		memcpy(name, "localhost", sizeof "localhost");
-	put_host(host, name);
+	if (host[0] == '\0')
+		put_host(host, host_name());
 	return host;
 }

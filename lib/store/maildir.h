@@ -31,9 +31,7 @@ struct maildir {
 bool maildir_open(struct maildir *m, int mail_root, const char *path, bool create);
 void maildir_close(struct maildir *m);
 
-/* The setting `hostname`; empty: nothing happens. */
-void maildir_set_host(const char *name);
-/* The name of this host as it may stand in a message's name; asked of the kernel once when it was not set. */
+/* The name of this host (lib/base/host.h) as it may stand in a message's name. */
 const char *maildir_host(void);
 
 #endif

@@ -1,0 +1,157 @@
+#include "lib/front/gate.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/random.h"
+#include "lib/front/encrypt.h"
+#include "lib/front/handover.h"
+#include "lib/front/neighbour.h"
+#include "lib/front/syslog.h"
+#include "lib/ipc/socket.h"
+
+bool
+gate_arguments(const struct program *p, int argc, char **argv)
+{
+	log_beside_client();
+	int at = program_begin(p, argc, argv);
+	bool tls = at < argc && strcmp(argv[at], "--tls") == 0;
+	if (at + tls != argc)
+		program_usage(p);
+	return tls;
+}
+
+/* Before each wait: what we said goes out, and no wait passes the time for the login. */
+static void
+before_wait(void *context)
+{
+	struct gate *g = context;
+	output_flush(&g->out);
+	int left = clock_poll_timeout(g->deadline);
+	g->in.timeout = left < GATE_IDLE ? left : GATE_IDLE;
+}
+
+/* Where passwords may go in the clear, a suite without TLS is no mistake. */
+static int
+connect_tlsd(const struct gate *g, bool tls)
+{
+	return tls || !g->plain_without_tls ? neighbour_connect("tlsd/server") : socket_connect("tlsd/server", 0);
+}
+
+void
+gate_open(struct gate *g, bool tls)
+{
+	random_letters(g->id, sizeof g->id - 1);
+	log_session("session", g->id);
+	g->deadline = clock_ms() + GATE_TIME;
+	input_open(&g->in, STDIN_FILENO, GATE_IDLE);
+	output_open(&g->out, STDOUT_FILENO, GATE_IDLE);
+	g->in.before_wait = before_wait;
+	g->in.context = g;
+	peer_find(&g->peer, STDIN_FILENO);
+	g->login.socket = neighbour_connect("authd/login");
+	g->session = neighbour_connect(g->session_name);
+	g->tlsd = connect_tlsd(g, tls);
+}
+
+bool
+gate_encrypt(struct gate *g)
+{
+	struct tls_facts facts;
+	g->encrypted = g->tlsd >= 0 && encrypt_client(&g->tlsd, GATE_TLS_TIME, g->peer.text, &g->in, &g->out, &facts);
+	g->done = !g->encrypted;
+	return g->encrypted;
+}
+
+bool
+gate_hello(struct gate *g)
+{
+	if (g->login.socket >= 0 && login_hello(&g->login, g->service, g->peer.text, g->encrypted) == LOGIN_OK)
+		return true;
+	log_warning("login-away", log_text("service", "authd/login"), log_text("client", g->peer.text));
+	return false;
+}
+
+bool
+gate_may_login(const struct gate *g)
+{
+	return g->encrypted || g->plain_without_tls;
+}
+
+bool
+gate_mistake(struct gate *g)
+{
+	if (++g->mistakes < GATE_MISTAKES)
+		return true;
+	log_info("too-many-mistakes", log_text("client", g->peer.text));
+	return false;
+}
+
+/* One challenge there and one response back. */
+static enum exchange
+carry(struct gate *g, struct login_answer *answer, enum input_result *why)
+{
+	struct slice line;
+	output_text(&g->out, "+ ");
+	output_slice(&g->out, str_slice(&answer->text));
+	output_text(&g->out, "\r\n");
+	login_answer_free(answer);
+	*why = input_line(&g->in, LOGIN_BLOB_MOST, &line);
+	if (*why != INPUT_OK)
+		return EXCHANGE_BROKEN;
+	line.len -= slice_ends(line, "\r\n") ? 2 : 1;
+	if (slice_is(line, "*"))
+		return EXCHANGE_CANCELLED;
+	login_continue(&g->login, line, answer);
+	return EXCHANGE_OVER;
+}
+
+enum exchange
+gate_exchange(struct gate *g, struct login_answer *answer, enum input_result *why)
+{
+	enum exchange state = EXCHANGE_OVER;
+	while (state == EXCHANGE_OVER && answer->result == LOGIN_MORE)
+		state = carry(g, answer, why);
+	if (state != EXCHANGE_OVER)
+		login_cancel(&g->login);
+	if (state == EXCHANGE_BROKEN)
+		g->done = true;
+	return state;
+}
+
+/* What we said goes out before: after it the client is no longer ours to talk to. */
+static bool
+hand_over(struct gate *g, struct slice command, const char *ticket)
+{
+	const struct handover h = {.id = g->id, .ticket = ticket, .command = command, .address = g->peer.text,
+	    .encrypted = g->encrypted, .client = STDIN_FILENO};
+	output_flush(&g->out);
+	return handover_send(g->session, g->session_name, &h, &g->in);
+}
+
+static enum conclusion
+conclude(struct gate *g, struct slice command, const struct login_answer *answer)
+{
+	switch (answer->result) {
+	case LOGIN_OK:
+		g->done = hand_over(g, command, answer->ticket);
+		return g->done ? CONCLUSION_GONE : CONCLUSION_LATER;
+	case LOGIN_LATER:
+		log_warning("login-later", log_text("client", g->peer.text), log_slice("reason", str_slice(&answer->text)));
+		return CONCLUSION_LATER;
+	default:
+		log_info("login-failed", log_text("client", g->peer.text), log_slice("reason", str_slice(&answer->text)));
+		g->done = ++g->failures >= GATE_FAILURES;
+		return CONCLUSION_REFUSED;
+	}
+}
+
+enum conclusion
+gate_conclude(struct gate *g, struct slice command, struct login_answer *answer)
+{
+	enum conclusion c = conclude(g, command, answer);
+	login_answer_free(answer);
+	return c;
+}

@@ -1,0 +1,53 @@
+/*
+ * The daemon behind a gate (postern-imap, postern-pop3): listens where the
+ * front hands clients over, and forks a child for each session. The parent reads
+ * nothing of a client; the child's first steps are arrive().
+ */
+#ifndef FRONT_SESSIONS_H
+#define FRONT_SESSIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/base/program.h"
+#include "lib/front/handover.h"
+#include "lib/ipc/server.h"
+#include "lib/store/maildir.h"
+
+struct sessions {
+	/* Set by the program. */
+	const char *front;        /* the user whose front hands over: "postern-imapd" */
+	const char *mail_root;    /* the directory that all Maildirs are beneath */
+	uint64_t    most;         /* sessions at a time; more clients are told to come later */
+	const char *most_setting; /* the setting that says so, for the log's hint */
+	int64_t     patience;     /* after SIGTERM, told to the sessions: ms until they are killed. 0: they go on without us */
+	struct service service;   /* its name is the socket: "imap/session" */
+	/*
+	 * A session, in its own process, which has the client, `mail_root` and
+	 * descriptors 0 to 2. SIGTERM and SIGCHLD are blocked. Its
+	 * return ends the process.
+	 */
+	void (*serve)(const struct handover *h, int mail_root);
+
+	/* Their own. */
+	int    root;
+	pid_t *children; /* `most` of them, 0: free */
+	size_t count;
+	bool   ending;
+};
+
+/* Opens the mail root, listens, and confines the process to what the contract says and the mail root. False, logged. One per process. */
+bool sessions_start(struct sessions *s, const struct contract *c);
+/* Serves until SIGTERM, and on for the sessions' patience. */
+void sessions_run(void);
+
+/*
+ * A session's first steps: redeems the ticket at authd, so that it learns from
+ * nobody else whose mail this is, opens his Maildir beneath `mail_root` (which is
+ * closed) and confines the process to it and to `c`. Logs the login. False,
+ * logged: temporary trouble, which the client is to be told; the process is to end.
+ */
+bool arrive(const struct handover *h, const char *service, int mail_root, const struct contract *c, struct maildir *m);
+
+#endif
