@@ -63,7 +63,7 @@ database_answered(void *context, struct pool_worker *w, struct packet *answer)
 	(void)w;
 	struct inquiry *q = context;
 	const char *verb = answer != NULL ? packet_verb(answer) : "";
-	const char *value = strcmp(verb, DATABASE_FOUND) == 0 ? packet_field(answer) : NULL;
+	const char *value = answer != NULL && strcmp(verb, DATABASE_FOUND) == 0 ? packet_field(answer) : NULL;
 	if (value != NULL)
 		facts_learn(&q->resolution.facts, FACT_FOUND, slice_of(value));
 	else
