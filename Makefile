@@ -95,9 +95,9 @@ $(B)/musl/%.o: %.c Makefile | $(B)/uapi
 
 $(B)/uapi:
 	@mkdir -p $@
-	ln -sfn /usr/include/linux $@/linux
-	ln -sfn /usr/include/asm-generic $@/asm-generic
-	ln -sfn $(firstword $(wildcard /usr/include/*-linux-gnu/asm /usr/include/asm)) $@/asm
+	@ln -sfn /usr/include/linux $@/linux
+	@ln -sfn /usr/include/asm-generic $@/asm-generic
+	@ln -sfn $(firstword $(wildcard /usr/include/*-linux-gnu/asm /usr/include/asm)) $@/asm
 
 define archive
 $(B)/$(1)/$(2).a: $(patsubst %.c,$(B)/$(1)/%.o,$(call sources,$(2)))
@@ -170,9 +170,9 @@ install: all
 
 LINT_SOURCES = $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 lint:
-	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	  --suppress=missingIncludeSystem -D_GNU_SOURCE -D__x86_64__=1 $(PATHS) -I. $(LINT_SOURCES)
-	if [ -n "$(PAGES)" ]; then mandoc -Tlint -Wwarning $(PAGES); fi
+	$(Q)mandoc -Tlint -Wwarning $(PAGES)
 
 audit: all
 	@sh conf/audit $(B) $(PLAIN) $(RICH)
