@@ -24,6 +24,7 @@
 #include "authd/database.h"
 #include "authd/lookup.h"
 #include "authd/login.h"
+#include "lib/base/host.h"
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/sandbox/sandbox.h"
@@ -38,7 +39,7 @@ static struct options {
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
-	{"hostname", SETTING_TEXT, "", "this host's name (default: as the kernel says)", &options.resolve.hostname, 0, 0},
+	HOST_SETTING,
 	{"users_cdb", SETTING_TEXT, "/var/lib/postern/authd/users.cdb", "the embedded users, made by postern-users",
 	    &options.users_cdb, 0, 0},
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that Maildirs are beneath", &options.resolve.mail_root, 0, 0},
@@ -89,7 +90,6 @@ static struct {
 	struct lookup_service lookup;
 	struct login_service  login;
 	struct ticket_service ticket;
-	char                  hostname[256];
 	char                  users_directory[4096];
 } authd;
 
@@ -104,11 +104,7 @@ static void
 take_settings(void)
 {
 	program_settings(&program);
-	if (options.resolve.hostname[0] == '\0') {
-		if (gethostname(authd.hostname, sizeof authd.hostname - 1) < 0)
-			give_up("no-hostname");
-		options.resolve.hostname = authd.hostname;
-	}
+	options.resolve.hostname = host_name();
 	if (strlen(options.users_cdb) >= sizeof authd.users_directory) {
 		log_error("setting-wrong", log_text("file", "users_cdb"), log_text("reason", "the path is too long"));
 		exit(EXIT_MISUSE);

@@ -1,5 +1,4 @@
 /* The commands of LMTP (RFC 2033 section 4; those of RFC 5321 but for HELO and EHLO, which it forbids). */
-#include <stdio.h>
 #include <string.h>
 
 #include "deliver/lmtp_services.h"
@@ -99,7 +98,7 @@ cmd_mail(struct lmtp_session *s, struct slice argument)
 		lmtp_error(s, 503, "5.5.1", s->begun ? "Not within a mail transaction" : "Say LHLO first");
 		return;
 	}
-	if (s->services.lost) {
+	if (s->services.lookup.lost || s->services.worker.lost) {
 		lmtp_close(s, "4.3.2", "Service not available", "service-lost");
 		return;
 	}
@@ -115,17 +114,6 @@ cmd_mail(struct lmtp_session *s, struct slice argument)
 }
 
 /* --- RCPT --------------------------------------------------------------------------- */
-
-/* "postmaster" alone is that of this host (RFC 5321 section 4.5.1). */
-static bool
-complete(struct lmtp_session *s, struct address *a)
-{
-	char text[ADDRESS_PATH_MOST];
-	if (a->domain_len > 0)
-		return true;
-	int len = snprintf(text, sizeof text, "postmaster@%s", s->config->hostname);
-	return len > 0 && (size_t)len < sizeof text && address_parse(slice_of(text), 0, a) == ADDRESS_OK;
-}
 
 /* Both parts or none. */
 static bool
@@ -152,7 +140,7 @@ cmd_rcpt(struct lmtp_session *s, struct slice argument)
 	}
 	if (!take_path(s, argument, "TO:", ADDRESS_POSTMASTER, &a, &rest) || !check_parameters(s, rest, false))
 		return;
-	if (!complete(s, &a)) {
+	if (!address_complete(&a, s->config->hostname)) {
 		lmtp_reply(s, 501, "5.1.3", "A domain is missing");
 		return;
 	}

@@ -13,7 +13,6 @@
 #include "lib/ipc/socket.h"
 
 /* Milliseconds. */
-#define PATIENCE_CONNECT 2000
 #define PATIENCE_LOOKUP  30000
 #define PATIENCE_DELIVER 300000
 
@@ -77,49 +76,13 @@ open_spool(struct lmtp_services *v, const char *directory)
 bool
 lmtp_services_open(struct lmtp_services *v, const char *directory)
 {
-	v->lookup = socket_connect("authd/lookup", PATIENCE_CONNECT);
-	if (v->lookup < 0)
-		return away("authd/lookup", socket_run_directory, "is postern-authd running?");
-	if (!open_spool(v, directory))
+	if (!neighbour_open(&v->lookup, "authd/lookup") || !open_spool(v, directory))
 		return false;
-	v->worker = start_worker();
-	return v->worker >= 0 || away("postern-deliver", paths_libexec, "too many processes?");
+	v->worker = (struct neighbour){.name = "postern-deliver", .socket = start_worker()};
+	return v->worker.socket >= 0 || away("postern-deliver", paths_libexec, "too many processes?");
 }
 
 /* --- asking ------------------------------------------------------------------------- */
-
-static void
-lost(struct lmtp_session *s, int *socket, const char *service)
-{
-	log_error("service-lost", log_text("service", service), log_text("message", s->message_id));
-	close(*socket);
-	*socket = -1;
-	s->services.lost = true;
-}
-
-static void
-begin(struct lmtp_session *s, const char *verb)
-{
-	packet_begin(&s->packet, verb);
-	packet_add_number(&s->packet, ++s->services.tag);
-}
-
-/* The status word, the packet read up to the first field behind the tag. NULL: the service was lost. */
-static const char *
-ask(struct lmtp_session *s, int *socket, const char *service, int patience)
-{
-	uint64_t tag;
-	if (*socket < 0)
-		return NULL;
-	if (packet_call(*socket, &s->packet, patience)) {
-		packet_close_descriptors(&s->packet);
-		const char *status = packet_verb(&s->packet);
-		if (packet_field_number(&s->packet, UINT64_MAX, &tag) && tag == s->services.tag)
-			return status;
-	}
-	lost(s, socket, service);
-	return NULL;
-}
 
 /* LMTP delivers into mailboxes: an alias was for the server before us to resolve. */
 static struct outcome
@@ -137,9 +100,9 @@ outcome_of_class(const char *class)
 struct outcome
 lmtp_ask_recipient(struct lmtp_session *s, struct slice address)
 {
-	begin(s, "rcpt");
+	neighbour_begin(&s->services.lookup, &s->packet, "rcpt");
 	packet_add(&s->packet, address);
-	const char *status = ask(s, &s->services.lookup, "authd/lookup", PATIENCE_LOOKUP);
+	const char *status = neighbour_ask(&s->services.lookup, &s->packet, PATIENCE_LOOKUP);
 	const char *field = status != NULL ? packet_field(&s->packet) : NULL;
 	if (field != NULL && strcmp(status, "ok") == 0)
 		return outcome_of_class(field);
@@ -152,7 +115,7 @@ struct outcome
 lmtp_deliver(struct lmtp_session *s, const char *address, uint64_t size)
 {
 	struct outcome o;
-	begin(s, "deliver");
+	neighbour_begin(&s->services.worker, &s->packet, "deliver");
 	packet_add_text(&s->packet, s->message_id);
 	packet_add(&s->packet, str_slice(&s->sender));
 	packet_add_text(&s->packet, address);
@@ -160,7 +123,7 @@ lmtp_deliver(struct lmtp_session *s, const char *address, uint64_t size)
 	packet_add_number(&s->packet, 0);
 	packet_add_number(&s->packet, size);
 	packet_add_descriptor(&s->packet, s->services.reading);
-	const char *status = ask(s, &s->services.worker, "postern-deliver", PATIENCE_DELIVER);
+	const char *status = neighbour_ask(&s->services.worker, &s->packet, PATIENCE_DELIVER);
 	if (status != NULL && strcmp(status, "result") == 0 && packet_field_outcome(&s->packet, &o))
 		return o;
 	return outcome_make("4.3.0", "The delivery was interrupted");

@@ -5,6 +5,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/random.h"
+#include "lib/front/smtp_line.h"
 #include "lib/mail/address.h"
 
 /* Answers to pipelined commands go out together, when there is nothing left to read (RFC 2920). */
@@ -21,7 +22,7 @@ lmtp_begin(struct lmtp_session *s, const struct lmtp_config *config)
 	int timeout = (int)config->timeout * 1000;
 	s->config = config;
 	s->end = "unknown";
-	s->services = (struct lmtp_services){.lookup = -1, .worker = -1, .spool = -1, .reading = -1};
+	s->services = LMTP_SERVICES_NONE;
 	s->sender = STR_MOST(ADDRESS_PATH_MOST);
 	s->recipients = STR_MOST(LMTP_RECIPIENT_BYTES);
 	random_letters(s->id, sizeof s->id - 1);
@@ -104,51 +105,18 @@ lmtp_gone(struct lmtp_session *s, enum input_result why)
 	s->closing = true;
 }
 
-/* Throws the rest of a line away. False when the session is over. */
-static bool
-skip_line(struct lmtp_session *s)
-{
-	size_t skipped = 0;
-	for (;;) {
-		struct slice have = input_buffered(&s->in);
-		size_t at = slice_find(have, '\n');
-		skipped += at;
-		input_take(&s->in, at < have.len ? at + 1 : have.len);
-		if (at < have.len)
-			return true;
-		enum input_result r = skipped < LMTP_OVERLONG_MOST ? input_fill(&s->in) : INPUT_TOO_LONG;
-		if (r != INPUT_OK) {
-			lmtp_gone(s, r);
-			return false;
-		}
-	}
-}
-
-static void
-run_line(struct lmtp_session *s, struct slice line)
-{
-	if (!slice_ends(line, "\r\n")) {
-		lmtp_error(s, 500, "5.5.2", "Lines end in CRLF, not in LF");
-		return;
-	}
-	line.len -= 2;
-	if (slice_has(line, '\r') || slice_has(line, '\0'))
-		lmtp_error(s, 500, "5.5.2", "CR or NUL within a line");
-	else
-		lmtp_command(s, line);
-}
-
 static void
 next_line(struct lmtp_session *s)
 {
 	struct slice line;
-	enum input_result r = input_line(&s->in, LMTP_LINE_MOST, &line);
-	if (r == INPUT_OK)
-		run_line(s, line);
-	else if (r != INPUT_TOO_LONG)
+	const char *problem;
+	enum input_result r = smtp_line_read(&s->in, LMTP_LINE_MOST, &line, &problem);
+	if (r != INPUT_OK)
 		lmtp_gone(s, r);
-	else if (skip_line(s))
-		lmtp_error(s, 500, "5.5.2", "Line too long");
+	else if (problem != NULL)
+		lmtp_error(s, 500, "5.5.2", problem);
+	else
+		lmtp_command(s, line);
 }
 
 void

@@ -13,11 +13,11 @@
 #include "lib/base/slice.h"
 #include "lib/base/str.h"
 #include "lib/base/stream.h"
+#include "lib/front/neighbour.h"
 #include "lib/ipc/packet.h"
 
 /* Budgets. */
 #define LMTP_LINE_MOST       2048      /* of a command; RFC 5321 section 4.5.3.1.4 asks for 512 and what parameters need */
-#define LMTP_OVERLONG_MOST   65536     /* bytes of a line without an end, after which the session is closed */
 #define LMTP_NAME_MOST       255       /* of LHLO */
 #define LMTP_RECIPIENT_BYTES (2 << 20) /* memory for the recipients of one message */
 #define LMTP_ERRORS_MOST     20        /* commands that were none */
@@ -32,13 +32,13 @@ struct lmtp_config {
 
 /* Made before the confinement; what is lost stays lost. */
 struct lmtp_services {
-	int      lookup;  /* authd/lookup */
-	int      worker;  /* a postern-deliver of our own */
-	int      spool;   /* the unnamed file that holds the message */
-	int      reading; /* the same file, for the worker to read alone */
-	bool     lost;    /* one broke: 421 before the next message */
-	uint64_t tag;
+	struct neighbour lookup;  /* authd/lookup */
+	struct neighbour worker;  /* a postern-deliver of our own */
+	int              spool;   /* the unnamed file that holds the message */
+	int              reading; /* the same file, for the worker to read alone */
 };
+
+#define LMTP_SERVICES_NONE ((struct lmtp_services){NEIGHBOUR_NONE, NEIGHBOUR_NONE, -1, -1})
 
 struct lmtp_session {
 	const struct lmtp_config *config;

@@ -5,8 +5,9 @@
  * Who runs it:  s6-ipcserver on a Unix socket or tcpserver on loopback, one
  *               process a connection, as the user postern-lmtpd.
  * Reads:        its settings; the client on descriptors 0 and 1.
- * Writes:       to the client, its log to descriptor 2, and the message to a
- *               file without a name in lmtp_directory, opened at the start.
+ * Writes:       to the client, its log to descriptor 2 (to syslog where inetd
+ *               put the client there too), and the message to a file without
+ *               a name in lmtp_directory, opened at the start.
  * Starts:       one postern-deliver --worker, before it reads a byte of the
  *               client; the worker ends with it.
  * Connects to:  authd/lookup, before it reads a byte of the client.
@@ -19,15 +20,13 @@
  *               which the client may do anyway, the messages of this client's
  *               session, and whether addresses exist. No mailbox can be read.
  */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "deliver/lmtp_services.h"
 #include "deliver/lmtp_session.h"
-#include "lib/base/log.h"
+#include "lib/base/host.h"
 #include "lib/base/program.h"
+#include "lib/front/syslog.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
 
@@ -46,8 +45,7 @@ static const struct contract contract = {
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
-	{"hostname", SETTING_TEXT, "", "this host's name in greetings and headers; empty: what the kernel says",
-	    &config.hostname, 0, 0},
+	HOST_SETTING,
 	{"lmtp_directory", SETTING_TEXT, "/var/spool/postern/lmtp", "where messages are while LMTP delivers them",
 	    &config.directory, 0, 0},
 	{"message_size", SETTING_SIZE, "10240000", "the largest message in bytes", &config.message_size, 65536,
@@ -74,24 +72,14 @@ turn_away(const char *enhanced, int code)
 	exit(code);
 }
 
-static void
-find_hostname(void)
-{
-	static char name[256];
-	if (config.hostname != NULL && config.hostname[0] != '\0')
-		return;
-	if (gethostname(name, sizeof name) < 0 || memchr(name, '\0', sizeof name) == NULL || name[0] == '\0')
-		snprintf(name, sizeof name, "localhost");
-	config.hostname = name;
-}
-
 int
 main(int argc, char **argv)
 {
+	log_beside_client();
 	if (program_begin(&program, argc, argv) < argc)
 		program_usage(&program);
 	bool ok = settings_load(settings, program.setting_count);
-	find_hostname();
+	config.hostname = host_name();
 	lmtp_begin(&session, &config);
 	if (!ok || (!socket_one_identity && !sandbox_not_root(&program)))
 		turn_away("4.3.5", EXIT_MISUSE);

@@ -32,6 +32,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/host.h"
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/ipc/socket.h"
@@ -46,7 +47,7 @@ static struct queue_settings settings;
 
 static const struct setting table[] = {
     SOCKET_SETTINGS,
-    {"hostname", SETTING_TEXT, "", "this host's name in bounces (default: the system's)", &settings.hostname, 0, 0},
+    HOST_SETTING,
     {"queue_directory", SETTING_TEXT, "/var/spool/postern/queue", "where messages wait", &settings.directory, 0, 0},
     {"free_space", SETTING_SIZE, "20M", "bytes of the disk that stay free: beyond, no mail is taken", &settings.free_space, 0, 0},
     {"message_size", SETTING_SIZE, "10240000", "the largest message in bytes", &settings.message_size, 65536,
@@ -127,12 +128,8 @@ run_intake(int socket)
 static void
 read_settings(void)
 {
-	static char name[256];
 	program_settings(&program);
-	if (settings.hostname[0] == '\0') {
-		gethostname(name, sizeof name - 1);
-		settings.hostname = name;
-	}
+	settings.hostname = host_name();
 	manager.settings = &settings;
 }
 

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/base/host.h"
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/ipc/packet.h"
@@ -28,12 +29,12 @@
 #include "lib/sandbox/sandbox.h"
 #include "queue/remote_send.h"
 
-static const char *hostname, *resolver;
+static const char *resolver;
 static uint64_t    timeout_seconds, connect_seconds;
 
 static const struct setting table[] = {
     SOCKET_SETTINGS,
-    {"hostname", SETTING_TEXT, "", "this host's name in EHLO (default: the system's)", &hostname, 0, 0},
+    HOST_SETTING,
     {"resolver", SETTING_TEXT, "", "ADDRESS:PORT of the DNS server (default: /etc/resolv.conf)", &resolver, 0, 0},
     {"remote_timeout", SETTING_SECONDS, "5m", "wait for an answer of another host; twice that after the message",
         &timeout_seconds, 1, 3600},
@@ -175,13 +176,8 @@ take_connection(int listening, const struct peers *peers)
 static void
 read_settings(void)
 {
-	static char name[256];
 	program_settings(&program);
-	if (hostname[0] == '\0') {
-		gethostname(name, sizeof name - 1);
-		hostname = name;
-	}
-	settings.smtp = (struct smtp_settings){.hostname = hostname, .timeout = (int)timeout_seconds * 1000};
+	settings.smtp = (struct smtp_settings){.hostname = host_name(), .timeout = (int)timeout_seconds * 1000};
 	settings.connect_timeout = (int)connect_seconds * 1000;
 	if (!dns_begin(&settings.dns, resolver))
 		exit(EXIT_MISUSE);

@@ -16,6 +16,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lib/base/host.h"
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/ipc/socket.h"
@@ -29,11 +30,10 @@
 
 #define PIECE 65536
 
-static const char *hostname;
 
 static const struct setting table[] = {
     SOCKET_SETTINGS,
-    {"hostname", SETTING_TEXT, "", "domain of addresses without one (default: the system's name)", &hostname, 0, 0},
+    HOST_SETTING,
 };
 
 static const struct contract contract = {
@@ -172,7 +172,7 @@ set_sender(const struct options *o, struct address *sender)
 	if (sender->text_len == 0 || sender->domain_len > 0)
 		return;
 	struct str full = STR_MOST(1024);
-	if (!address_print(&full, address_local(sender), slice_of(hostname)) ||
+	if (!address_print(&full, address_local(sender), slice_of(host_name())) ||
 	    address_parse(str_slice(&full), ADDRESS_UTF8, sender) != ADDRESS_OK)
 		fail(EX_USAGE, "this is no sender", who);
 	str_free(&full);
@@ -267,9 +267,9 @@ gather_recipients(struct recipients *r, const struct options *o, struct slice me
 	struct str wrong = STR_MOST(4096);
 	r->texts = STR_MOST(8u << 20);
 	for (int i = 0; i < count; i++)
-		if (!recipients_add(r, slice_of(arguments[i]), hostname, &wrong))
+		if (!recipients_add(r, slice_of(arguments[i]), host_name(), &wrong))
 			fail(EX_DATAERR, "this is no address", str_text(&wrong));
-	if (o->from_header && !recipients_from_header(r, message, hostname, &wrong))
+	if (o->from_header && !recipients_from_header(r, message, host_name(), &wrong))
 		fail(EX_DATAERR, "this is no address", str_text(&wrong));
 	if (r->count == 0)
 		fail(EX_USAGE, "no recipient", o->from_header ? "in To, Cc or Bcc" : "is named; see --help");
@@ -291,7 +291,7 @@ send_message(const struct options *o, int count, char **arguments)
 	struct slice header = slice_first(message, header_length(message, &body));
 	gather_recipients(&recipients, o, header, count, arguments);
 	send_envelope(&s, &sender, &recipients);
-	struct writer w = {.hostname = hostname, .sender = address_text(&sender), .full_name = full_name(o),
+	struct writer w = {.hostname = host_name(), .sender = address_text(&sender), .full_name = full_name(o),
 	    .drop_bcc = o->from_header, .queue_id = s.id, .uid = (unsigned)getuid()};
 	if (!header_write(&written, header, &w))
 		fail(EX_SOFTWARE, "no memory", "");
@@ -315,7 +315,6 @@ name_of(const char *path)
 int
 main(int argc, char **argv)
 {
-	static char name[256];
 	struct options o = {.mode = 'm'};
 	int first = program_begin(&program, argc, argv);
 	first = read_options(&o, argc, argv, first);
@@ -323,12 +322,8 @@ main(int argc, char **argv)
 		show_queue();
 	if (!settings_load(table, sizeof table / sizeof *table))
 		return EX_CONFIG;
-	if (hostname[0] == '\0') {
-		gethostname(name, sizeof name - 1);
-		hostname = name;
-	}
 	date_open();
 	if (o.mode == 's')
-		return sendmail_smtp(hostname);
+		return sendmail_smtp(host_name());
 	return send_message(&o, argc - first, argv + first);
 }
