@@ -15,6 +15,8 @@
  * closes a peer whose socket is full of answers that he does not take.
  */
 #define UNDER_WAY_MOST 64
+/* Of questions that nobody will answer so many are ended in a turn of the loop: their askers may ask again at once. */
+#define EXPIRE_MOST 64
 
 struct question {
 	struct question *next, *previous;
@@ -113,7 +115,7 @@ expire(struct timer *t)
 	struct client *c = client_of_timer(t);
 	int64_t now = clock_ms();
 	bool lost = false;
-	while (c->first != NULL && c->first->deadline <= now) {
+	for (int i = 0; i < EXPIRE_MOST && c->first != NULL && c->first->deadline <= now; i++) {
 		lost = lost || c->first->deadline != 0;
 		finish(c, c->first, NULL, NULL);
 	}
@@ -121,7 +123,7 @@ expire(struct timer *t)
 		log_warning("no-answer", log_text("socket", c->service), log_text("hint", "is that service running?"));
 	release_questions(c);
 	if (c->first != NULL)
-		timer_set(&c->expiry, c->first->deadline - now);
+		timer_set(&c->expiry, c->first->deadline > now ? c->first->deadline - now : 0);
 }
 
 static struct question *

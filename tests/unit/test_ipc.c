@@ -445,6 +445,42 @@ a_service_that_is_away_is_no_answer_and_heals(void **state)
 		close(client.watch.fd);
 }
 
+static struct timer patience;
+static bool         in_time;
+
+static void
+ask_again(void *context, const char *status, struct packet *answer)
+{
+	(void)context, (void)status, (void)answer;
+	client_begin(&client, &p, "echo");
+	packet_add_text(&p, "again");
+	client_ask(&client, &p, ask_again, NULL);
+}
+
+static void
+enough(struct timer *t)
+{
+	(void)t;
+	in_time = true;
+	loop_stop();
+}
+
+static void
+one_who_asks_again_at_once_does_not_hold_the_loop(void **state)
+{
+	(void)state;
+	begin_client(1);
+	client.service = "nobody-listens-here";
+	patience.fire = enough;
+	timer_set(&patience, 100);
+	alarm(5);
+	ask_again(NULL, NULL, NULL);
+	loop_run();
+	alarm(0);
+	assert_true(in_time);
+	timer_cancel(&client.expiry);
+}
+
 /* --- pools ---------------------------------------------------------------------- */
 
 static void
@@ -528,6 +564,7 @@ main(void)
 	    cmocka_unit_test(answers_find_their_questions),
 	    cmocka_unit_test(thousands_of_questions_at_once_are_all_answered),
 	    cmocka_unit_test(a_service_that_is_away_is_no_answer_and_heals),
+	    cmocka_unit_test(one_who_asks_again_at_once_does_not_hold_the_loop),
 	    cmocka_unit_test(jobs_are_done_and_a_dead_worker_is_replaced),
 	};
 	return cmocka_run_group_tests_name("ipc", tests, make_run_directory, remove_run_directory);
