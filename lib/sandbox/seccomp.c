@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib/base/program.h"
 
@@ -27,6 +28,8 @@
 #error "lib/sandbox/seccomp.c: add the AUDIT_ARCH constant of this architecture"
 #endif
 
+#define SET_OWNER_EX 15 /* F_SETOWN_EX, which not every header names */
+
 enum condition {
 	ALWAYS,
 	NO_EXEC_MAPPING, /* argument 2 without PROT_EXEC */
@@ -37,6 +40,8 @@ enum condition {
 	NETLINK_DOMAIN,  /* argument 0 is AF_NETLINK */
 	NO_NAMESPACE,    /* clone(2): no new namespaces */
 	NO_PATH,         /* newfstatat(2) on a descriptor: AT_EMPTY_PATH */
+	OWN_PROCESS,     /* argument 0 is this process */
+	SIGNAL_OWNER,    /* fcntl(2): argument 1 says whom a descriptor's signals go to */
 };
 
 struct call {
@@ -67,6 +72,7 @@ static const struct call calls[] = {
 	{SYS_readv, CALLS_BASIC, ALWAYS, 0},
 	{SYS_fstat, CALLS_BASIC, ALWAYS, 0},
 	{SYS_lseek, CALLS_BASIC, ALWAYS, 0},
+	{SYS_fcntl, CALLS_BASIC, SIGNAL_OWNER, EPERM}, /* or a descriptor could signal any process of the user */
 	{SYS_fcntl, CALLS_BASIC, ALWAYS, 0},
 	{SYS_clock_gettime, CALLS_BASIC, ALWAYS, 0},
 	{SYS_gettimeofday, CALLS_BASIC, ALWAYS, 0},
@@ -87,7 +93,8 @@ static const struct call calls[] = {
 	{SYS_restart_syscall, CALLS_BASIC, ALWAYS, 0},
 	{SYS_exit, CALLS_BASIC, ALWAYS, 0},
 	{SYS_exit_group, CALLS_BASIC, ALWAYS, 0},
-	{SYS_tgkill, CALLS_BASIC, ALWAYS, 0}, /* raise(3), abort(3) */
+	{SYS_tgkill, CHILDREN, ALWAYS, 0},
+	{SYS_tgkill, CALLS_BASIC, OWN_PROCESS, 0}, /* raise(3), abort(3) */
 	{SYS_getpid, CALLS_BASIC, ALWAYS, 0},
 	{SYS_getppid, CALLS_BASIC, ALWAYS, 0},
 	{SYS_gettid, CALLS_BASIC, ALWAYS, 0},
@@ -316,6 +323,12 @@ add_condition(struct filter *f, enum condition condition, uint32_t verdict)
 		return;
 	case NO_PATH:
 		end_equal(f, 3, AT_EMPTY_PATH, AT_EMPTY_PATH, verdict);
+		return;
+	case OWN_PROCESS:
+		end_equal(f, 0, (uint32_t)getpid(), (uint32_t)getpid(), verdict);
+		return;
+	case SIGNAL_OWNER:
+		end_equal(f, 1, F_SETOWN, SET_OWNER_EX, verdict);
 		return;
 	}
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -198,6 +199,36 @@ confined_twice(unsigned parent, unsigned child, int (*what)(void))
 	return confined(parent, read_tmp, 1, confine_a_child);
 }
 
+static int
+signal_another(void)
+{
+	return syscall(SYS_tgkill, getppid(), getppid(), 0) == 0 ? 0 : errno;
+}
+
+static int
+signal_itself(void)
+{
+	return syscall(SYS_tgkill, getpid(), getpid(), 0) == 0 ? 0 : errno;
+}
+
+/* A descriptor that becomes ready would signal whom it is said to belong to. */
+static int
+own_a_descriptor(void)
+{
+	return fcntl(STDERR_FILENO, F_SETOWN, getppid()) == 0 ? 0 : errno;
+}
+
+static void
+a_process_without_children_signals_nobody_else(void **state)
+{
+	(void)state;
+	assert_int_equal(confined(CALLS_BASIC, NULL, 0, signal_itself), 0);
+	assert_int_equal(confined(CALLS_BASIC, NULL, 0, signal_another), KILLED);
+	assert_int_equal(confined(CALLS_BASIC, NULL, 0, own_a_descriptor), EPERM);
+	assert_int_equal(confined_twice(CALLS_BASIC | CALLS_FORK | CALLS_READ_FILES, CALLS_BASIC, signal_itself), 0);
+	assert_int_equal(confined_twice(CALLS_BASIC | CALLS_FORK | CALLS_READ_FILES, CALLS_BASIC, signal_another), 77);
+}
+
 static void
 a_child_is_confined_further_than_its_parent(void **state)
 {
@@ -228,6 +259,7 @@ main(void)
 	    cmocka_unit_test(landlock_leaves_only_the_given_paths),
 	    cmocka_unit_test(processes_need_their_group),
 	    cmocka_unit_test(sockets_need_the_group_of_their_family),
+	    cmocka_unit_test(a_process_without_children_signals_nobody_else),
 	    cmocka_unit_test(executable_memory_kills),
 	    cmocka_unit_test(a_child_is_confined_further_than_its_parent),
 	};
