@@ -4,6 +4,13 @@
 #include "lib/base/random.h"
 #include "lib/mail/date.h"
 
+/*
+ * Tens of thousands of recipients may have failed. So much is said of them, to
+ * people and to programs; the rest is counted.
+ */
+#define PEOPLE_MOST   (1u << 20)
+#define PROGRAMS_MOST (4u << 20)
+
 static bool
 is_reported(const struct file_recipient *r)
 {
@@ -52,15 +59,22 @@ add_for_people(struct str *s, const struct bounce *b, const char *id)
 	else
 		str_append_text(s, "Your message could not be delivered to the following recipients. It will not\r\n"
 				   "be tried again. What has happened is said below each address.\r\n");
+	size_t unnamed = 0;
 	for (size_t i = 0; i < b->file->count; i++) {
 		const struct file_recipient *r = &b->file->recipients[i];
 		if (!is_reported(r))
 			continue;
+		if (s->len > PEOPLE_MOST) {
+			unnamed++;
+			continue;
+		}
 		add_line(s, "\r\n  ", r->address);
 		str_append_text(s, "    ");
 		str_append_slice(s, r->code);
 		add_line(s, " ", r->text);
 	}
+	if (unnamed > 0)
+		str_append_format(s, "\r\nand %zu further recipients.\r\n", unnamed);
 	str_append_format(s, "\r\nThe queue id of your message was %s.\r\n", id);
 }
 
@@ -86,7 +100,7 @@ add_delivery_status(struct str *s, const struct bounce *b, const char *id)
 	str_append_format(s, "Reporting-MTA: dns; %s\r\nX-Postern-Queue-Id: %s\r\n", b->hostname, id);
 	add_date(s, "Arrival-Date: ", (int64_t)(b->file->arrival / 1000000));
 	for (size_t i = 0; i < b->file->count; i++)
-		if (is_reported(&b->file->recipients[i]))
+		if (is_reported(&b->file->recipients[i]) && s->len < PROGRAMS_MOST)
 			add_recipient_status(s, b->file, &b->file->recipients[i]);
 }
 

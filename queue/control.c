@@ -170,7 +170,7 @@ request(struct connection *c, struct packet *p)
 }
 
 static struct service service = {
-    .name = "queue/control", .connection_size = sizeof(struct asker), .most = 64, .opened = opened, .request = request,
+    .name = "queue/control", .connection_size = sizeof(struct asker), .most = 64, .most_per_user = 16, .opened = opened, .request = request,
 };
 
 bool

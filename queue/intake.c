@@ -11,12 +11,14 @@
 #include "lib/ipc/pool.h"
 #include "lib/ipc/server.h"
 #include "lib/sandbox/sandbox.h"
+#include "queue/bounce.h"
 #include "queue/contracts.h"
 #include "queue/id.h"
 #include "queue/intake_message.h"
 #include "queue/sync.h"
 
 #define TAG_MOST    32
+#define SUBMIT_HEADER_MOST (1u << 20) /* some 5,000 recipients */
 #define SPARES_MOST 32 /* messages whose buffers wait for the next */
 
 enum stage { NOTHING, ENVELOPE, OPEN, COMMITTING };
@@ -27,6 +29,7 @@ struct commit {
 	struct conversation  *from; /* NULL: gone */
 	struct intake_message message;
 	char                  tag[TAG_MOST];
+	int64_t               uid; /* of the submitter, who may be gone; -1: smtpd */
 };
 
 struct conversation {
@@ -137,7 +140,7 @@ commit_ended(struct commit *k, int error)
 	else if (c != NULL)
 		answer_outcome(c, k->tag, &m->trouble);
 	if (ok) {
-		log_queued(m, c != NULL ? c->uid : -1);
+		log_queued(m, k->uid);
 		intake_message_end(m);
 		intake_notify(m->id);
 	} else {
@@ -210,6 +213,7 @@ on_mail(struct conversation *c, struct packet *p)
 	if (c->commit == NULL)
 		return false;
 	c->commit->from = c;
+	c->commit->uid = c->uid;
 	c->stage = ENVELOPE;
 	struct intake_message *m = &c->commit->message;
 	intake_message_begin(m, intake.directory, id_next(&intake.ids), intake.settings->message_size + ADDED_MOST);
@@ -217,6 +221,11 @@ on_mail(struct conversation *c, struct packet *p)
 		return false;
 	if (c->uid >= 0)
 		intake_message_add_key(m, "uid", (uint64_t)c->uid);
+	/* Everybody may submit: what they all hold at once must fit. A bounce may be longer than the message was allowed to be. */
+	if (c->uid > 0 && c->uid != geteuid())
+		m->header.limit = SUBMIT_HEADER_MOST;
+	if (c->uid == geteuid() && m->sender[0] == '\0' && m->size_most < BOUNCE_MOST)
+		m->size_most = BOUNCE_MOST;
 	return true;
 }
 
@@ -339,7 +348,7 @@ static struct service intake_service = {
     .opened = opened_by_smtpd, .request = request, .closed = closed,
 };
 static struct service submit_service = {
-    .name = "queue/submit", .connection_size = sizeof(struct conversation), .most = 256,
+    .name = "queue/submit", .connection_size = sizeof(struct conversation), .most = 256, .most_per_user = 100,
     .opened = opened_by_submitter, .request = request, .closed = closed,
 };
 

@@ -22,7 +22,8 @@ intake_message_begin(struct intake_message *m, const struct queue_directory *dir
 {
 	struct str header = m->header, data = m->data;
 	memset(m, 0, sizeof *m);
-	m->header = header.limit != 0 ? header : STR_MOST(FILE_HEADER_MOST);
+	m->header = header;
+	m->header.limit = FILE_HEADER_MOST;
 	m->data = data.limit != 0 ? data : STR_MOST(DATA_KEPT + PACKET_MOST);
 	str_clear(&m->header);
 	str_clear(&m->data);
@@ -72,7 +73,9 @@ intake_message_take_sender(struct intake_message *m, struct packet *p)
 		if (!is_key(key))
 			return false;
 		note_key(m, key);
-		queue_file_build_with(&m->header, key);
+		/* "uid" is the intake's own: what the kernel says of the peer. */
+		if (!slice_starts(key, "uid="))
+			queue_file_build_with(&m->header, key);
 	}
 	return true;
 }

@@ -56,7 +56,7 @@ manager_start_due(void)
 	struct waiting_entry e;
 	/* In small portions: a backlog must not keep the loop from what comes in. */
 	for (int i = 0; i < STARTS_A_TURN && has_place() && waiting_take(&manager.waiting, (uint64_t)clock_unix(), &e); i++)
-		message_start(e.id, e.due == DUE_FOUND);
+		message_start(e.id, e.due == DUE_FOUND ? ORIGIN_FOUND : ORIGIN_WAITED);
 	starting = false;
 	set_due_timer();
 }
@@ -78,7 +78,7 @@ start_committed(uint64_t id)
 		return;
 	}
 	starting = true;
-	message_start(id, false);
+	message_start(id, ORIGIN_COMMITTED);
 	starting = false;
 }
 

@@ -76,8 +76,15 @@ void manager_drain(const char *why);
 
 /* --- message.c ------------------------------------------------------------------ */
 
-/* Begins to work on a message. `found`: by a scan, so it may be uncommitted. */
-void message_start(uint64_t id, bool found);
+/* Where the manager knows a message from. */
+enum origin {
+	ORIGIN_COMMITTED, /* the intake has just said so */
+	ORIGIN_WAITED,    /* it waited; when it could not be read at its first turn, nobody has checked it yet */
+	ORIGIN_FOUND,     /* by a scan, so it may be uncommitted */
+};
+
+/* Begins to work on a message. */
+void message_start(uint64_t id, enum origin origin);
 /* Starts further recipients; ends the run when all have ended or are deferred. */
 void message_advance(struct message *m);
 /* The recipient was delivered, failed, or is deferred. Frees `d`. */

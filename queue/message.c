@@ -81,13 +81,13 @@ dismiss(uint64_t id, const char *name, enum file_result r, bool found)
 }
 
 static enum file_result
-open_and_read(struct message *m, bool found)
+open_and_read(struct message *m, enum origin origin)
 {
 	m->fd = queue_directory_open_file(&manager.directory, m->id, O_RDONLY);
 	if (m->fd < 0)
 		return FILE_TROUBLE;
-	/* A torn file can only be one that was never worked on. */
-	enum file_result r = queue_file_read(m->fd, found, &m->file);
+	/* What the intake has just committed is whole; all else may have been torn in a crash. */
+	enum file_result r = queue_file_read(m->fd, origin != ORIGIN_COMMITTED, &m->file);
 	if (r == FILE_OK && m->file.id != m->id) {
 		queue_file_free(&m->file);
 		r = FILE_DAMAGED;
@@ -124,8 +124,16 @@ can_be_marked(struct message *m)
 	return false;
 }
 
+/* Later than any wait is: a clock was wrong when it was written, or it is damaged. */
+static bool
+is_believable(uint64_t next, uint64_t now)
+{
+	uint64_t most = manager.settings->retry_most > TROUBLE_WAIT ? manager.settings->retry_most : TROUBLE_WAIT;
+	return next <= now + most;
+}
+
 void
-message_start(uint64_t id, bool found)
+message_start(uint64_t id, enum origin origin)
 {
 	struct message *m = calloc(1, sizeof *m);
 	if (m == NULL) {
@@ -135,13 +143,15 @@ message_start(uint64_t id, bool found)
 	m->id = id;
 	m->write_fd = -1;
 	id_print(id, m->name);
-	enum file_result r = open_and_read(m, found);
+	bool found = origin == ORIGIN_FOUND;
+	enum file_result r = open_and_read(m, origin);
 	if (r != FILE_OK) {
 		dismiss(id, m->name, r, found);
 		free(m);
 		return;
 	}
-	if (found && m->file.next > (uint64_t)clock_unix()) {
+	uint64_t now = (uint64_t)clock_unix();
+	if (found && m->file.next > now && is_believable(m->file.next, now)) {
 		manager_wait_until(id, m->file.next);
 		close(m->fd);
 		queue_file_free(&m->file);

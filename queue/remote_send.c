@@ -198,6 +198,13 @@ remote_send(const struct remote_settings *settings, struct slice transport, stru
 	}
 	struct trip t = {.settings = settings, .errand = e, .port = route.port};
 	t.trouble = outcome_make("4.4.4", "no host of %s could be tried", route.host);
-	if (!(route.mx ? try_name(&t, route.host) : try_host(&t, route.host)))
-		end_all(e, &t.trouble);
+	if (route.mx ? try_name(&t, route.host) : try_host(&t, route.host))
+		return;
+	/* A next hop that we were told to take and that does not exist is a mistake here, or in DNS: nothing is wrong with the address. */
+	if (transport.len > 0 && t.trouble.class == OUTCOME_PERMANENT) {
+		log_error("next-hop-wrong", log_slice("transport", transport), log_text("reason", t.trouble.text),
+		    log_text("hint", "correct relay_host or the transport of that domain"));
+		t.trouble = outcome_make("4.4.4", "%s", t.trouble.text);
+	}
+	end_all(e, &t.trouble);
 }

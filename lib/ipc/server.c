@@ -24,6 +24,28 @@ pause_accepting(struct service *s, bool pause)
 	loop_change(&s->watch, pause ? 0 : EPOLLIN);
 }
 
+static void
+link_connection(struct service *s, struct connection *c)
+{
+	c->next = s->first;
+	if (s->first != NULL)
+		s->first->previous = c;
+	s->first = c;
+	s->count++;
+}
+
+static void
+unlink_connection(struct service *s, struct connection *c)
+{
+	if (c->previous != NULL)
+		c->previous->next = c->next;
+	else
+		s->first = c->next;
+	if (c->next != NULL)
+		c->next->previous = c->previous;
+	s->count--;
+}
+
 /* Frees what was closed, after the events of this turn were handled. */
 static void
 reap(struct timer *t)
@@ -36,8 +58,8 @@ reap(struct timer *t)
 		if (s->closed != NULL)
 			s->closed(c);
 		close(c->watch.fd);
+		unlink_connection(s, c);
 		free(c);
-		s->count--;
 		pause_accepting(s, false);
 	}
 }
@@ -96,11 +118,37 @@ connection_ready(struct watch *w, uint32_t events)
 	}
 }
 
+/* A service that everybody may use is not to be held by one of them. */
+static bool
+has_his_share(const struct service *s, const struct connection *c)
+{
+	size_t count = 0;
+	if (s->most_per_user == 0 || c->uid == 0 || c->uid == geteuid())
+		return false;
+	for (const struct connection *other = s->first; other != NULL; other = other->next)
+		count += other->uid == c->uid;
+	if (count < s->most_per_user)
+		return false;
+	log_warning("too-many-connections", log_text("socket", s->name), log_number("uid", (int64_t)c->uid));
+	return true;
+}
+
+static bool
+admit(const struct service *s, struct connection *c, int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof who;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+		return false;
+	c->uid = who.uid;
+	return peers_allow(&s->peers, fd, s->name) && !has_his_share(s, c);
+}
+
 static void
 take_connection(struct service *s, int fd)
 {
 	struct connection *c = calloc(1, s->connection_size != 0 ? s->connection_size : sizeof *c);
-	if (c == NULL || !peers_allow(&s->peers, fd, s->name)) {
+	if (c == NULL || !admit(s, c, fd)) {
 		free(c);
 		close(fd);
 		return;
@@ -112,7 +160,7 @@ take_connection(struct service *s, int fd)
 		close(fd);
 		return;
 	}
-	s->count++;
+	link_connection(s, c);
 	if (s->opened != NULL && !s->opened(c))
 		connection_close(c);
 }

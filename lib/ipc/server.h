@@ -19,7 +19,9 @@ struct connection {
 	struct watch    watch;
 	struct service *service;
 	bool            closing;
-	struct connection *next_closing; /* the service's own */
+	struct connection *next_closing; /* the service's own, as are these */
+	struct connection *next, *previous;
+	uid_t           uid;
 	/* For the program's use. A program that needs more than a pointer sets service.connection_size. */
 	void           *state;
 };
@@ -30,6 +32,7 @@ struct service {
 	struct peers peers;
 	size_t       connection_size; /* 0, or the size of a struct that begins with struct connection (zeroed at start) */
 	size_t       most;            /* connections at a time; more wait in the backlog. 0: 4096 */
+	size_t       most_per_user;   /* of these; more are refused. 0: no limit. Not for root and our own user */
 	bool (*opened)(struct connection *c);                    /* may be NULL; false closes at once */
 	/*
 	 * A whole packet came. The packet is the service's, valid until this
@@ -43,6 +46,7 @@ struct service {
 	/* The service's own. */
 	struct watch watch;
 	size_t       count;
+	struct connection *first;
 	bool         paused;
 };
 

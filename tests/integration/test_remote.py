@@ -165,3 +165,19 @@ def test_names_that_do_not_exist_fail(by_names):
         assert f"Final-Recipient: rfc822; {address}\nAction: failed\nStatus: {status}\n" in bounce.decode().replace("\r\n", "\n")
     assert b"servfail" not in bounce
     by_names.wait_log("queued", r"deferred .*to=x@servfail.test .*code=4\.4\.3", 60)
+
+
+def test_a_relay_host_that_does_not_exist_is_a_mistake_of_ours(by_names):
+    """It may bounce no mail: a name server that forgets the relay host for a minute would cost all of it."""
+    by_names.down("queued")
+    by_names.set("relay_host", "[gone.test]")
+    try:
+        by_names.up("queued")
+        user = by_names.user()
+        queue_id = submit(by_names, user.address, ["a@far.test"])
+        by_names.wait_log("queued", rf"deferred queue={queue_id} .*code=4.4.4")
+        assert not user.messages()
+    finally:
+        by_names.down("queued")
+        by_names.set("relay_host", None)
+        by_names.up("queued")
