@@ -51,11 +51,11 @@ caller_forget(void)
 }
 
 bool
-caller_allowed(bool one_identity)
+caller_allowed(void)
 {
 	static const char *const users[] = {"postern-queue", "postern-lmtpd"};
 	uid_t caller = getuid();
-	if (caller == 0 || caller == geteuid() || one_identity)
+	if (caller == 0 || caller == geteuid())
 		return true;
 	for (size_t i = 0; i < sizeof users / sizeof *users; i++) {
 		const struct passwd *entry = getpwnam(users[i]);

@@ -126,7 +126,7 @@ prepare(void)
 {
 	if (!settings_load(settings, program.setting_count))
 		return EXIT_MISUSE;
-	if (!caller_allowed(socket_one_identity))
+	if (!caller_allowed())
 		return EXIT_MISUSE;
 	if (!caller_leave())
 		return EXIT_MISUSE;

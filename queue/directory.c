@@ -28,11 +28,9 @@ trouble(const struct queue_directory *d, const char *what)
 }
 
 static int
-open_part(const struct queue_directory *d, const char *name, bool *made)
+open_part(const struct queue_directory *d, const char *name)
 {
-	if (mkdirat(d->root, name, 0700) == 0)
-		*made = true;
-	else if (errno != EEXIST)
+	if (mkdirat(d->root, name, 0700) < 0 && errno != EEXIST)
 		return -1;
 	return openat(d->root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
@@ -41,17 +39,17 @@ static bool
 open_parts(struct queue_directory *d)
 {
 	static const char letters[] = "234567abcdefghijklmnopqrstuvwxyz";
-	bool made = false;
 	for (int i = 0; i < DIRECTORY_PARTS; i++) {
 		char name[2] = {letters[i], '\0'};
-		d->parts[i] = open_part(d, name, &made);
+		d->parts[i] = open_part(d, name);
 		if (d->parts[i] < 0)
 			return trouble(d, name);
 	}
-	d->damaged = open_part(d, "damaged", &made);
+	d->damaged = open_part(d, "damaged");
 	if (d->damaged < 0)
 		return trouble(d, "damaged");
-	if (made && fsync(d->root) < 0)
+	/* Always: one who made them may have died before he came to this. */
+	if (fsync(d->root) < 0)
 		return trouble(d, "fsync");
 	return true;
 }

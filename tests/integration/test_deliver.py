@@ -157,3 +157,14 @@ def test_killed_at_any_time_nothing_half_is_visible(suite, tmp_path):
             left.unlink()
     for path in (user.maildir / "new").iterdir():
         assert path.stat().st_size == whole
+
+
+def test_one_identity_opens_it_to_nobody(suite):
+    """The setting is for programs that all run as one user; a setuid deliver that reads it is still not everybody's."""
+    user = suite.user()
+    suite.set("one_identity", "yes")
+    try:
+        result = suite.tool("deliver", "-d", user.address, input=b"Subject: x\n\nx\n", check=False, user="nobody")
+    finally:
+        suite.set("one_identity", None)
+    assert result.returncode != 0 and b"caller-refused" in result.stderr and not user.messages()

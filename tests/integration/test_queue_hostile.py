@@ -4,6 +4,7 @@ import os
 import pwd
 import re
 import socket
+import subprocess
 
 import pytest
 
@@ -170,3 +171,16 @@ def test_one_user_cannot_hold_the_control_socket(suite):
     finally:
         for s in held:
             s.close()
+
+
+def test_directories_that_were_there_are_synced_at_start(suite, tmp_path):
+    """Who made them may have died before the sync, and then what lies in them has no durable name."""
+    queue, settings, run = (tmp_path / name for name in ("queue", "settings", "run"))
+    for directory in (queue, settings, run, run / "queue", *(queue / part for part in [*"234567abcdefghijklmnopqrstuvwxyz", "damaged"])):
+        directory.mkdir(mode=0o700)
+    for name, value in (("one_identity", "yes"), ("run_directory", run), ("queue_directory", queue)):
+        (settings / name).write_text(f"{value}\n")
+    trace = tmp_path / "trace"
+    subprocess.run(["timeout", "2", "strace", "-f", "-y", "-e", "trace=fsync", "-o", trace, suite.libexec / "postern-queued"],
+                   env={"POSTERN_SETTINGS": str(settings), "ASAN_OPTIONS": "detect_leaks=0"}, stderr=subprocess.DEVNULL)
+    assert f"<{queue}>" in trace.read_text()
