@@ -22,7 +22,7 @@
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
 
-static struct front front = {.gate = {.service = "imap", .session_name = "imap/session"}};
+static struct front front;
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
@@ -72,7 +72,7 @@ main(int argc, char **argv)
 	program_settings(&program);
 	if (!sandbox_not_root(&program))
 		return EXIT_MISUSE;
-	gate_open(&front.gate, tls);
+	gate_open(&front.gate, "imap", "imap/session", tls);
 	front_open(&front);
 	if (!sandbox_enter(&contract, NULL, 0))
 		return EXIT_TEMPORARY;

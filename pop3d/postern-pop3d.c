@@ -22,8 +22,7 @@
 #include "lib/sandbox/sandbox.h"
 #include "pop3d/front.h"
 
-static struct front front = {
-	.gate = {.service = "pop3", .session_name = "pop3/session"}, .user = {.limit = FRONT_USER_MOST}};
+static struct front front;
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
@@ -74,7 +73,8 @@ main(int argc, char **argv)
 	program_settings(&program);
 	if (!sandbox_not_root(&program))
 		return EXIT_MISUSE;
-	gate_open(&front.gate, tls);
+	front.user = STR_MOST(FRONT_USER_MOST);
+	gate_open(&front.gate, "pop3", "pop3/session", tls);
 	if (!sandbox_enter(&contract, NULL, 0))
 		return EXIT_TEMPORARY;
 	return converse(tls);

@@ -41,8 +41,10 @@ connect_tlsd(const struct gate *g, bool tls)
 }
 
 void
-gate_open(struct gate *g, bool tls)
+gate_open(struct gate *g, const char *service, const char *daemon, bool tls)
 {
+	g->service = service;
+	g->daemon = daemon;
 	random_letters(g->id, sizeof g->id - 1);
 	log_session("session", g->id);
 	g->deadline = clock_ms() + GATE_TIME;
@@ -52,7 +54,7 @@ gate_open(struct gate *g, bool tls)
 	g->in.context = g;
 	peer_find(&g->peer, STDIN_FILENO);
 	g->login.socket = neighbour_connect("authd/login");
-	g->session = neighbour_connect(g->session_name);
+	g->session = neighbour_connect(daemon);
 	g->tlsd = connect_tlsd(g, tls);
 }
 
@@ -128,7 +130,7 @@ hand_over(struct gate *g, struct slice command, const char *ticket)
 	const struct handover h = {.id = g->id, .ticket = ticket, .command = command, .address = g->peer.text,
 	    .encrypted = g->encrypted, .client = STDIN_FILENO};
 	output_flush(&g->out);
-	return handover_send(g->session, g->session_name, &h, &g->in);
+	return handover_send(g->session, g->daemon, &h, &g->in);
 }
 
 static enum conclusion

@@ -24,7 +24,7 @@
 
 struct gate {
 	const char   *service;         /* authd's name of it: "imap" */
-	const char   *session_name;    /* where its sessions are: "imap/session" */
+	const char   *daemon;          /* where its sessions are: "imap/session" */
 	struct input  in;
 	struct output out;
 	struct login  login;
@@ -43,9 +43,9 @@ bool gate_arguments(const struct program *p, int argc, char **argv);
 /*
  * Finds out who the client on descriptors 0 and 1 is and connects to authd,
  * tlsd and the sessions; one that is away is logged and -1, the conversation can
- * say so. Service, session_name and plain_without_tls are set; with `tls`, TLS is there from the first byte.
+ * say so. plain_without_tls is set before; with `tls`, TLS is there from the first byte.
  */
-void gate_open(struct gate *g, bool tls);
+void gate_open(struct gate *g, const char *service, const char *daemon, bool tls);
 
 /* Goes on in TLS; all that was read before is forgotten. False: the conversation is over without an answer (logged). */
 bool gate_encrypt(struct gate *g);

@@ -24,9 +24,9 @@ struct sessions {
 	int64_t     patience;     /* after SIGTERM, told to the sessions: ms until they are killed. 0: they go on without us */
 	struct service service;   /* its name is the socket: "imap/session" */
 	/*
-	 * A session, in its own process, which has the client, `mail_root` and
-	 * descriptors 0 to 2. SIGTERM and SIGCHLD are blocked. Its
-	 * return ends the process.
+	 * A session, in its own process: it has the client, `mail_root` and the
+	 * descriptors 0 to 2; SIGTERM and SIGCHLD are blocked. Its return ends
+	 * the process.
 	 */
 	void (*serve)(const struct handover *h, int mail_root);
 

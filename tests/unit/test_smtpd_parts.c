@@ -63,44 +63,6 @@ test_wrong_networks(void **state)
 	}
 }
 
-static void
-test_peer(void **state)
-{
-	(void)state;
-	struct peer p;
-	assert_true(peer_parse(&p, slice_of("::ffff:192.0.2.1")));
-	assert_string_equal(p.text, "192.0.2.1");
-	assert_int_equal(p.len, 4);
-	assert_true(peer_parse(&p, slice_of("fe80:0:0::1%eth0")));
-	assert_string_equal(p.text, "fe80::1");
-	assert_false(peer_parse(&p, slice_of("")));
-	assert_false(peer_parse(&p, slice_of("192.0.2.256")));
-	assert_false(peer_parse(&p, slice_make("192.0.2.1\0", 10)));
-	char longer[100];
-	memset(longer, '1', sizeof longer);
-	assert_false(peer_parse(&p, slice_make(longer, sizeof longer)));
-}
-
-static void
-test_peer_of_the_environment(void **state)
-{
-	(void)state;
-	struct peer p;
-	setenv("TCPREMOTEIP", "2001:db8::7", 1);
-	setenv("TCPREMOTEHOST", "host.example", 1);
-	peer_find(&p, 0);
-	assert_string_equal(p.text, "2001:db8::7");
-	assert_string_equal(p.name, "host.example");
-	setenv("TCPREMOTEHOST", "a) by (evil", 1);
-	peer_find(&p, 0);
-	assert_string_equal(p.name, "");
-	setenv("TCPREMOTEIP", "nonsense", 1);
-	peer_find(&p, -1);
-	assert_string_equal(p.text, "unknown");
-	unsetenv("TCPREMOTEIP");
-	unsetenv("TCPREMOTEHOST");
-}
-
 /* The parameters of `text` as "KEY=value;KEY;", and "!" for a wrong one. */
 static const char *
 parameters(const char *text)
@@ -223,8 +185,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_wrong_networks),
-		cmocka_unit_test(test_peer),
-		cmocka_unit_test(test_peer_of_the_environment),
 		cmocka_unit_test(test_parameters),
 		cmocka_unit_test(test_hops),
 		cmocka_unit_test(test_commands),
