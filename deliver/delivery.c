@@ -123,7 +123,8 @@ save_message(struct deliverer *d, const struct delivery *what, const struct fold
 	}
 	if (!save_finish(&d->save, SAVE_NEW, 0, 0, 0))
 		return trouble(what, "write", path);
-	return outcome_done();
+	/* Where it went; whoever asked for the delivery logs it. */
+	return outcome_make("2.0.0", "saved as %snew/%s", path, d->save.name);
 }
 
 static struct outcome
@@ -151,10 +152,5 @@ deliver(struct deliverer *d, const struct delivery *what)
 	struct outcome o = mailbox_find(&d->authd, what->address, &mailbox);
 	if (!outcome_is_done(&o))
 		return o;
-	o = deliver_into(d, what, mailbox.maildir);
-	if (outcome_is_done(&o))
-		log_info("delivered", log_text("queue", what->id), log_text("to", what->address),
-		    log_text("user", mailbox.user), log_text("file", d->save.name),
-		    log_number("size", (int64_t)d->save.size));
-	return o;
+	return deliver_into(d, what, mailbox.maildir);
 }

@@ -153,8 +153,8 @@ deliver_once(const struct arguments *a)
 {
 	struct delivery what = {.sender = a->sender, .address = a->address, .original = a->address, .stream = true};
 	struct outcome o = deliver(&deliverer, &what);
-	if (!outcome_is_done(&o))
-		log_warning("not-delivered", log_text("to", a->address), log_text("code", o.code), log_text("reason", o.text));
+	log_event(outcome_is_done(&o) ? LOG_INFO : LOG_WARNING, outcome_is_done(&o) ? "delivered" : "not-delivered",
+	    log_text("to", a->address), log_text("code", o.code), log_text("reason", o.text));
 	return sysexit_of(&o);
 }
 
