@@ -153,7 +153,6 @@ class Suite:
         with open(HOME / (pathlib.Path(self.build).name + ".build-lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             environment = self.make_environment()
-            environment.update(self.what_compiles(environment))
             result = subprocess.run(["sh", "conf/install", "--quiet", "--root", self.prefix, "--build", self.build,
                                      "--supervisor", "s6"], cwd=REPOSITORY, capture_output=True, text=True,
                                     env=environment)
@@ -165,23 +164,6 @@ class Suite:
         if "clang" in name:
             environment["CC"] = "clang"
         return {**os.environ, **environment}
-
-    def what_compiles(self, environment):
-        """While others still write: programs that do not compile are left out, with a note."""
-        make = ["make", "-k", "-s", "-j2", f"B={self.build}", f"PREFIX={self.prefix}", f"SETTINGS={self.settings}"]
-        options = {"cwd": REPOSITORY, "env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        if subprocess.run([*make, "all"], **options).returncode == 0:
-            return {}
-        flags = []
-        for kind, folders in {"PLAIN": "smtpd queue deliver imapd pop3d", "RICH": "authd tlsd"}.items():
-            sources = [path for folder in folders.split() for path in sorted((REPOSITORY / folder).glob("postern-*.c"))]
-            good = [path for path in sources
-                    if subprocess.run([*make, f"{self.build}/{path.stem}"], **options).returncode == 0]
-            bad = [path.stem for path in sources if path not in good]
-            if bad:
-                print("left out, they do not compile now:", *bad)
-            flags.append(f"{kind}=" + "\\ ".join(f"{path.parent.name}/{path.stem}" for path in good))
-        return {"MAKEFLAGS": " -- " + " ".join(flags)}
 
     def set(self, name, value):
         """Writes a setting (or removes it: None). A program reads it when it starts."""
@@ -206,6 +188,7 @@ class Suite:
         self.stop()
 
     def start(self):
+        assert set(self.present()) == set(SOCKETS) | set(CONNECTIONS), "conf/install left services out"
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C",
                        "POSTERN_SETTINGS": str(self.settings),
                        "ASAN_OPTIONS": "detect_leaks=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1"}
@@ -216,10 +199,6 @@ class Suite:
 
     def present(self):
         return sorted(path.parent.name for path in self.services.glob("*/run"))
-
-    def missing(self):
-        """Services whose programs have not been built."""
-        return sorted((set(SOCKETS) | set(CONNECTIONS)) - set(self.present()))
 
     def wait_up(self, names=None, seconds=20):
         for name in names or self.present():
