@@ -124,7 +124,7 @@ gate_exchange(struct gate *g, struct login_answer *answer, enum input_result *wh
 }
 
 /* What we said goes out before: after it the client is no longer ours to talk to. */
-static bool
+static enum handover_result
 hand_over(struct gate *g, struct slice command, const char *ticket)
 {
 	const struct handover h = {.id = g->id, .ticket = ticket, .command = command, .address = g->peer.text,
@@ -138,7 +138,7 @@ conclude(struct gate *g, struct slice command, const struct login_answer *answer
 {
 	switch (answer->result) {
 	case LOGIN_OK:
-		g->done = hand_over(g, command, answer->ticket);
+		g->done = hand_over(g, command, answer->ticket) != HANDOVER_REFUSED;
 		return g->done ? CONCLUSION_GONE : CONCLUSION_LATER;
 	case LOGIN_LATER:
 		log_warning("login-later", log_text("client", g->peer.text), log_slice("reason", str_slice(&answer->text)));

@@ -67,7 +67,7 @@ enum exchange {
 enum exchange gate_exchange(struct gate *g, struct login_answer *answer, enum input_result *why);
 
 enum conclusion {
-	CONCLUSION_GONE,    /* logged in; the session answers, done is set */
+	CONCLUSION_GONE,    /* logged in; the session answers and nothing may be said here, done is set */
 	CONCLUSION_LATER,   /* temporary trouble, the client's next try may do */
 	CONCLUSION_REFUSED, /* wrong user or password; done is set after too many */
 };

@@ -26,21 +26,31 @@ build(struct packet *p, const struct handover *h, const struct input *in)
 	return ok;
 }
 
-bool
+static enum handover_result
+unreachable(const char *service, enum packet_result r)
+{
+	log_error("session-unreachable", log_text("service", service),
+	    log_text("reason", r == PACKET_TIMEOUT ? "no answer in time" : "nobody is there"),
+	    log_text("hint", "is its program running?"));
+	return r == PACKET_TIMEOUT ? HANDOVER_UNKNOWN : HANDOVER_REFUSED;
+}
+
+enum handover_result
 handover_send(int socket, const char *service, const struct handover *h, const struct input *in)
 {
 	static struct packet p;
-	if (socket < 0 || !build(&p, h, in) || !packet_call(socket, &p, PATIENCE)) {
-		log_error("session-unreachable", log_text("service", service), log_text("hint", "is its program running?"));
-		return false;
-	}
+	if (socket < 0 || !build(&p, h, in) || packet_send_wait(socket, &p, PATIENCE) != PACKET_OK)
+		return unreachable(service, PACKET_END);
+	enum packet_result r = packet_receive_wait(socket, &p, PATIENCE);
+	if (r != PACKET_OK)
+		return unreachable(service, r);
 	packet_close_descriptors(&p);
 	if (strcmp(packet_verb(&p), "ok") == 0)
-		return true;
+		return HANDOVER_TAKEN;
 	packet_field(&p);
 	const char *why = packet_field(&p);
 	log_warning("session-refused", log_text("service", service), log_text("reason", why != NULL ? why : ""));
-	return false;
+	return HANDOVER_REFUSED;
 }
 
 bool

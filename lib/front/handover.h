@@ -22,12 +22,14 @@ struct handover {
 	const char  *read_ahead; /* what the front read behind the login, in base64; of handover_read() only */
 };
 
-/*
- * Gives the client to whoever listens on `socket`, with what `in` has read and
- * not taken. True: the client is the session's, which answers the login. False,
- * logged: nothing has happened, the client is to come again later. `service` is for the log.
- */
-bool handover_send(int socket, const char *service, const struct handover *h, const struct input *in);
+enum handover_result {
+	HANDOVER_TAKEN,   /* the client is the session's, which answers the login */
+	HANDOVER_REFUSED, /* nothing has happened, the client is to come again later (logged) */
+	HANDOVER_UNKNOWN, /* no answer in time: a session may have the client, so nothing can be said to him any more (logged) */
+};
+
+/* Gives the client to whoever listens on `socket`, with what `in` has read and not taken. `service` is for the log. */
+enum handover_result handover_send(int socket, const char *service, const struct handover *h, const struct input *in);
 
 /* Reads the packet; the texts are its own, the descriptor is now the caller's. False (nothing to close): not such a packet. */
 bool handover_read(struct packet *p, struct handover *h);

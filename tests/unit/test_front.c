@@ -289,7 +289,7 @@ test_handover_there_and_back(void **state)
 	assert_int_equal(packet_send(ends[1], &packet), PACKET_OK);
 	hear("a whole command\r\nand half", 25);
 	assert_int_equal(input_fill(&in), INPUT_OK);
-	assert_true(handover_send(ends[0], "pop3/session", &h, &in));
+	assert_int_equal(handover_send(ends[0], "pop3/session", &h, &in), HANDOVER_TAKEN);
 	close(in.fd);
 	assert_int_equal(packet_receive(ends[1], &packet), PACKET_OK);
 	assert_true(handover_read(&packet, &got));
@@ -300,10 +300,11 @@ test_handover_there_and_back(void **state)
 	close(got.client);
 	packet_begin(&packet, "later");
 	assert_int_equal(packet_send(ends[1], &packet), PACKET_OK);
-	assert_false(handover_send(ends[0], "pop3/session", &h, &in));
-	assert_false(handover_send(-1, "pop3/session", &h, &in));
-	close(ends[0]);
+	assert_int_equal(handover_send(ends[0], "pop3/session", &h, &in), HANDOVER_REFUSED);
+	assert_int_equal(handover_send(-1, "pop3/session", &h, &in), HANDOVER_REFUSED);
 	close(ends[1]);
+	assert_int_equal(handover_send(ends[0], "pop3/session", &h, &in), HANDOVER_REFUSED);
+	close(ends[0]);
 }
 
 int
