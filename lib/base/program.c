@@ -63,13 +63,17 @@ answer_common_option(const struct program *p, const char *option)
 	exit(EXIT_DONE);
 }
 
-/* In order: open(2) takes the lowest number that is free. */
+/*
+ * In order: open(2) takes the lowest number that is free. When poll(2) fails
+ * (no memory) all are taken for open, as they are but for a careless launcher:
+ * a delivery agent may not end with a code that its caller takes for a bounce.
+ */
 static void
 fill_standard(void)
 {
 	struct pollfd standard[] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
 	if (poll(standard, 3, 0) < 0)
-		exit(EXIT_TEMPORARY);
+		return;
 	for (int fd = 0; fd <= 2; fd++)
 		if ((standard[fd].revents & POLLNVAL) && open("/dev/null", O_RDWR) < 0)
 			exit(EXIT_TEMPORARY);
