@@ -40,7 +40,7 @@ static struct session session;
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_DUP,
 	.memory = 16 << 20,
-	.descriptors = 16,
+	.descriptors = 512, /* so many of this user's may be on their way to a neighbour at once (unix(7), ETOOMANYREFS) */
 	.processes = 0,
 	.reaches = "nothing",
 	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake",
