@@ -1,8 +1,5 @@
 #include "imapd/session_run.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "imapd/wait.h"

@@ -16,7 +16,6 @@
  *               whether addresses exist, guesses of passwords at authd's pace, and messages put into the queue
  *               under any sender and recipient. No other client's mail, no key, no password hash, no file.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
