@@ -67,18 +67,20 @@ verify_crypt(const char *password, const char *stored)
 	return r;
 }
 
-bool
-hash_is_locked(const char *stored)
+/* No password opens it: nothing is there, or the mark of a locked account (an empty password opens nothing either). */
+static bool
+is_locked(enum scheme scheme, const char *stored)
 {
-	return stored[0] == '\0' || stored[0] == '!' || stored[0] == '*';
+	return stored[0] == '\0' || (scheme == SCHEME_CRYPT && (stored[0] == '!' || stored[0] == '*'));
 }
 
 enum hash_result
 hash_verify(const char *password, const char *stored)
 {
-	if (hash_is_locked(stored))
+	enum scheme scheme = take_scheme(&stored);
+	if (is_locked(scheme, stored))
 		return HASH_WRONG;
-	switch (take_scheme(&stored)) {
+	switch (scheme) {
 	case SCHEME_CRYPT:
 		if (strlen(password) >= CRYPT_MAX_PASSPHRASE_SIZE)
 			return HASH_WRONG;
@@ -100,7 +102,8 @@ hash_spend(const char *password, const char *model)
 bool
 hash_is_crypt(const char *stored)
 {
-	return take_scheme(&stored) == SCHEME_CRYPT && !hash_is_locked(stored);
+	enum scheme scheme = take_scheme(&stored);
+	return scheme == SCHEME_CRYPT && !is_locked(scheme, stored);
 }
 
 char *

@@ -60,9 +60,11 @@ static bool
 judge(struct hasher *h, const char *password, char *hash)
 {
 	enum hash_result r = hash_verify(password, hash);
-	if (hash_is_locked(hash))
+	/* What needs no hashing takes as long as what does: an unknown user, for one (promise 16). */
+	bool costly = hash_is_crypt(hash);
+	if (!costly)
 		hash_spend(password, h->model);
-	if (hash_is_crypt(hash)) {
+	if (costly && r != HASH_UNUSABLE) {
 		forget(h->model);
 		h->model = hash;
 	} else {

@@ -27,6 +27,7 @@ struct statement {
 	struct link             *link;
 	MYSQL_STMT              *handle;
 	uint64_t                 generation;
+	bool                     prepared; /* the server took the text of `handle` */
 };
 
 /*

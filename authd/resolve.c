@@ -235,16 +235,28 @@ resolve_transport(struct resolution *r)
 	return v;
 }
 
-/* A login may use its own address, with any extension, and each address whose alias names it. */
+/* Whether the address with its extension is in a table itself: then it may be another's than the one without. */
+static enum verdict
+stands_alone(struct resolution *r)
+{
+	struct slice value;
+	enum verdict v = ask(r, MAP_ALIAS, str_slice(&r->full), &value);
+	return v == VERDICT_NO ? ask(r, MAP_MAILBOX, str_slice(&r->full), &value) : v;
+}
+
+/* A login may use its own address, with any extension that nobody else has, and each address whose alias names it. */
 static enum verdict
 resolve_sender(struct resolution *r)
 {
 	struct slice login = str_slice(&r->login), targets, user;
 	if (login.len == 0 || r->full.len == 0)
 		return VERDICT_NO;
-	if (slice_equal(login, str_slice(&r->full)) || slice_equal(login, str_slice(&r->base)))
+	if (slice_equal(login, str_slice(&r->full)))
 		return VERDICT_OK;
-	enum verdict v = find_alias(r, &targets, &user);
+	enum verdict v = slice_equal(login, str_slice(&r->base)) ? stands_alone(r) : VERDICT_OK;
+	if (v != VERDICT_OK)
+		return v == VERDICT_NO ? VERDICT_OK : v;
+	v = find_alias(r, &targets, &user);
 	if (v == VERDICT_NO) {
 		v = find_mailbox(r, &user, &targets);
 		if (v != VERDICT_NO)

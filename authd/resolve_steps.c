@@ -44,24 +44,17 @@ names_only(struct slice targets, struct slice address)
 	return count > 0 && others == 0;
 }
 
-static enum verdict
-ask_alias(struct resolution *r, struct slice key, struct slice *targets)
-{
-	enum verdict v = ask(r, MAP_ALIAS, key, targets);
-	if (v == VERDICT_OK && names_only(*targets, key))
-		return VERDICT_NO;
-	return v;
-}
-
 enum verdict
 find_alias(struct resolution *r, struct slice *targets, struct slice *user)
 {
 	*user = str_slice(&r->full);
-	enum verdict v = ask_alias(r, *user, targets);
-	if (v != VERDICT_NO || r->base.len == 0)
-		return v;
-	*user = str_slice(&r->base);
-	return ask_alias(r, *user, targets);
+	enum verdict v = ask(r, MAP_ALIAS, *user, targets);
+	if (v == VERDICT_NO && r->base.len > 0) {
+		*user = str_slice(&r->base);
+		v = ask(r, MAP_ALIAS, *user, targets);
+	}
+	/* One that names itself ends the search all the same: user+extension may have a mailbox of its own. */
+	return v == VERDICT_OK && names_only(*targets, *user) ? VERDICT_NO : v;
 }
 
 enum verdict

@@ -54,7 +54,8 @@ prepare(struct statement *s)
 		return false;
 	s->generation = s->link->generation;
 	const struct str *sql = &s->file->query.sql;
-	return mysql_stmt_prepare(s->handle, sql->data, sql->len) == 0;
+	s->prepared = mysql_stmt_prepare(s->handle, sql->data, sql->len) == 0;
+	return s->prepared;
 }
 
 /* --- parameters ------------------------------------------------------------------------ */
@@ -161,10 +162,25 @@ read_result(struct run *r)
 
 /* --- a question ---------------------------------------------------------------------------- */
 
-/* A key that the column's character set cannot hold is in no row. */
 static bool
-cannot_be_there(unsigned error)
+is_ascii(struct slice key)
 {
+	for (size_t i = 0; i < key.len; i++)
+		if ((unsigned char)key.data[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/*
+ * A key that the column's character set cannot hold is in no row. ASCII fits
+ * into all of them, so for such a key it is the query that is wrong: its own
+ * columns do not go together, and no answer may be made of that.
+ */
+static bool
+cannot_be_there(struct slice key, unsigned error)
+{
+	if (is_ascii(key))
+		return false;
 	return error == ER_CANT_AGGREGATE_2COLLATIONS || error == ER_CANT_AGGREGATE_NCOLLATIONS || error == ER_CANT_AGGREGATE_3COLLATIONS ||
 	    error == ER_INVALID_CHARACTER_STRING;
 }
@@ -204,7 +220,7 @@ attempt(struct run *r, MYSQL_BIND *binds, bool *stale, const char **why)
 	if (problem == NULL)
 		return r->values > 0 ? FACT_FOUND : FACT_NONE;
 	*stale = is_lost(error) && !fresh && clock_ms() - began < 1000;
-	if (cannot_be_there(error))
+	if (s->handle != NULL && s->prepared && cannot_be_there(r->key, error))
 		return FACT_NONE;
 	if (!*stale)
 		log_failure(s, r->key, problem);

@@ -221,3 +221,45 @@ def test_a_query_that_cannot_be_prepared_is_refused_at_the_start(query, line):
             assert made.process.wait(10) == 100
             assert "file=bad.cf" in made.log() and f"line {line}: " in made.log()
             raise AssertionError("as it must be")
+
+
+def test_a_query_that_is_wrong_by_itself_is_later(db):
+    """Columns whose collations do not go together fail for every key: that says nothing of the user."""
+    fill(db)
+    db.sql("""CREATE TABLE one (username varchar(200) CHARACTER SET latin1 COLLATE latin1_german1_ci, maildir varchar(200));
+        CREATE TABLE other (username varchar(200) CHARACTER SET latin1 COLLATE latin1_swedish_ci);
+        INSERT INTO one SELECT username, maildir FROM mailbox; INSERT INTO other SELECT username FROM mailbox""", "mail")
+    made = Authd(postmaster="ann@example.test")
+    made.preset(db)
+    path = made.settings / "virtual_mailbox_maps.cf"
+    text = path.read_text()
+    query = "SELECT maildir FROM one, other WHERE one.username = '%s' AND one.username = other.username"
+    path.write_text(text[:text.index("query =")] + f"query = {query}\n")
+    with made as authd:
+        for address in ("ann@example.test", "\u00e4nn@example.test"):
+            assert authd.lookup("rcpt", address)[0] == "later", address
+        assert "query-failed" in authd.log() and "Illegal mix of collations" in authd.log()
+
+
+def test_accounts_without_a_password(db):
+    """A scheme with nothing or a lock behind it; and what needs no hashing takes as long as an unknown user."""
+    fill(db)
+    db.sql("""INSERT INTO mailbox (username, password, maildir, domain) VALUES
+        ('empty@example.test', '{PLAIN}', 'e/', 'example.test'), ('plain@example.test', '{PLAIN}abc', 'p/', 'example.test'),
+        ('lock@example.test', '{SHA512-CRYPT}!$6$salt$hash', 'l/', 'example.test')""", "mail")
+    made = Authd(hash_workers="1")
+    made.preset(db)
+    with made as authd:
+        assert authd.login("empty@example.test", "") == authd.login("lock@example.test", "x") == "no"
+        assert authd.login("plain@example.test", "abc") == "ok"
+        assert authd.login("ann@example.test", "wrong") == "no"  # from now on it is known what a hash costs here
+        times = {}
+        for user in ("plain", "lock", "empty", "nobody", "ann"):
+            taken = []
+            for _ in range(40):
+                with authd.greeted() as peer:
+                    began = time.perf_counter()
+                    assert peer.ask("password", "t", f"{user}@example.test", "wrong")[0] == "no"
+                    taken.append(time.perf_counter() - began)
+            times[user] = sorted(taken)[len(taken) // 2]
+        assert min(times.values()) > 0.5 * max(times.values()), times

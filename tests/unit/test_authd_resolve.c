@@ -31,6 +31,8 @@ static const struct {
     {MAP_ALIAS, "both@our.org", "both@our.org, al@our.org"},
     {MAP_ALIAS, "sales@our.org", "al@our.org,\"a,b\"@x.org , bo@our.org,"},
     {MAP_ALIAS, "local@our.org", "root"},
+    {MAP_ALIAS, "sales+eu@our.org", "sales+eu@our.org"},
+    {MAP_MAILBOX, "sales+eu@our.org", "our.org/eu/"},
     {MAP_ALIAS, "@all.org", "al@our.org"},
     {MAP_ALIAS, "@alias.org", "@our.org"},
     {MAP_DOMAIN, "alias.org", "1"},
@@ -111,6 +113,9 @@ aliases(void **state)
 	expect(ALIAS, "sales@our.org", "ok al@our.org|\"a,b\"@x.org|bo@our.org|");
 	expect(ALIAS, "sales+Ex@our.org", "ok al+Ex@our.org|\"a,b\"@x.org|bo+Ex@our.org|");
 	expect(ALIAS, "both@our.org", "ok both@our.org|al@our.org|");
+	/* PostfixAdmin's row for a mailbox: that of the address without the extension is not asked any more. */
+	expect(ALIAS, "sales+eu@our.org", "no");
+	expect(RCPT, "sales+eu@our.org", "ok mailbox|");
 	expect(ALIAS, "al@our.org", "no");
 	expect(ALIAS, "nobody@our.org", "no");
 	expect(ALIAS, "any@all.org", "ok al@our.org|");
@@ -155,6 +160,11 @@ senders(void **state)
 	    {"al@our.org", "al@our.org", "ok "},
 	    {"AL@our.org", "Al+x@our.org", "ok "},
 	    {"al@our.org", "sales@our.org", "ok "},
+	    /* With an extension it may be another's mailbox or alias. */
+	    {"bo@our.org", "bo+y@our.org", "ok "},
+	    {"bo@our.org", "bo+x@our.org", "no"},
+	    {"bo+x@our.org", "bo+x@our.org", "ok "},
+	    {"sales@our.org", "sales+eu@our.org", "no"},
 	    {"al@our.org", "any@all.org", "ok "},
 	    {"al@our.org", "al@alias.org", "ok "},
 	    {"al@our.org", "postmaster@our.org", "ok "},

@@ -196,7 +196,6 @@ hashes(void **state)
 	assert_int_equal(hash_verify("abab", "{PLAIN}abab"), HASH_RIGHT);
 	assert_int_equal(hash_verify("ab", "{PLAIN}abab"), HASH_WRONG);
 	assert_int_equal(hash_verify("abab", "{plain}ab"), HASH_WRONG);
-	assert_int_equal(hash_verify("", "{PLAIN}"), HASH_RIGHT);
 	assert_int_equal(hash_verify("x", "{NTLM}x"), HASH_UNUSABLE);
 	assert_int_equal(hash_verify("x", "{CRYPT"), HASH_UNUSABLE);
 	assert_int_equal(hash_verify("x", "clear text"), HASH_UNUSABLE);
@@ -204,7 +203,11 @@ hashes(void **state)
 	assert_int_equal(hash_verify("", ""), HASH_WRONG);
 	assert_int_equal(hash_verify("x", "!"), HASH_WRONG);
 	assert_int_equal(hash_verify("*", "*"), HASH_WRONG);
-	assert_int_equal(hash_verify("*0", "{CRYPT}*0"), HASH_UNUSABLE);
+	assert_int_equal(hash_verify("*0", "{CRYPT}*0"), HASH_WRONG);
+	assert_int_equal(hash_verify("x", "{SHA512-CRYPT}!$6$salt$hash"), HASH_WRONG);
+	assert_int_equal(hash_verify("", "{CRYPT}"), HASH_WRONG);
+	assert_int_equal(hash_verify("", "{PLAIN}"), HASH_WRONG);
+	assert_int_equal(hash_verify("!x", "{PLAIN}!x"), HASH_RIGHT);
 }
 
 int
