@@ -2,28 +2,42 @@
 
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/ipc/packet.h"
 
 #define PATIENCE 60000 /* ms; authd itself gives up sooner */
-#define TAG      "1"   /* one question at a time */
 
 static struct packet packet;
+static uint64_t      number; /* of the question, its tag */
 
 static void
 begin(const char *verb)
 {
 	packet_begin(&packet, verb);
-	packet_add_text(&packet, TAG);
+	packet_add_number(&packet, ++number);
 }
 
-/* Exchanges the packet; the status word of the answer, with the tag taken. "" when authd is not there or talks nonsense. */
+/*
+ * Exchanges the packet; the status word of the answer, with the tag taken. ""
+ * when authd is not there or talks nonsense. An answer that came too late for
+ * its own question is passed over: it may be about another user.
+ */
 static const char *
 ask(struct login *login)
 {
-	bool answered = packet_call(login->socket, &packet, PATIENCE);
-	const char *status = answered ? packet_verb(&packet) : "";
-	const char *tag = answered ? packet_field(&packet) : NULL;
-	return tag != NULL && strcmp(tag, TAG) == 0 ? status : "";
+	int64_t deadline = clock_ms() + PATIENCE;
+	if (packet_send_wait(login->socket, &packet, PATIENCE) != PACKET_OK)
+		return "";
+	while (packet_receive_wait(login->socket, &packet, clock_poll_timeout(deadline)) == PACKET_OK) {
+		uint64_t tag;
+		const char *status = packet_verb(&packet);
+		packet_close_descriptors(&packet);
+		if (!packet_field_number(&packet, number, &tag))
+			return "";
+		if (tag == number)
+			return status;
+	}
+	return "";
 }
 
 enum login_result
