@@ -207,7 +207,7 @@ serve(struct session *s)
 	if (why != NULL)
 		answer_failure(s, why);
 	else if (answer_success(s))
-		relay_run(s->ssl, s->child->client, s->plain);
+		relay_run(s->ssl, s->child->client, s->plain, s->child->handshake_timeout);
 }
 
 _Noreturn void

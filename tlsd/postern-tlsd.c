@@ -63,7 +63,7 @@ static const struct setting settings[] = {
 	    &key_files.certificate, 0, 0},
 	{"private_key", SETTING_TEXT, "tls/key.pem", "PEM file: the private key, readable by postern-tlsd alone",
 	    &key_files.private_key, 0, 0},
-	{"handshake_timeout", SETTING_SECONDS, "30s", "how long a client may take for a TLS handshake",
+	{"handshake_timeout", SETTING_SECONDS, "30s", "how long a client may take for a TLS handshake, and be silent once the front has ended",
 	    &handshake_timeout, 1, 3600},
 	{"tls_sessions", SETTING_NUMBER, "4000", "most TLS connections at a time", &most_sessions, 1, 1000000},
 };

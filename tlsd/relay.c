@@ -29,6 +29,7 @@ struct relay {
 	bool        front_gone; /* nobody holds the other end of the plain socket */
 	short       read_waits, write_waits; /* POLLIN or POLLOUT of the client: what SSL_read, SSL_write wait for */
 	bool        plain_read_waits, plain_write_waits;
+	int         farewell; /* ms without a byte that a client may keep us once the front has ended */
 	struct flow in;  /* from the client to the front */
 	struct flow out; /* from the front to the client */
 };
@@ -165,18 +166,22 @@ step(struct relay *r)
 	return (!r->broken && end_client(r)) || moved;
 }
 
-/* Waits until something that a step waits for is ready. A descriptor that nothing is wanted of is not looked at. */
-static void
+/*
+ * Waits until something that a step waits for is ready. A descriptor that nothing is wanted of is not looked at.
+ * False: the front has ended, and the client takes and says nothing for too long.
+ */
+static bool
 wait_for_either(struct relay *r)
 {
 	short client = (short)(r->read_waits | r->write_waits);
 	short plain = (short)((r->plain_read_waits ? POLLIN : 0) | (r->plain_write_waits ? POLLOUT : 0));
-	/* Before the front's end was read, reading tells it; after, a hang-up says that nobody listens either. */
-	bool watch_front = plain != 0 || (r->out.ended && !r->front_gone);
+	/* A hang-up says that nobody is there any more, though what he wrote may still lie here. */
+	bool watch_front = plain != 0 || !r->front_gone;
 	struct pollfd w[2] = {{.fd = client != 0 ? r->client : -1, .events = client},
 	    {.fd = watch_front ? r->plain : -1, .events = plain}};
-	if (poll(w, 2, -1) < 0)
-		return;
+	int n = poll(w, 2, r->front_gone || r->out.ended ? r->farewell : -1);
+	if (n <= 0)
+		return n < 0;
 	short failed = POLLERR | POLLHUP | POLLNVAL;
 	if (w[0].revents & (r->read_waits | failed))
 		r->read_waits = 0;
@@ -186,8 +191,9 @@ wait_for_either(struct relay *r)
 		r->plain_read_waits = false;
 	if (w[1].revents & (POLLOUT | failed))
 		r->plain_write_waits = false;
-	if ((w[1].revents & failed) && r->out.ended)
+	if (w[1].revents & failed)
 		r->front_gone = true;
+	return true;
 }
 
 /*
@@ -209,12 +215,13 @@ linger(struct relay *r)
 }
 
 void
-relay_run(SSL *ssl, int client, int plain)
+relay_run(SSL *ssl, int client, int plain, int farewell)
 {
 	static struct relay relay; /* zero pages until they are used; a child relays once */
 	relay.ssl = ssl;
 	relay.client = client;
 	relay.plain = plain;
+	relay.farewell = farewell;
 	for (;;) {
 		while (!relay.broken && step(&relay))
 			;
@@ -222,7 +229,8 @@ relay_run(SSL *ssl, int client, int plain)
 			return;
 		if (relay.front_gone && relay.out.closed)
 			break;
-		wait_for_either(&relay);
+		if (!wait_for_either(&relay))
+			return;
 	}
 	linger(&relay);
 }

@@ -10,7 +10,10 @@
 
 #include <openssl/ssl.h>
 
-/* `client` is the descriptor of `ssl`, non-blocking. Returns when both directions have ended. */
-void relay_run(SSL *ssl, int client, int plain);
+/*
+ * `client` is the descriptor of `ssl`, non-blocking. Returns when both directions have ended. Once the front has
+ * ended nobody else watches the client: `farewell` milliseconds without a byte end it then.
+ */
+void relay_run(SSL *ssl, int client, int plain, int farewell);
 
 #endif

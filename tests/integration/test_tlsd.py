@@ -535,3 +535,13 @@ def test_it_ends_with_its_key_process():
     with Tlsd("rsa") as tlsd:
         os.kill(tlsd.key_process(), signal.SIGKILL)
         assert tlsd.process.wait(10) == 111
+
+
+def test_a_client_that_takes_nothing_does_not_outlive_its_front(tlsd):
+    secure, plain, _ = tlsd.session()
+    with secure:
+        plain.settimeout(1)
+        with plain, pytest.raises(TimeoutError):
+            while True:
+                plain.send(b"x" * 65536)
+        tlsd.wait_children(0)  # handshake_timeout, two seconds here
