@@ -86,6 +86,9 @@ tell_missing_parents(const struct listing *l, struct slice name, struct slice be
 		struct slice level = slice_first(name, i);
 		if (name.data[i] != '.' || starts_with_level(before, level) || is_listed(&l->names, level))
 			continue;
+		/* INBOX is always there and was told of, though no directory beneath the Maildir bears its name. */
+		if (!l->subscribed && folders_is_inbox(level))
+			continue;
 		tell(l, level, false);
 	}
 }

@@ -190,9 +190,10 @@ static int
 cost(const struct search_key *key)
 {
 	int most = key->kind >= SEARCH_BODY ? 4 : key->kind >= SEARCH_SENT_BEFORE ? 3 : key->kind >= SEARCH_LARGER ? 2 : 1;
-	for (const struct search_key *child = key->child; child != NULL; child = child->next)
-		if (cost(child) > most)
-			most = cost(child);
+	for (const struct search_key *child = key->child; child != NULL; child = child->next) {
+		int price = cost(child); /* asked once: twice would double with each level of nesting */
+		most = price > most ? price : most;
+	}
 	return most;
 }
 

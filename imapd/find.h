@@ -1,4 +1,8 @@
-/* Finding a text in a larger one without regard to ASCII case (Horspool's way). */
+/*
+ * Finding a text in a larger one without regard to ASCII case: Horspool's way,
+ * which skips most of it, and where text and needle are made so that it would
+ * compare the same bytes again and again, that of Knuth, Morris and Pratt.
+ */
 #ifndef IMAPD_FIND_H
 #define IMAPD_FIND_H
 

@@ -10,7 +10,6 @@ parse_sequence_number(struct parser *p, uint32_t *number)
 		*number = SEQUENCE_STAR;
 		return true;
 	}
-	/* 4294967295 is a number too, and never that of a message: it means no other than "*" does. */
 	if (!cursor_take_number(&p->c, UINT32_MAX, &value) || value == 0)
 		return parse_fail(p, "a message number is missing or out of bounds");
 	*number = (uint32_t)value;

@@ -4,7 +4,7 @@
 
 #include "imapd/parse.h"
 
-#define SEQUENCE_STAR UINT32_MAX /* "*": the largest number in use */
+#define SEQUENCE_STAR 0 /* "*": the largest number in use; no message has this one */
 
 struct sequence_range {
 	uint32_t first, last; /* first <= last, once resolved */

@@ -216,3 +216,33 @@ def test_a_daemon_that_is_down_is_temporary_trouble(suite, user):
     finally:
         suite.up("authd")
     alive(suite, user)
+
+
+def test_a_nested_search_costs_no_more_than_its_length(suite, user):
+    with session(suite, user) as dialogue:
+        dialogue.command("SELECT INBOX")
+        for text in ("NOT " * 46 + "BODY x", "(" * 46 + "BODY x" + ")" * 46, "OR ALL " * 46 + "BODY x"):
+            began = time.monotonic()
+            assert dialogue.command("SEARCH " + text)[0] == "OK"
+            assert time.monotonic() - began < 5
+
+
+def test_the_largest_number_is_not_the_last_message(suite):
+    """4294967295 is a UID that nobody has, and no star."""
+    account = suite.user()
+    with session(suite, account) as dialogue:
+        text = b"Subject: one\r\n\r\n"
+        assert dialogue.command(["APPEND INBOX {%d}" % len(text), text + b"\r\n"])[0] == "OK"
+        dialogue.command("SELECT INBOX")
+        assert dialogue.command("UID STORE 4294967295 +FLAGS (\\Deleted)") == ("OK", [])
+        assert dialogue.command("FETCH 4294967295 FLAGS") == ("BAD", [])
+        assert dialogue.command("UID FETCH 1:4294967295 UID") == ("OK", [b"* 1 FETCH (UID 1)"])
+        assert dialogue.command("UID FETCH *:4294967295 UID") == ("OK", [b"* 1 FETCH (UID 1)"])
+
+
+def test_folders_beneath_inbox_do_not_hide_it(suite):
+    account = suite.user()
+    with session(suite, account) as dialogue:
+        assert dialogue.command("CREATE INBOX.Sent")[0] == "OK"
+        listed = dialogue.command('LIST "" *')[1]
+        assert [line for line in listed if line.endswith(b" INBOX")] == [b'* LIST (\\HasChildren) "." INBOX']

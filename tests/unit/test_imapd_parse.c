@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -146,7 +147,8 @@ test_sequence_sets(void **state)
 	check_set("12:*", 7, "7:12");
 	check_set("*:1", 0, "0:1");
 	check_set("4294967294,1", 7, "1:1,4294967294:4294967294");
-	check_set("4294967295:1", 7, "1:7");
+	check_set("4294967295:1", 7, "1:4294967295");
+	check_set("4294967295", 7, "4294967295:4294967295"); /* a number beyond the folder, not its last message */
 	check_set("3,3,3:3", 7, "3:3");
 	static const char *const broken[] = {"", "0", "1:", ":1", "1,", ",1", "1:2:3", "a", "4294967296", "1:0", "-1", "1 2", "**"};
 	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
@@ -303,6 +305,30 @@ test_find(void **state)
 		}
 }
 
+/* Whatever text and needle are, time grows as their sizes do. */
+static void
+test_find_evenly(void **state)
+{
+	enum { HAY = 2 << 20, NEEDLE = 60000 };
+	struct needle n;
+	(void)state;
+	char *hay = malloc(HAY), *text = malloc(NEEDLE);
+	assert_true(hay != NULL && text != NULL);
+	memset(hay, 'a', HAY);
+	memset(text, 'A', NEEDLE);
+	text[NEEDLE / 2] = 'b';
+	needle_make(&n, slice_make(text, NEEDLE));
+	clock_t began = clock();
+	assert_false(needle_in(&n, slice_make(hay, HAY)));
+	assert_true(clock() - began < 3 * CLOCKS_PER_SEC); /* before: a minute */
+	hay[HAY - NEEDLE / 2] = 'B';
+	assert_true(needle_in(&n, slice_make(hay, HAY)));
+	hay[HAY - 1] = 'c';
+	assert_false(needle_in(&n, slice_make(hay, HAY)));
+	free(hay);
+	free(text);
+}
+
 static void
 test_uid_sets(void **state)
 {
@@ -450,6 +476,7 @@ main(void)
 		cmocka_unit_test(test_search_is_bounded),
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_find_evenly),
 		cmocka_unit_test(test_uid_sets),
 		cmocka_unit_test(test_wire),
 		cmocka_unit_test(test_gather),
