@@ -2,6 +2,20 @@
 
 #include <string.h>
 
+/* A literal holds no NUL (RFC 3501 section 9, CHAR8); 0x80 stands for it, as in other servers. */
+static void
+write_without_nul(struct output *out, const char *bytes, size_t len)
+{
+	for (const char *nul; (nul = memchr(bytes, '\0', len)) != NULL;) {
+		size_t before = (size_t)(nul - bytes);
+		output_write(out, bytes, before);
+		output_write(out, "\x80", 1);
+		bytes += before + 1;
+		len -= before + 1;
+	}
+	output_write(out, bytes, len);
+}
+
 /* Writes what of these bytes is wanted. */
 static void
 emit(struct wire *w, const char *bytes, size_t len)
@@ -18,7 +32,7 @@ emit(struct wire *w, const char *bytes, size_t len)
 	w->skip = 0;
 	if (len > w->left)
 		len = w->left;
-	output_write(w->out, bytes, len);
+	write_without_nul(w->out, bytes, len);
 	w->left -= len;
 }
 

@@ -1,7 +1,8 @@
 /*
  * Messages on the disk have LF or CRLF line ends, on the wire CRLF. A wire
  * takes bytes as they are on the disk, in parts of any size, counts them as
- * they are on the wire, and writes the stretch of them that is wanted.
+ * they are on the wire, and writes the stretch of them that is wanted. NUL
+ * becomes 0x80: a literal cannot hold it.
  */
 #ifndef IMAPD_WIRE_H
 #define IMAPD_WIRE_H

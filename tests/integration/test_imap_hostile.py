@@ -246,3 +246,16 @@ def test_folders_beneath_inbox_do_not_hide_it(suite):
         assert dialogue.command("CREATE INBOX.Sent")[0] == "OK"
         listed = dialogue.command('LIST "" *')[1]
         assert [line for line in listed if line.endswith(b" INBOX")] == [b'* LIST (\\HasChildren) "." INBOX']
+
+
+def test_no_nul_in_literals(suite):
+    """RFC 3501's CHAR8; SMTP and APPEND let it in."""
+    account = suite.user()
+    with session(suite, account) as dialogue:
+        text = b"Subject: a\0b\r\n\r\n\0\0c\0\r\n"
+        assert dialogue.command(["APPEND INBOX {%d}" % len(text), text + b"\r\n"])[0] == "OK"
+        dialogue.command("SELECT INBOX")
+        lines = dialogue.command("FETCH 1 (BODY[] BODY[HEADER.FIELDS (SUBJECT)] BODY[TEXT]<1.3> ENVELOPE RFC822.SIZE)")[1]
+        assert len(lines) == 1 and b"\0" not in lines[0]
+        assert b"BODY[] {%d}\r\n" % len(text) + text.replace(b"\0", b"\x80") in lines[0]
+        assert b"BODY[TEXT]<1> {3}\r\n\x80c\x80" in lines[0] and b"RFC822.SIZE %d" % len(text) in lines[0]
