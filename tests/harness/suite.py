@@ -274,7 +274,8 @@ class Suite:
     def pids(self, program):
         """Processes of a program, "postern-imap" or "imap", oldest first."""
         path = str(self.libexec / ("postern-" + program.removeprefix("postern-")))
-        return sorted((pid for pid, exe in self.processes().items() if exe == path), key=begun)
+        ages = sorted(begun(pid) for pid, exe in self.processes().items() if exe == path)
+        return [pid for start, pid in ages if start]  # without those that have just ended
 
     def kill(self, program, number=signal.SIGKILL):
         """Returns when those that were killed are gone."""
