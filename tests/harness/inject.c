@@ -27,7 +27,6 @@
 #include <sys/wait.h>
 
 #define PATH_ROOM 4096
-#define RED_ZONE  512
 
 static void
 fail(const char *what)
@@ -36,13 +35,21 @@ fail(const char *what)
 	exit(111);
 }
 
+/* What stood where the path is written: in the process's stack in use, since nothing below it need be mapped. */
+static char   before[PATH_ROOM];
+static size_t before_len;
+
 static void
 write_text(pid_t pid, unsigned long long where, const char *text)
 {
-	struct iovec here = {(void *)text, strlen(text) + 1};
-	struct iovec there = {(void *)where, strlen(text) + 1};
-	if (process_vm_writev(pid, &here, 1, &there, 1, 0) < 0)
+	size_t len = strlen(text) + 1;
+	struct iovec old = {before, len};
+	struct iovec here = {(void *)text, len};
+	struct iovec there = {(void *)where, len};
+	if (len > sizeof before || process_vm_readv(pid, &old, 1, &there, 1, 0) != (ssize_t)len ||
+	    process_vm_writev(pid, &here, 1, &there, 1, 0) != (ssize_t)len)
 		fail("writing the path");
+	before_len = len;
 }
 
 /* Fills the registers for the call; `text` is where a path may stand in the process. */
@@ -119,13 +126,17 @@ main(int argc, char **argv)
 	if (ptrace(PTRACE_GETREGS, pid, NULL, &saved) < 0)
 		fail("reading registers");
 	r = saved;
-	if (!prepare(pid, argc, argv, &r, saved.rsp - RED_ZONE - PATH_ROOM)) {
+	if (!prepare(pid, argc, argv, &r, saved.rsp)) {
 		ptrace(PTRACE_DETACH, pid, NULL, NULL);
 		return 100;
 	}
 	if (!do_call(pid, &r))
 		return 0;
 	printf("%lld\n", (long long)r.rax);
+	struct iovec old = {before, before_len};
+	struct iovec there = {(void *)saved.rsp, before_len};
+	if (before_len > 0 && process_vm_writev(pid, &old, 1, &there, 1, 0) < 0)
+		fail("putting the stack back");
 	ptrace(PTRACE_SETREGS, pid, NULL, &saved);
 	ptrace(PTRACE_DETACH, pid, NULL, NULL);
 	return 0;
