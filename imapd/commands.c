@@ -89,6 +89,9 @@ answer_errno(const char *doing)
 		return answer_no("CANNOT", "this cannot be a folder's name, or not for this command");
 	case ETIMEDOUT:
 		return answer_no("INUSE", "the folder is busy, try again");
+	case ENOMEM:
+		log_warning("session-memory", log_text("doing", doing));
+		return answer_no("LIMIT", "this takes more memory than a session may have, name fewer messages");
 	case EDQUOT:
 		return answer_no("OVERQUOTA", "there is no room left");
 	default:

@@ -1,5 +1,7 @@
 """What no client should send: an answer by the protocol, never a crash, and the daemons go on."""
 import base64
+import os
+import pwd
 import time
 
 import pytest
@@ -259,3 +261,20 @@ def test_no_nul_in_literals(suite):
         assert len(lines) == 1 and b"\0" not in lines[0]
         assert b"BODY[] {%d}\r\n" % len(text) + text.replace(b"\0", b"\x80") in lines[0]
         assert b"BODY[TEXT]<1> {3}\r\n\x80c\x80" in lines[0] and b"RFC822.SIZE %d" % len(text) in lines[0]
+
+
+def test_copy_of_a_large_folder(suite):
+    """Within the session's memory."""
+    account, vmail = suite.user(), pwd.getpwnam("vmail")
+    with session(suite, account) as dialogue:
+        dialogue.socket.settimeout(60)
+        dialogue.command("SELECT INBOX")
+        dialogue.command("CREATE copy")
+        for i in range(120000):
+            with open(account.maildir / f"cur/{1700000000 + i}.M{i}P1.x,S=3:2,S", "wb") as file:
+                file.write(b"a:\n")
+                os.fchown(file.fileno(), vmail.pw_uid, vmail.pw_gid)
+        assert dialogue.command("SELECT INBOX")[0] == "OK"
+        status = dialogue.command("COPY 1:* copy")[0]
+        assert status == "OK", dialogue.text
+        assert dialogue.command("STATUS copy (MESSAGES)")[1] == [b"* STATUS copy (MESSAGES 120000)"]
