@@ -11,9 +11,9 @@ from .dialogue import Dialogue, Imap, Pop3, Smtp, client_context
 from .sink import Sink
 from .accounts import PostfixAdmin
 from .mariadb import MariaDB
-from .suite import Account, Suite, REPOSITORY, build_directory
+from .suite import Account, Suite, REPOSITORY, build_directory, without_sanitizers
 from .packets import Peer, as_user
 from .process import Process
 
 __all__ = ["Account", "Dialogue", "Imap", "MariaDB", "Peer", "Pop3", "PostfixAdmin", "Process", "REPOSITORY", "Sink", "Smtp", "Suite",
-           "Timeout", "as_user", "build_directory", "client_context", "wait_for", "wait_until"]
+           "Timeout", "as_user", "build_directory", "client_context", "wait_for", "wait_until", "without_sanitizers"]

@@ -11,6 +11,8 @@ import signal
 import socket
 import subprocess
 
+import pytest
+
 from .dialogue import Imap, Pop3, Smtp
 from .accounts import Embedded
 from .wait import wait_for
@@ -31,6 +33,11 @@ CONNECTIONS = ["smtpd", "submission", "smtps", "imapd", "imaps", "pop3d", "pop3s
 # Loopback is not trusted in the tests: a client of 127.0.0.1 is a stranger.
 DEFAULTS = {"hostname": "mail.example.test", "permitted_networks": "192.0.2.0/24"}
 SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|SUMMARY: UndefinedBehaviorSanitizer")
+
+
+def without_sanitizers(why):
+    """A mark: the promise is about the programs that people run, not about a build with the sanitizers."""
+    return pytest.mark.skipif("san" in pathlib.Path(build_directory()).name, reason=why)
 
 
 def build_directory():

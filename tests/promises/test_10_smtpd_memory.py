@@ -3,7 +3,9 @@ import base64
 
 import pytest
 
-from harness import Process
+from harness import Process, without_sanitizers
+
+pytestmark = without_sanitizers("they map terabytes of shadow memory; no limit is set")
 
 MOST = 16 << 20
 STRANGER = "stranger@elsewhere.test"
