@@ -2,6 +2,7 @@
 #include "imapd/session.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "imapd/uidset.h"
@@ -38,18 +39,40 @@ copy_one(struct copy *c, struct message *m, size_t index)
 	return kept != NULL;
 }
 
+static size_t
+count_targets(const struct copy *c)
+{
+	struct targets t = c->targets;
+	size_t index, count = 0;
+	while (targets_next(c->session, &t, &index) != NULL)
+		count++;
+	return count;
+}
+
+/* Whether there is memory for as many names as long as the first: a hundred thousand copies are not undone with ease. */
+static bool
+names_fit(const struct copy *c, size_t count)
+{
+	const struct scratch *scratch = &c->session->scratch;
+	size_t each = c->count > 0 ? strlen(c->copies[0].base) + 2 * sizeof(max_align_t) : 0;
+	errno = ENOMEM;
+	return each == 0 || count <= (scratch->limit - scratch->used) / each;
+}
+
 static bool
 copy_all(struct copy *c)
 {
 	struct session *s = c->session;
-	size_t index;
-	c->copies = scratch_take_array(&s->scratch, s->view.announced, sizeof *c->copies);
-	c->pairs = scratch_take_array(&s->scratch, s->view.announced, sizeof *c->pairs);
+	size_t index, count = count_targets(c);
+	if (count == 0)
+		return targets_next(s, &c->targets, &index) == NULL; /* notes what is gone */
+	c->copies = scratch_take_array(&s->scratch, count, sizeof *c->copies);
+	c->pairs = scratch_take_array(&s->scratch, count, sizeof *c->pairs);
 	errno = ENOMEM;
 	if (c->copies == NULL || c->pairs == NULL)
-		return s->view.announced == 0;
+		return false;
 	for (struct message *m; (m = targets_next(s, &c->targets, &index)) != NULL;)
-		if (!copy_one(c, m, index))
+		if (!copy_one(c, m, index) || (c->count == 1 && !names_fit(c, count)))
 			return false;
 	return c->count == 0 || folder_sync(&c->to);
 }

@@ -16,7 +16,7 @@
 #include "lib/store/maildir.h"
 
 #define SESSION_COMMAND_MOST 65536     /* bytes of a command, with the literals held in memory */
-#define SESSION_SCRATCH_MOST (16 << 20) /* bytes that a command may take while it runs: COPY some hundred a message */
+#define SESSION_SCRATCH_MOST (20 << 20) /* bytes that a command may take while it runs: COPY some hundred a message */
 #define SESSION_IDLE         1800000   /* ms without a command: RFC 3501 section 5.4 */
 #define SESSION_MISTAKES     50        /* BADs in a row */
 #define SESSION_WRITE_TIME   120000    /* ms for the client to take what is written */
