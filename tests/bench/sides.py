@@ -10,7 +10,7 @@ import tempfile
 
 from accounts import DOMAIN
 from harness import PostfixAdmin, Suite, wait_for
-from harness.suite import free_ports, listening_ports
+from harness.suite import HOME, free_ports, listening_ports
 from measure import Group
 
 
@@ -140,7 +140,7 @@ class PostfixDovecot:
         return [path for path in needed if not os.path.exists(path)]
 
     def start(self):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="postern-bench-", dir="/var/tmp"))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="postern-bench-", dir=HOME))
         self.directory.chmod(0o755)
         self.mail_root = self.directory / "vmail"
         self.smtp, self.imap = free_ports(2)
