@@ -9,14 +9,11 @@
 
 #include "lib/base/log.h"
 #include "lib/base/paths.h"
-#include "lib/base/program.h"
-#include "lib/ipc/socket.h"
+#include "lib/ipc/worker.h"
 
 /* Milliseconds. */
 #define PATIENCE_LOOKUP  30000
 #define PATIENCE_DELIVER 300000
-
-extern char **environ;
 
 /* --- opening ---------------------------------------------------------------------- */
 
@@ -25,39 +22,6 @@ away(const char *what, const char *name, const char *hint)
 {
 	log_error("service-away", log_text("service", what), log_text("name", name), log_errno(), log_text("hint", hint));
 	return false;
-}
-
-/* In the child: becomes the worker, whose standard input is its socket. */
-static _Noreturn void
-become_worker(int socket, const char *program)
-{
-	if (dup2(socket, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		_exit(EXIT_TEMPORARY);
-	char *arguments[] = {(char *)(uintptr_t)"postern-deliver", (char *)(uintptr_t)"--worker", NULL};
-	execve(program, arguments, environ);
-	log_error("exec-failed", log_text("program", program), log_errno());
-	_exit(EXIT_TEMPORARY);
-}
-
-/* The worker ends when our end of the pair is closed, which our own end does. */
-static int
-start_worker(void)
-{
-	char program[4096];
-	int pair[2];
-	snprintf(program, sizeof program, "%s/postern-deliver", paths_libexec);
-	if (!socket_pair(pair))
-		return -1;
-	pid_t pid = fork();
-	if (pid == 0)
-		become_worker(pair[1], program);
-	int saved = errno;
-	close(pair[1]);
-	if (pid > 0)
-		return pair[0];
-	close(pair[0]);
-	errno = saved;
-	return -1;
 }
 
 /* A file without a name is gone with its last descriptor, whatever happens to us. */
@@ -78,7 +42,7 @@ lmtp_services_open(struct lmtp_services *v, const char *directory)
 {
 	if (!neighbour_open(&v->lookup, "authd/lookup") || !open_spool(v, directory))
 		return false;
-	v->worker = (struct neighbour){.name = "postern-deliver", .socket = start_worker()};
+	v->worker = (struct neighbour){.name = "postern-deliver", .socket = worker_start("postern-deliver")};
 	return v->worker.socket >= 0 || away("postern-deliver", paths_libexec, "too many processes?");
 }
 
