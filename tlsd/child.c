@@ -27,7 +27,7 @@
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES,
 	.memory = 64 << 20,
-	.descriptors = 16,
+	.descriptors = 512, /* so many of this user's may be on their way to fronts at once (unix(7), ETOOMANYREFS) */
 	.reaches = "nothing",
 	.sockets = "its client, its front, and until the handshake is done a channel to the key process",
 	.compromise = "this one session, the ticket keys, and one signature of a handshake",
@@ -187,7 +187,10 @@ answer_success(struct session *s)
 	packet_add_descriptor(&s->packet, s->plain_away);
 	log_info("tls", log_text("version", SSL_get_version(s->ssl)), log_text("cipher", SSL_get_cipher_name(s->ssl)),
 	    log_text(name != NULL ? "name" : NULL, name), log_text("resumed", SSL_session_reused(s->ssl) ? "yes" : "no"));
-	bool sent = packet_send(s->child->requester, &s->packet) == PACKET_OK;
+	/* In a burst of clients the kernel may want a moment for so many descriptors under way. */
+	bool sent = packet_send_wait(s->child->requester, &s->packet, s->child->handshake_timeout) == PACKET_OK;
+	if (!sent)
+		log_warning("answer-not-sent", log_errno());
 	close(s->plain_away);
 	close(s->child->requester);
 	close(s->channel);
