@@ -257,23 +257,3 @@ pool_continue(struct pool_worker *w, const struct packet *p)
 {
 	return w->busy && w->watch.fd >= 0 && packet_send(w->watch.fd, p) == PACKET_OK;
 }
-
-static bool
-nobody_waits(void *context, struct pool_worker *w, struct packet *p)
-{
-	(void)context, (void)w, (void)p;
-	return true;
-}
-
-void
-pool_forget(struct pool *pool, void *context)
-{
-	for (size_t i = 0; i < pool->workers; i++) {
-		struct pool_worker *w = &pool->members[i];
-		if (w->busy && w->context == context)
-			w->done = nobody_waits;
-	}
-	for (struct pool_job *job = pool->first; job != NULL; job = job->next)
-		if (job->context == context)
-			job->done = nobody_waits;
-}

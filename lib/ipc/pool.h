@@ -29,8 +29,7 @@ struct pool {
 	 * What a worker does, in its own process, until `socket` ends: receive a
 	 * packet (packet_receive_wait), do it, send the answer. It confines
 	 * itself first. Of the parent's descriptors it has 0 to 2, `socket` and
-	 * those in `keep`. A new job may come while it waits for the rest of
-	 * one that was forgotten: it begins anew. Returning ends the process,
+	 * those in `keep`. Returning ends the process,
 	 * and so does the parent's end.
 	 */
 	void (*work)(int socket, void *context);
@@ -57,7 +56,5 @@ bool pool_start(struct pool *pool);
 bool pool_submit(struct pool *pool, const struct packet *job, pool_handler *done, void *context);
 /* Sends a further packet to the worker that holds this job. False: it is gone (the handler will be called with NULL). */
 bool pool_continue(struct pool_worker *w, const struct packet *p);
-/* The program's context that the job was submitted with is no longer valid: the handler is not called for it any more. */
-void pool_forget(struct pool *pool, void *context);
 
 #endif

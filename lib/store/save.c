@@ -91,12 +91,6 @@ save_write(struct save *s, const void *bytes, size_t len)
 	}
 }
 
-uint64_t
-save_size(const struct save *s)
-{
-	return s->wire_size + s->carriage;
-}
-
 static bool
 set_date(int fd, time_t date)
 {

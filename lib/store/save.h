@@ -38,8 +38,6 @@ struct save {
 bool save_begin(struct save *s, const struct folder *f);
 /* Writes a part of any size. CRLF becomes LF, a bare CR stays. Failure is kept for save_finish(). */
 void save_write(struct save *s, const void *bytes, size_t len);
-/* The size with CRLF of what was written so far. */
-uint64_t save_size(const struct save *s);
 
 /*
  * Ends it. SAVE_NEW: into new/ without flags, as a delivery. SAVE_CUR: into
