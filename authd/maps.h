@@ -7,12 +7,17 @@
 
 enum map {
 	MAP_DOMAIN,       /* a domain: any value means that its users are ours */
-	MAP_MAILBOX,      /* an address: its Maildir */
+	MAP_MAILBOX,      /* an address: its Maildir; rows (rows.h) with home and mail from a Dovecot user_query */
 	MAP_ALIAS,        /* an address or "@domain": targets, commas between */
 	MAP_QUOTA,        /* an address: bytes */
-	MAP_PASSWORD,     /* a login: its hash */
+	MAP_PASSWORD,     /* a login: rows of its passwords (rows.h) */
 	MAP_RELAY_DOMAIN, /* a domain: any value means that we pass its mail on */
 	MAP_TRANSPORT,    /* an address or a domain: "smtp:[host]:port" */
+	MAP_SENDER,       /* an address or "@domain": logins that may send as it, commas between */
+	MAP_MESSAGE_SIZE, /* an address: bytes of the largest message that it takes */
+	MAP_USED,         /* an address: bytes that its mailbox holds */
+	MAP_DOMAIN_QUOTA, /* a domain: bytes that all its mailboxes may hold together */
+	MAP_DOMAIN_USED,  /* a domain: bytes that they hold together */
 	MAP_COUNT,
 };
 

@@ -54,6 +54,11 @@ static const struct setting settings[] = {
 	{"sql_passwords", SETTING_TEXT, "", "query files: a login's password hash", &options.sql[MAP_PASSWORD], 0, 0},
 	{"sql_relay_domains", SETTING_TEXT, "", "query files: domains that we pass mail on for", &options.sql[MAP_RELAY_DOMAIN], 0, 0},
 	{"sql_transports", SETTING_TEXT, "", "query files: where the mail of an address or domain goes", &options.sql[MAP_TRANSPORT], 0, 0},
+	{"sql_senders", SETTING_TEXT, "", "query files: the logins that may send as an address or @domain", &options.sql[MAP_SENDER], 0, 0},
+	{"sql_message_sizes", SETTING_TEXT, "", "query files: the largest message that a mailbox takes, in bytes", &options.sql[MAP_MESSAGE_SIZE], 0, 0},
+	{"sql_used", SETTING_TEXT, "", "query files: the bytes that a mailbox holds", &options.sql[MAP_USED], 0, 0},
+	{"sql_domain_quotas", SETTING_TEXT, "", "query files: the bytes that all mailboxes of a domain may hold together", &options.sql[MAP_DOMAIN_QUOTA], 0, 0},
+	{"sql_domain_used", SETTING_TEXT, "", "query files: the bytes that they hold together", &options.sql[MAP_DOMAIN_USED], 0, 0},
 	{"sql_workers", SETTING_NUMBER, "2", "connections to the database", &options.sql_workers, 1, 64},
 	{"sql_timeout", SETTING_SECONDS, "5s", "how long to wait for the database", &options.sql_timeout, 1, 60},
 	{"hash_workers", SETTING_NUMBER, "4", "processes that check passwords", &options.hash_workers, 1, HASHERS_MOST},
@@ -126,8 +131,9 @@ read_query_files(void)
 {
 	bool ok = true;
 	for (enum map map = 0; map < MAP_COUNT; map++) {
-		static const char *const names[] = {"sql_domains", "sql_mailboxes", "sql_aliases", "sql_quotas", "sql_passwords",
-		    "sql_relay_domains", "sql_transports"};
+		static const char *const names[MAP_COUNT] = {"sql_domains", "sql_mailboxes", "sql_aliases", "sql_quotas", "sql_passwords",
+		    "sql_relay_domains", "sql_transports", "sql_senders", "sql_message_sizes", "sql_used", "sql_domain_quotas",
+		    "sql_domain_used"};
 		ok = query_lists_add(&authd.database.lists, map, names[map], options.sql[map]) && ok;
 		authd.inquiries.source.sql[map] = query_lists_has(&authd.database.lists, map);
 	}

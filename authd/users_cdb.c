@@ -16,7 +16,8 @@ users_map_letter(enum map map)
 {
 	static const char letters[MAP_COUNT] = {
 	    [MAP_DOMAIN] = 'd', [MAP_MAILBOX] = 'm', [MAP_ALIAS] = 'a', [MAP_QUOTA] = 'q',
-	    [MAP_PASSWORD] = 'p', [MAP_RELAY_DOMAIN] = 'r', [MAP_TRANSPORT] = 't',
+	    [MAP_PASSWORD] = 'p', [MAP_RELAY_DOMAIN] = 'r', [MAP_TRANSPORT] = 't', [MAP_SENDER] = 's',
+	    [MAP_MESSAGE_SIZE] = 'z', [MAP_USED] = 'u', [MAP_DOMAIN_QUOTA] = 'Q', [MAP_DOMAIN_USED] = 'U',
 	};
 	return letters[map];
 }
