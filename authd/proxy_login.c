@@ -10,7 +10,7 @@
 
 #define PATIENCE    60000 /* ms for an answer; authd itself gives up sooner */
 #define RETRY_AFTER 1000  /* ms; a supervisor starts authd anew after a second */
-#define RETRIES     2
+#define RETRIES     4
 #define FIELDS_MOST 3
 
 /*
@@ -156,18 +156,20 @@ say_hello(struct proxy_login *l)
 }
 
 static void
-out_of_memory(struct timer *t)
+give_up(struct timer *t)
 {
-	finish((struct proxy_login *)((char *)t - offsetof(struct proxy_login, timer)), LOGIN_LATER, "no memory");
+	finish((struct proxy_login *)((char *)t - offsetof(struct proxy_login, timer)), LOGIN_LATER,
+	    "authd was lost, or no memory");
 }
 
-/* Sends `packet`, and forgets what it held. */
+/* Sends `packet`, and forgets what it held. What follows a hello belongs to its connection and to no other. */
 static void
 ask(struct proxy_login *l, answer_handler *handler)
 {
+	bool lost = l->state != GREETING && !l->client.connected;
 	l->timer.fire = retry;
-	if (client_ask(&l->client, &packet, handler, l) == NULL) {
-		l->timer.fire = out_of_memory;
+	if (lost || client_ask(&l->client, &packet, handler, l) == NULL) {
+		l->timer.fire = give_up;
 		timer_set(&l->timer, 0);
 	}
 	explicit_bzero(packet.data, packet.len);
