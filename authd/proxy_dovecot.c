@@ -202,7 +202,7 @@ answered(void *context, enum login_result result, const char *text)
 	if (result == LOGIN_OK)
 		say(d, "OK", id, "user=", text);
 	else if (result == LOGIN_NO)
-		say(d, "FAIL", id, NULL, NULL);
+		say(d, "FAIL", id, NULL, "");
 	else
 		say_later(d, id, text);
 }
