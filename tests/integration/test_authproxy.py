@@ -80,13 +80,18 @@ def test_postfix_logs_in(postfix, service):
 
 
 def test_postfix_is_told_of_an_outage(suite, postfix):
-    """454 and not 535, on a connection that it had, and on one that it makes while authd is away."""
-    with postfix.smtp("dovecot") as smtp:
-        smtp.ehlo(), smtp.starttls()
+    """454 and not 535; with Dovecot's protocol on a connection that it had, and on one that it makes while authd is away."""
+    with postfix.smtp("dovecot") as smtp, postfix.smtp("courier") as courier, postfix.smtp("saslauthd") as saslauthd:
+        for dialogue in (smtp, courier, saslauthd):
+            dialogue.ehlo(), dialogue.starttls()
         with without_authd(suite):
+            for dialogue in (courier, saslauthd):
+                dialogue.send("AUTH PLAIN " + plain(ANN, PASSWORD) + "\r\n")
             assert smtp.login(ANN, PASSWORD)[0] == 454
             assert smtp.login(ANN, PASSWORD)[0] == 454
-        assert smtp.login(ANN, PASSWORD)[0] == 235
+            assert courier.reply()[0] == 454 and saslauthd.reply()[0] == 454
+        for dialogue in (smtp, courier, saslauthd):
+            assert dialogue.login(ANN, PASSWORD)[0] == 235
 
 
 def test_postfix_gets_a_login_through_authds_restart(suite, postfix):
@@ -154,11 +159,14 @@ def saslauthd_test(suite, user, password, *more):
                           capture_output=True, text=True, timeout=60)
 
 
-def test_testsaslauthd(suite):
+def test_testsaslauthd_knows_wrong_from_away(suite):
     assert '0: OK "Success."' in saslauthd_test(suite, ANN, PASSWORD, "-s", "smtp").stdout
     assert '0: OK "Success."' in saslauthd_test(suite, "ann", PASSWORD, "-r", "example.test").stdout
     assert saslauthd_test(suite, ANN, "wrong").stdout.startswith("0: NO")
     assert saslauthd_test(suite, "ann", PASSWORD).stdout.startswith("0: NO")
+    with without_authd(suite):
+        result = saslauthd_test(suite, ANN, PASSWORD)
+        assert result.returncode != 0 and "NO" not in result.stdout, result
 
 
 # --- the protocols by the byte ------------------------------------------------------------------------
