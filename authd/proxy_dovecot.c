@@ -221,8 +221,12 @@ read_parameters(struct slice rest, struct parameters *p)
 	bool ok = login_client_service(&p->who, slice_of("")) && login_client_address(&p->who, slice_of(""));
 	while (ok && slice_split(&rest, '\t', &word)) {
 		if (slice_starts(word, "resp=")) {
-			/* The last one by its definition: what stands behind it could be the client's own text. */
-			p->initial = word.len > 5 ? slice_from(word, 5) : slice_of("=");
+			/*
+			 * The last one by its definition: what stands behind it could be the client's own text. Exim says it
+			 * without a value when the client began with nothing.
+			 */
+			if (word.len > strlen("resp="))
+				p->initial = slice_from(word, strlen("resp="));
 			return true;
 		}
 		if (slice_starts(word, "service="))

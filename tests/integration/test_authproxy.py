@@ -270,6 +270,18 @@ def test_a_dialogue_of_several_steps(suite):
         assert stream.line() == f"OK\t7\tuser={ANN}"
 
 
+def test_exims_empty_response_is_none(suite):
+    """Exim says resp= where the client began without a response; it waits for the greeting and then says all at once."""
+    with Stream(suite, "dovecot") as stream:
+        assert stream.line() == "VERSION\t1\t2" and "MECH\tLOGIN\tplaintext" in list(iter(stream.line, "DONE"))
+        stream.send("VERSION\t1\t0\nCPID\t19595\nAUTH\t1\tLOGIN\tservice=smtp\tsecured\trip=192.0.2.9\tlip=NULL\tnologin\tresp=\n")
+        assert stream.line() == "CONT\t1\t" + b64("Username:")
+        stream.send(f"CONT\t1\t{b64(ANN)}\n")
+        assert stream.line() == "CONT\t1\t" + b64("Password:")
+        stream.send(f"CONT\t1\t{b64(PASSWORD)}\n")
+        assert stream.line() == f"OK\t1\tuser={ANN}"
+
+
 def test_the_line_is_plain_unless_the_client_says_secured(suite):
     with dovecot(suite) as stream:
         stream.send(auth(1, parameters="service=smtp\trip=192.0.2.7"))
