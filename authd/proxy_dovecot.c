@@ -166,7 +166,9 @@ opened(struct stream *s)
 	struct dovecot *d = (struct dovecot *)s;
 	s->busy = true;
 	d->greeting = proxy_login_mechanisms(greet, d);
-	return d->greeting != NULL;
+	if (d->greeting == NULL)
+		greet(d, LOGIN_LATER, "");
+	return true;
 }
 
 /* --- requests -------------------------------------------------------------------------------- */

@@ -8,8 +8,8 @@
 #include "lib/ipc/client.h"
 
 #define PATIENCE    60000 /* ms for an answer; authd itself gives up sooner */
-#define RETRY_AFTER 1000  /* ms; a supervisor starts authd anew after a second */
-#define RETRIES     4
+#define RETRY_AFTER 2000  /* ms; a supervisor starts authd anew after a second */
+#define RETRIES     2
 #define FIELDS_MOST 3
 
 /*

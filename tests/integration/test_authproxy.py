@@ -399,6 +399,23 @@ def test_a_peer_that_never_reads_is_closed(suite):
     still_serves(suite)
 
 
+def test_logins_that_are_begun_and_left_are_bounded(suite):
+    """64 on a connection and 512 in all; more are temporary trouble, and the others are not disturbed."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):
+            stream = stack.enter_context(dovecot(suite))
+            stream.send("".join(f"AUTH\t{number}\tLOGIN\tservice=smtp\tsecured\n" for number in range(65)))
+            answers = sorted(stream.line().split("\t", 2)[::2] for _ in range(65))
+            assert answers == [["CONT", b64("Username:")]] * 64 + [["FAIL", "temp\tcode=temp_fail"]]
+        with dovecot(suite) as fresh:
+            fresh.send(auth(1))
+            assert fresh.line() == ""
+        assert ask(suite, "courier", account()) == b"" and ask(suite, "saslauthd", counted(ANN, PASSWORD, "smtp", "")) == b""
+    suite.wait_log("authproxy", "too-many-logins")
+    wait_for("logins to be possible again", 10, lambda: ask(suite, "courier", account()) != b"")
+    still_serves(suite)
+
+
 def test_others_are_not_let_in(suite):
     def knock():
         with Stream(suite, "dovecot") as stream:
