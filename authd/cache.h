@@ -58,9 +58,6 @@ struct cache_fact {
 	bool            from_file;
 };
 
-/* The file is rid of what was flushed (true), or that failed, logged, and is tried again with the next write. */
-typedef void cache_flushed(void *context, bool done);
-
 enum cache_step {
 	CACHE_IDLE,    /* nothing is being written; `timer` is set when there is news */
 	CACHE_HANDING, /* records go to the writer, packet by packet */
@@ -84,14 +81,12 @@ struct cache {
 	struct timer      reading;     /* the next piece of the file that is being read */
 	struct timer      limit;       /* of cache_finish() */
 	enum cache_step   step;
-	bool              news, started, finishing, complained, damage_told;
-	uint32_t          attempt;     /* number of the write that is going on, or was the last */
-	uint64_t          from, end;   /* what is left to hand over of the ring */
+	bool              news, started, first, finishing;
+	bool              complained, damage_told; /* a failing write, a damaged record: said once */
+	uint32_t          attempt, good; /* number of the write that is going on, or was the last; of the last that succeeded */
+	uint64_t          from, end;     /* what is left to hand over of the ring */
 	uint32_t          generation, handing_generation; /* counts flushes: what was handed over before one is forgotten */
-	bool              flush_owed;  /* the file holds what was flushed: nothing of it may be merged */
 	int64_t           begun, not_before; /* clock_ms(): of this write; before which the next does not begin */
-	cache_flushed    *flushed;
-	void             *flushed_context;
 	char              directory[CACHE_PATH_MOST];
 };
 
@@ -114,11 +109,10 @@ void cache_note(struct cache *c, enum map map, struct slice key, enum fact_state
 /* False when nothing is known. */
 bool cache_find(struct cache *c, enum map map, struct slice key, struct cache_fact *found);
 /*
- * Forgets everything: memory at once, the file as soon as the writer is free;
- * `done` (may be NULL) is then called, at once without a file. A second flush
- * before that calls the first one's `done` with false.
+ * Forgets everything, memory and file, at once. What the writer has in hand is
+ * forgotten too. False, logged: the file could not be removed, and a restart would read it.
  */
-void cache_flush(struct cache *c, cache_flushed *done, void *context);
+bool cache_flush(struct cache *c);
 /* The counters, up to date. */
 const struct cache_counters *cache_count(struct cache *c);
 

@@ -35,6 +35,9 @@
 #define CACHE_FILE_MOST   (1u << 30)
 #define CACHE_FILE_MARK   "!postern-cache"
 #define CACHE_FILE_VERSION 1
+#define CACHE_FILE_KEY    8  /* bytes of a record's cdb key */
+#define CACHE_MARK_SIZE   37
+#define CACHE_RECORD_HEAD 12 /* bytes before the key */
 
 /* One record, over bytes of somebody else. */
 struct cache_record {
@@ -44,10 +47,8 @@ struct cache_record {
 	struct slice    key, value;
 };
 
-#define CACHE_RECORD_HEAD 12 /* bytes before the key */
-
-/* The record's bytes without a checksum. */
-bool cache_record_append(struct str *s, const struct cache_record *r);
+/* A record's bytes (without a checksum) are this head, the key, and the value. */
+void cache_record_head(const struct cache_record *r, char head[CACHE_RECORD_HEAD]);
 /* False: these bytes are none. */
 bool cache_record_parse(struct slice bytes, struct cache_record *r);
 
@@ -78,6 +79,11 @@ void cache_file_close(struct cache_file *f);
 enum cache_lookup { CACHE_ABSENT, CACHE_PRESENT, CACHE_DAMAGED };
 
 enum cache_lookup cache_file_find(const struct cache_file *f, enum map map, struct slice key, struct cache_record *r);
+
+/* For the writer: cdb key and value (of the record's bytes), and the mark's value (of salt, time and records). */
+void cache_file_key(struct cache_salt salt, char letter, struct slice key, char bytes[CACHE_FILE_KEY]);
+bool cache_file_encode(struct str *to, struct slice record);
+void cache_mark_encode(const struct cache_file *f, char mark[CACHE_MARK_SIZE]);
 
 /* Walks all records: `*at` begins as 0. CACHE_DAMAGED: this one does not verify, go on; CACHE_ABSENT: that was the last. */
 enum cache_lookup cache_file_next(const struct cache_file *f, size_t *at, struct cache_record *r);
