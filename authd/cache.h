@@ -25,6 +25,7 @@
 
 #include "authd/cache_file.h"
 #include "authd/cache_ring.h"
+#include "authd/cache_writer.h"
 #include "authd/maps.h"
 #include "lib/base/slice.h"
 #include "lib/ipc/pool.h"
@@ -67,7 +68,7 @@ enum cache_step {
 struct cache {
 	/* Set by the program. */
 	const char *path;   /* of the cdb: ".../authd/cache.cdb"; "": memory only. Its directory must be there, and ours */
-	size_t      memory; /* bytes of the ring: CACHE_MEMORY_LEAST.. CACHE_MEMORY_MOST */
+	size_t      memory; /* bytes of the ring: CACHE_MEMORY_LEAST..CACHE_MEMORY_MOST */
 	size_t      most;   /* bytes of the file: CACHE_FILE_LEAST..CACHE_FILE_MOST */
 	uint64_t    keep;   /* seconds: what is older is left out of the file */
 
@@ -76,6 +77,7 @@ struct cache {
 	/* The cache's own. */
 	struct cache_ring ring;
 	struct cache_file file, fresh; /* in use; being read */
+	struct cache_writer writer;
 	struct pool       pool;
 	struct timer      timer;       /* the next write, or the next step of what is going on */
 	struct timer      reading;     /* the next piece of the file that is being read */
