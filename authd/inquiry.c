@@ -81,6 +81,8 @@ fetch(struct inquiry *q)
 	packet_begin(&job, DATABASE_ASK);
 	packet_add_number(&job, f->wanted_map);
 	packet_add(&job, str_slice(&f->wanted_key));
+	packet_add_text(&job, "");
+	packet_add_text(&job, "");
 	return pool_submit(q->all->database, &job, database_answered, q);
 }
 
