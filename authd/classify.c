@@ -142,6 +142,9 @@ static bool
 is_local_domain(const struct resolution *r, struct slice domain)
 {
 	struct slice rest = slice_of(r->options->local_domains), name;
+	/* The aliases file is for this host, whatever else it is for. */
+	if (r->options->aliases->path[0] != '\0' && slice_equal_nocase(slice_of(r->options->hostname), domain))
+		return true;
 	while (next_target(&rest, &name))
 		if (slice_equal_nocase(name, domain))
 			return true;

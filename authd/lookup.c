@@ -120,7 +120,6 @@ static void
 lookup_closed(struct connection *c)
 {
 	inquiries_forget(((struct lookup_service *)c->service)->inquiries, c);
-	lookup_forget_asker(c);
 }
 
 bool

@@ -33,10 +33,8 @@ void lookup_answer_later(struct connection *c, const char *tag, const char *why)
 
 /* What happens for a question, step by step: `story T LINE...`, then the answer. */
 bool lookup_explain(struct connection *c, const char *tag, struct packet *p);
-/* Forgets what SQL said: `ok T` when the file is rid of it too. */
+/* Forgets what SQL said. */
 bool lookup_flush(struct connection *c, const char *tag, struct packet *p);
-/* This peer is going: no answer to a flush of his. */
-void lookup_forget_asker(struct connection *c);
 /* `ok T NAME NUMBER NAME NUMBER ...` */
 bool lookup_counters(struct connection *c, const char *tag, struct packet *p);
 /* A login's outgoing recipients: may they go? */

@@ -91,45 +91,17 @@ lookup_explain(struct connection *c, const char *tag, struct packet *p)
 
 /* --- the cache ------------------------------------------------------------------------ */
 
-/* Who waits for the end of a flush: one at a time. */
-static struct {
-	struct connection *asker; /* NULL: nobody, or he has gone */
-	char               tag[65];
-} flushing;
-
-static void
-flushed(void *context, bool done)
-{
-	(void)context;
-	if (flushing.asker == NULL)
-		return;
-	if (done)
-		say(flushing.asker, "ok", flushing.tag);
-	else
-		lookup_answer_later(flushing.asker, flushing.tag, "memory is empty; the file could not be written yet, see the log");
-	flushing.asker = NULL;
-}
-
 bool
 lookup_flush(struct connection *c, const char *tag, struct packet *p)
 {
-	struct cache *cache = service_of(c)->inquiries->source.cache;
 	if (!is_administrator(c) || packet_rest(p).len > 0)
 		return false;
-	if (flushing.asker != NULL)
-		flushed(NULL, false);
-	flushing.asker = c;
-	memcpy(flushing.tag, tag, strlen(tag) + 1);
 	log_info("cache-flushed");
-	cache_flush(cache, flushed, NULL);
+	if (cache_flush(service_of(c)->inquiries->source.cache))
+		say(c, "ok", tag);
+	else
+		lookup_answer_later(c, tag, "memory is empty, but the file could not be removed: see the log of postern-authd");
 	return true;
-}
-
-void
-lookup_forget_asker(struct connection *c)
-{
-	if (flushing.asker == c)
-		flushing.asker = NULL;
 }
 
 bool

@@ -214,7 +214,7 @@ begin_rules(void)
 	if (!outgoing_begin(&authd.outgoing, options.outgoing, options.outgoing_limits, &problem))
 		refuse_setting("outgoing_limits", str_text(&problem), "one a line: LOGIN HOUR DAY");
 	str_free(&problem);
-	local_aliases_begin(&authd.aliases, options.local_aliases);
+	authd.aliases.path = options.local_aliases;
 }
 
 static void

@@ -71,7 +71,7 @@ static enum login_result
 log_in(const struct options *o, const struct str *password, struct login_answer *answer)
 {
 	struct login login = {.socket = tool_connect("authd/login")};
-	enum login_result r = login_hello(&login, o->service, CLIENT, true);
+	enum login_result r = login_hello(&login, &(struct login_client){.service = o->service, .address = CLIENT, .encrypted = true});
 	if (r != LOGIN_OK) {
 		fprintf(stderr, "postern-authd refuses the conversation (see its log)\n");
 		exit(EXIT_TEMPORARY);

@@ -83,7 +83,8 @@ accepted(struct session *s, const struct text *t)
 	log_info("accepted", log_text("queue", e->queue_id), log_slice("from", str_slice(&e->sender)),
 	    log_text("to", str_text(&e->recipients)), log_number("recipients", (int64_t)e->recipient_count),
 	    log_number("size", (int64_t)t->size), log_text("client", s->peer.text), log_text("helo", s->helo),
-	    log_text("protocol", intake_protocol(s)), session_fact("tls", s->tls.version), session_fact("login", s->login_name),
+	    log_text("protocol", intake_protocol(s)), session_fact("tls", s->tls.version),
+	    session_fact("certificate", s->tls.client_name), session_fact("login", s->login_name),
 	    log_number("ms", clock_ms() - e->begun_ms));
 	s->counts.messages++;
 	s->counts.recipients += e->recipient_count;

@@ -18,8 +18,9 @@ services_open(struct services *v, const struct config *config)
 bool
 services_hello(struct session *s)
 {
-	const char *service = session_is_submission(s) ? "submission" : "smtp";
-	if (login_hello(&s->services.login, service, s->peer.text, s->encrypted) == LOGIN_OK)
+	const struct login_client client = {.service = session_is_submission(s) ? "submission" : "smtp",
+	    .address = s->peer.text, .encrypted = s->encrypted, .certificate = s->tls.client_name, .binding = s->tls.binding};
+	if (login_hello(&s->services.login, &client) == LOGIN_OK)
 		return true;
 	log_warning("login-away", log_text("service", "authd/login"), log_text("client", s->peer.text));
 	return false;

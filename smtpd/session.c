@@ -138,7 +138,8 @@ session_run(struct session *s)
 	output_format(&s->out, "220 %s ESMTP Postern\r\n", s->config->hostname);
 	output_flush(&s->out);
 	log_info("connect", log_text("client", s->peer.text), session_fact("name", s->peer.name),
-	    session_fact("tls", s->tls.version), session_fact("relay", s->relay_client ? "yes" : ""));
+	    session_fact("tls", s->tls.version), session_fact("certificate", s->tls.client_name),
+	    session_fact("relay", s->relay_client ? "yes" : ""));
 	while (session_line(s, &line)) {
 		command_run(s, line);
 		if (s->out.failed)
