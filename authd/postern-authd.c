@@ -30,6 +30,7 @@
 #include "authd/login.h"
 #include "lib/base/host.h"
 #include "lib/base/log.h"
+#include "lib/base/networks.h"
 #include "lib/base/program.h"
 #include "lib/sandbox/sandbox.h"
 
@@ -172,8 +173,8 @@ take_settings(void)
 		refuse_setting("users_cdb, local_aliases", "the path is too long", "");
 	authd.users.path = options.users_cdb;
 	authd.hashers.count = (size_t)options.hash_workers;
-	authd.hashers.default_scheme = options.password_scheme;
-	authd.hashers.weak_schemes = options.weak_schemes;
+	authd.hashers.rules = (struct hash_rules){.default_scheme = options.password_scheme, .weak = options.weak_schemes};
+	authd.hashers.hostname = options.resolve.hostname;
 	authd.login.offers.scheme = options.password_scheme;
 }
 
@@ -204,11 +205,14 @@ begin_rules(void)
 {
 	struct str problem = STR_MOST(1000);
 	struct slice wrong;
+	char why[HASH_WHY_MOST];
 	if (!offers_begin(&authd.login.offers, &wrong)) {
 		log_error("setting-wrong", log_text("file", "sasl_mechanisms"), log_slice("unknown", wrong),
 		    log_text("hint", "names like PLAIN LOGIN SCRAM-SHA-256, separated by spaces; postern-authd(8) lists them"));
 		exit(EXIT_MISUSE);
 	}
+	if (!hash_rules_ok(&authd.hashers.rules, why))
+		refuse_setting("password_scheme, weak_schemes", why, "postern-authd(8) lists the schemes");
 	if (!failures_begin(&authd.failures, &options.failures, &problem))
 		refuse_setting("failures_exempt", str_text(&problem), NETWORKS_HINT);
 	if (!outgoing_begin(&authd.outgoing, options.outgoing, options.outgoing_limits, &problem))

@@ -37,6 +37,7 @@ class Authd:
         (self.run / "authd").mkdir(parents=True)
         self.process = None
         defaults = {"run_directory": self.run, "one_identity": "yes", "users_cdb": self.directory / "users.cdb",
+                    "cache_file": self.directory / "cache.cdb", "failures_exempt": "127.0.0.0/8 192.0.2.0/24",
                     "hostname": "mail.example.test", "plain_without_tls": "yes", "sql_timeout": "2s"}
         for name, value in {**defaults, **settings}.items():
             self.set(name, value)
