@@ -10,6 +10,15 @@ retry_wait(unsigned tries, uint64_t first, uint64_t most)
 }
 
 bool
+retry_is_spent(unsigned tries, uint64_t first, uint64_t most, uint64_t life)
+{
+	uint64_t spent = 0;
+	for (unsigned i = 1; i <= tries && spent <= life; i++)
+		spent += retry_wait(i, first, most);
+	return spent > life || tries >= RETRY_TRIES_MOST;
+}
+
+bool
 retry_is_over(uint64_t arrival, uint64_t now, uint64_t life)
 {
 	return now > arrival && now - arrival > life;
