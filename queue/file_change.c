@@ -8,6 +8,7 @@
 
 #include "lib/base/file.h"
 #include "queue/file.h"
+#include "queue/retry.h"
 
 static void
 put_field(char *at, size_t width, const char *text)
@@ -49,7 +50,7 @@ write_turn(int fd, unsigned tries, const char *turn, uint64_t next)
 bool
 queue_file_retry(int fd, struct queue_file *f, unsigned tries, uint64_t next)
 {
-	f->tries = tries > 9999 ? 9999 : tries;
+	f->tries = tries > RETRY_TRIES_MOST ? RETRY_TRIES_MOST : tries;
 	f->next = next > 9999999999 ? 9999999999 : next;
 	return write_turn(fd, f->tries, f->released ? FILE_TURN_FREE : FILE_TURN_NEXT, f->next);
 }

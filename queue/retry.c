@@ -12,10 +12,14 @@ retry_wait(unsigned tries, uint64_t first, uint64_t most)
 bool
 retry_is_spent(unsigned tries, uint64_t first, uint64_t most, uint64_t life)
 {
-	uint64_t spent = 0;
-	for (unsigned i = 1; i <= tries && spent <= life; i++)
-		spent += retry_wait(i, first, most);
-	return spent > life || tries >= RETRY_TRIES_MOST;
+	uint64_t left = life;
+	for (unsigned i = 1; i <= tries; i++) {
+		uint64_t wait = retry_wait(i, first, most);
+		if (wait > left)
+			return true;
+		left -= wait;
+	}
+	return tries >= RETRY_TRIES_MOST;
 }
 
 bool
