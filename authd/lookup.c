@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 
 /* Together with SESSIONS_MOST these stay beneath the descriptors of the contract. */
@@ -56,11 +57,45 @@ tag_ok(const char *tag)
 	return tag != NULL && strlen(tag) <= 64;
 }
 
+static void
+log_over(const char *login, const struct outgoing_state *s)
+{
+	log_warning("outgoing-limit", log_text("login", login), log_text("reason", s->why), log_number("hour", (int64_t)s->hour),
+	    log_number("day", (int64_t)s->day),
+	    log_text("hint", "its mail is held: postern-mailq; postern-queuectl release or delete; settings outgoing_hour, outgoing_day"));
+}
+
+/* "outgoing T LOGIN RECIPIENTS": answered from memory, at once. */
+static bool
+outgoing_request(struct connection *c, struct packet *p, const char *tag)
+{
+	const char *login = packet_field(p);
+	uint64_t recipients;
+	struct outgoing_state state;
+	if (!tag_ok(tag) || login == NULL || !packet_field_number(p, UINT32_MAX, &recipients) || packet_rest(p).len > 0)
+		return false;
+	enum outgoing_verdict v =
+	    outgoing_count(((struct lookup_service *)c->service)->outgoing, slice_of(login), recipients, clock_unix(), &state);
+	if (v == OUTGOING_HOLD_FIRST)
+		log_over(login, &state);
+	packet_begin(&answer, "ok");
+	packet_add_text(&answer, tag);
+	packet_add_text(&answer, v == OUTGOING_PASS ? "pass" : "hold");
+	if (v != OUTGOING_PASS) {
+		packet_add_text(&answer, state.why);
+		packet_add_text(&answer, v == OUTGOING_HOLD_FIRST ? "first" : "again");
+	}
+	connection_send(c, &answer);
+	return true;
+}
+
 static bool
 lookup_request(struct connection *c, struct packet *p)
 {
 	struct inquiries *inquiries = ((struct lookup_service *)c->service)->inquiries;
 	const char *verb = packet_verb(p), *tag = packet_field(p);
+	if (strcmp(verb, "outgoing") == 0)
+		return outgoing_request(c, p, tag);
 	for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
 		if (strcmp(verb, questions[i].verb) != 0)
 			continue;

@@ -3,12 +3,14 @@
 #define AUTHD_LOOKUP_H
 
 #include "authd/inquiry.h"
+#include "authd/outgoing.h"
 #include "authd/tickets.h"
 #include "lib/ipc/server.h"
 
 struct lookup_service {
 	struct service    service; /* first */
 	struct inquiries *inquiries;
+	struct outgoing  *outgoing;
 };
 
 struct ticket_service {

@@ -35,6 +35,8 @@ static struct options {
 	const char            *sql[MAP_COUNT];
 	uint64_t               sql_workers, sql_timeout, hash_workers, sessions_per_address;
 	bool                   plain_without_tls;
+	struct outgoing_limits outgoing;
+	const char            *outgoing_exceptions;
 } options;
 
 static const struct setting settings[] = {
@@ -64,6 +66,10 @@ static const struct setting settings[] = {
 	{"hash_workers", SETTING_NUMBER, "4", "processes that check passwords", &options.hash_workers, 1, HASHERS_MOST},
 	{"sessions_per_address", SETTING_NUMBER, "100", "conversations that one client address may have open (0: any number; loopback is not counted)",
 	    &options.sessions_per_address, 0, 0},
+	{"outgoing_hour", SETTING_NUMBER, "300", "recipients of one login's mail within an hour; beyond, it is held (0: any number)",
+	    &options.outgoing.hour, 0, UINT32_MAX},
+	{"outgoing_day", SETTING_NUMBER, "1000", "the same within a day", &options.outgoing.day, 0, UINT32_MAX},
+	{"outgoing_limits", SETTING_TEXT, "", "other limits: lines LOGIN HOUR DAY or @DOMAIN HOUR DAY", &options.outgoing_exceptions, 0, 0},
 	{"plain_without_tls", SETTING_FLAG, "no", "take passwords on lines that are not encrypted", &options.plain_without_tls, 0, 0},
 };
 
@@ -92,6 +98,7 @@ static struct {
 	struct inquiries      inquiries;
 	struct hashers        hashers;
 	struct tickets        tickets;
+	struct outgoing       outgoing;
 	struct lookup_service lookup;
 	struct login_service  login;
 	struct ticket_service ticket;
@@ -123,6 +130,17 @@ take_settings(void)
 	authd.hashers.count = (size_t)options.hash_workers;
 	authd.login.sessions.per_address = options.sessions_per_address;
 	authd.login.plain_without_tls = options.plain_without_tls;
+}
+
+static void
+begin_counting(void)
+{
+	struct str problem = STR_MOST(512);
+	authd.lookup.outgoing = &authd.outgoing;
+	if (outgoing_begin(&authd.outgoing, options.outgoing, options.outgoing_exceptions, &problem))
+		return;
+	log_error("setting-wrong", log_text("file", "outgoing_limits"), log_text("reason", str_text(&problem)));
+	exit(EXIT_MISUSE);
 }
 
 /* Wrong query files are told at once, all of them. */
@@ -214,6 +232,7 @@ main(int argc, char **argv)
 	if (program_begin(&program, argc, argv) < argc)
 		program_usage(&program);
 	take_settings();
+	begin_counting();
 	read_query_files();
 	connect_parts();
 	if (!socket_one_identity && !sandbox_not_root(&program))

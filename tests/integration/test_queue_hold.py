@@ -20,7 +20,8 @@ POSTMASTER = "postmaster@example.test"
 @pytest.fixture(scope="module")
 def own():
     """A suite with a postmaster, whose queue may be killed."""
-    with Suite("hold", {"postmaster": POSTMASTER, "retry_first": "1s", "retry_most": "4s", "queue_life": "2s"}) as running:
+    with Suite("hold", {"postmaster": POSTMASTER, "retry_first": "1s", "retry_most": "4s", "queue_life": "2s",
+                        "outgoing_hour": "3"}) as running:
         running.postmaster = running.user(POSTMASTER)
         yield running
         assert not running.findings()
@@ -294,3 +295,48 @@ def test_only_root_may_steer_and_only_smtpd_may_hold(own):
         client.submit("a@example.test", [user.address], MESSAGE, f"hold={WHY}", f"hold-notice={LOGIN}")
     user.wait(1)
     assert queuectl(own, "delete", queue_id).returncode == 0
+
+
+# --- from the user to the queue: a login may send to 3 recipients in an hour here ---------------------------------------
+
+
+def log_in(suite, user):
+    smtp = suite.smtp("submission")
+    smtp.ehlo()
+    smtp.starttls()
+    assert smtp.login(user.address, user.password)[0] == 235
+    return smtp
+
+
+def test_a_login_past_its_limit_is_answered_as_ever_and_its_mail_is_held(own):
+    sender, one, two = own.user(), own.user(), own.user()
+    with log_in(own, sender) as smtp:
+        passed, first, again = [re.search(r"\b[2-7a-z]{13}\b", smtp.message(sender.address, [one.address, two.address], MESSAGE)).group(0)
+                                for _ in range(3)]
+    one.wait(1), two.wait(1)
+    own.wait_log("submission", rf"accepted .*queue={first} .*login={sender.address} hold=\"4 recipients within an hour")
+    own.wait_log("authd", rf"outgoing-limit login={sender.address} .*hint=")
+    own.wait_log("queued", rf"held queue={first} .*login={sender.address} .*reason=\"4 recipients within an hour, the limit is 3\"")
+    own.wait_log("queued", rf"held queue={again} ")
+    (notice,) = wait_for("the notice", 10, lambda: notices(own, first))
+    assert f"Login:      {sender.address}".encode() in notice and b"Client:     127.0.0.1" in notice
+    wait_turn(own, again, "held")
+    assert not notices(own, again) and not own.log_text("queued").count(f"held queue={passed} ")
+    assert queuectl(own, "release", first, again).returncode == 0
+    one.wait(3), two.wait(3)
+    with own.smtp() as smtp:
+        smtp.ehlo()
+        for _ in range(5):
+            smtp.message("stranger@elsewhere.test", [one.address], MESSAGE)
+    one.wait(8)
+
+
+def test_when_nobody_can_count_the_client_comes_again(own):
+    sender = own.user()
+    with log_in(own, sender) as smtp:
+        assert smtp.command(f"MAIL FROM:<{sender.address}>")[0] == 250
+        assert smtp.command(f"RCPT TO:<{sender.address}>")[0] == 250
+        own.kill("authd")
+        code, texts = smtp.command("DATA")
+        assert code == 451 and texts[0].startswith("4.3.0")
+    own.wait_up(["authd"])
