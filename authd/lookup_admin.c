@@ -151,10 +151,11 @@ lookup_outgoing(struct connection *c, const char *tag, struct packet *p)
 	packet_begin(&answer, "ok");
 	packet_add_text(&answer, tag);
 	packet_add_text(&answer, v == OUTGOING_PASS ? "pass" : "hold");
-	if (v != OUTGOING_PASS) {
+	if (v == OUTGOING_HOLD_FIRST)
 		log_warning("outgoing-limit", log_slice("login", str_slice(&login)), log_text("reason", state.why),
 		    log_text("hint", "its mail is held: see postern-mailq, then postern-queuectl release or delete; the settings outgoing_hour,"
 		                     " outgoing_day, outgoing_limits"));
+	if (v != OUTGOING_PASS) {
 		packet_add_text(&answer, state.why);
 		packet_add_text(&answer, v == OUTGOING_HOLD_FIRST ? "first" : "again");
 	}

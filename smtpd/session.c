@@ -92,10 +92,10 @@ void
 session_reset(struct session *s)
 {
 	struct envelope *e = &s->envelope;
-	e->begun = e->eight_bit = false;
-	e->size = 0;
+	e->begun = e->eight_bit = e->hold_notice = false;
+	e->size = e->size_most = 0;
 	e->recipient_count = 0;
-	e->queue_id[0] = '\0';
+	e->queue_id[0] = e->hold[0] = '\0';
 	str_clear(&e->sender);
 	str_clear(&e->recipients);
 }
