@@ -151,5 +151,6 @@ login_start(struct login_service *s)
 	peers_add(&s->service.peers, "postern-smtpd");
 	peers_add(&s->service.peers, "postern-imapd");
 	peers_add(&s->service.peers, "postern-pop3d");
+	peers_add(&s->service.peers, "postern-authproxy");
 	return service_start(&s->service);
 }

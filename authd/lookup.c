@@ -133,6 +133,7 @@ lookup_start(struct lookup_service *s)
 	peers_add(&s->service.peers, "postern-queue");
 	peers_add(&s->service.peers, "vmail");
 	peers_add(&s->service.peers, "postern-lmtpd");
+	peers_add(&s->service.peers, "postern-authproxy");
 	return service_start(&s->service);
 }
 
