@@ -45,13 +45,13 @@ whole_word(const char *bytes)
 	return le64toh(word);
 }
 
-/* Less than 8 bytes, little-endian. */
+/* The bytes from `start` on, less than 8, little-endian; above them the length. */
 static uint64_t
-word_of(const char *bytes, size_t len)
+last_word(struct slice bytes, size_t start)
 {
-	uint64_t word = 0;
-	for (size_t i = 0; i < len; i++)
-		word |= (uint64_t)(unsigned char)bytes[i] << 8 * i;
+	uint64_t word = (uint64_t)bytes.len << 56;
+	for (size_t i = start; i < bytes.len; i++)
+		word |= (uint64_t)(unsigned char)bytes.data[i] << 8 * (i - start);
 	return word;
 }
 
@@ -63,7 +63,7 @@ cache_hash(struct cache_salt salt, struct slice bytes)
 	size_t whole = bytes.len & ~(size_t)7;
 	for (size_t i = 0; i < whole; i += 8)
 		take(&s, whole_word(bytes.data + i));
-	take(&s, word_of(bytes.data + whole, bytes.len - whole) | (uint64_t)bytes.len << 56);
+	take(&s, last_word(bytes, whole));
 	s.v2 ^= 0xff;
 	for (int i = 0; i < 4; i++)
 		round_once(&s);

@@ -274,7 +274,7 @@ static void
 begin_with(size_t memory, size_t most)
 {
 	/* A pool lives as long as its process: those of the caches before stay in reach of the leak check. */
-	static void *pools[64];
+	static void *volatile pools[64];
 	static size_t count;
 	pools[count++ % 64] = cache.pool.members;
 	cache = (struct cache){.path = path, .memory = memory, .most = most, .keep = KEEP};
