@@ -48,7 +48,8 @@ answered(void *context, enum login_result result, const char *text)
 		say(&a->stream, result == LOGIN_OK ? "OK" : "NO");
 		return;
 	}
-	log_warning("login-later", log_text("protocol", proxy_saslauthd.name), log_text("reason", text));
+	log_warning("login-later", log_text("protocol", proxy_saslauthd.name), log_text("reason", text),
+	    log_text("hint", "postern-authd's log says more"));
 	stream_abort(&a->stream);
 }
 
