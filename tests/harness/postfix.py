@@ -42,8 +42,9 @@ local_recipient_maps =
 recipient_delimiter = +
 disable_dns_lookups = yes
 allow_untrusted_routing = yes
-smtpd_soft_error_limit = 10000
-smtpd_hard_error_limit = 10000
+smtpd_soft_error_limit = 1000000
+smtpd_hard_error_limit = 1000000
+smtpd_client_connection_count_limit = 0
 {maps}
 """
 
