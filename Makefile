@@ -36,7 +36,7 @@ PLAIN = smtpd/postern-smtpd \
 	deliver/postern-deliver deliver/postern-lmtpd \
 	imapd/postern-imapd imapd/postern-imap pop3d/postern-pop3d pop3d/postern-pop3
 # with other libraries
-RICH  = authd/postern-authd authd/postern-users authd/postern-lookup authd/postern-authtest tlsd/postern-tlsd
+RICH  = authd/postern-authd authd/postern-authproxy authd/postern-users authd/postern-lookup authd/postern-authtest tlsd/postern-tlsd
 TOOLS = postern-sendmail postern-mailq postern-queuectl postern-users postern-lookup postern-authtest
 
 LIBS_postern-authd = -lmariadb -lcdb -lcrypt -lgsasl

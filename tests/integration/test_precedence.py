@@ -9,7 +9,7 @@ import pytest
 
 from harness import MariaDB
 from harness.authd import PRESET, QUERIES, Authd
-from harness.postfix import Postfix, missing
+from harness.postfix_tables import Postfix, missing
 
 # Two tables more, beside preset A's: deployment B's transports by any key, deployment D's aliases of several rows.
 MORE_TABLES = """
@@ -362,7 +362,7 @@ def answer(authd, *question):
 
 
 def end_of(authd, address):
-    """Where the mail of an address that is no alias goes, in the words of harness.postfix."""
+    """Where the mail of an address that is no alias goes, in the words of harness.postfix_tables."""
     [transport], [kind, *_] = answer(authd, "transport", address) or [None], answer(authd, "rcpt", address)
     if transport is not None:
         return transport

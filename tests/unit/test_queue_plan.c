@@ -31,6 +31,45 @@ test_retry(void **state)
 	assert_true(retry_is_over(1000, 1000 + 432001, 432000));
 	assert_false(retry_is_over(1000, 1000 + 432000, 432000));
 	assert_false(retry_is_over(1000, 5, 432000)); /* the clock went back */
+	assert_false(retry_is_spent(0, 300, 3600, 1));
+	assert_false(retry_is_spent(3, 300, 3600, 2100));
+	assert_true(retry_is_spent(3, 300, 3600, 2099));
+	assert_false(retry_is_spent(9998, 1, 1, 432000));
+	assert_true(retry_is_spent(9999, 1, 1, 432000));
+	assert_true(retry_is_spent(2, UINT64_MAX, UINT64_MAX, UINT64_MAX));
+}
+
+static bool
+hold_even(void *context, struct waiting_entry *e)
+{
+	(void)context;
+	if (e->id % 2 == 0)
+		e->due = DUE_HELD;
+	return e->id % 2 == 0;
+}
+
+static void
+test_held(void **state)
+{
+	(void)state;
+	struct waiting w = {0};
+	struct waiting_entry e;
+	for (uint64_t i = 1; i <= 100; i++)
+		assert_true(waiting_add(&w, i, i * 10));
+	assert_int_equal(waiting_change(&w, 7, hold_even, NULL), 0);
+	assert_int_equal(waiting_change(&w, 8, hold_even, NULL), 1);
+	assert_int_equal(waiting_change(&w, 0, hold_even, NULL), 50);
+	assert_int_equal(waiting_hurry(&w, 8, 1), 0);
+	assert_int_equal(waiting_hurry(&w, 0, 1), 50);
+	for (uint64_t i = 0; i < 50; i++)
+		assert_true(waiting_take(&w, UINT64_MAX - 1, &e) && e.id == 2 * i + 1);
+	assert_false(waiting_take(&w, UINT64_MAX - 1, &e));
+	assert_true(waiting_has(&w, 8));
+	waiting_remove(&w, 8);
+	waiting_remove(&w, 9);
+	assert_false(waiting_has(&w, 8));
+	assert_int_equal(w.count, 49);
+	free(w.heap);
 }
 
 static void
@@ -297,7 +336,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_retry), cmocka_unit_test(test_waiting), cmocka_unit_test(test_expand_loops),
+	    cmocka_unit_test(test_retry), cmocka_unit_test(test_waiting), cmocka_unit_test(test_held), cmocka_unit_test(test_expand_loops),
 	    cmocka_unit_test(test_expand_bounds), cmocka_unit_test(test_address_set), cmocka_unit_test(test_routes),
 	    cmocka_unit_test(test_sendmail_text), cmocka_unit_test(test_body), cmocka_unit_test(test_replies),
 	    cmocka_unit_test(test_dns),

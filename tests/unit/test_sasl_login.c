@@ -15,6 +15,9 @@
 
 static struct packet packet;
 
+static const struct login_client client = {.service = "imap", .address = "192.0.2.1", .encrypted = true,
+    .certificate = "ann@example.test", .binding = "tls-exporter=AAAA tls-unique=BBBB"};
+
 /* Answers before the question is there: the tags count from 1 in each process. */
 static void
 answer(int authd, const char *verb, uint64_t tag, const char *field, const char *other)
@@ -47,7 +50,7 @@ late_answers(void **state)
 	assert_true(socket_pair(ends));
 	struct login login = {.socket = ends[0]};
 	answer(ends[1], "ok", 1, "PLAIN LOGIN", "");
-	assert_int_equal(login_hello(&login, "imap", "192.0.2.1", true), LOGIN_OK);
+	assert_int_equal(login_hello(&login, &client), LOGIN_OK);
 	assert_true(login_offers(&login, slice_of("plain")));
 	answer(ends[1], "ok", 1, "ann@example.test", "ticket");
 	answer(ends[1], "no", 2, "wrong password", "");
