@@ -53,6 +53,7 @@ found_row(void *owner, struct resolution *r, enum verdict v)
 	packet_begin(&out, "row");
 	packet_add_text(&out, v == VERDICT_OK ? "found" : v == VERDICT_NO ? "none" : "later");
 	packet_add(&out, hash);
+	packet_add_text(&out, "");
 	if (v == VERDICT_NO && r->why[0] != '\0')
 		log_warning("login-unlikely", log_slice("user", str_slice(&r->full)), log_text("reason", r->why),
 		    log_text("hint", "the client must log in with the full address"));
@@ -62,13 +63,15 @@ found_row(void *owner, struct resolution *r, enum verdict v)
 }
 
 static void
-look_up(struct exchange *e, struct pool_worker *w, const char *user)
+look_up(struct exchange *e, struct pool_worker *w, const char *user, const char *other)
 {
 	e->asking = w;
-	if (user != NULL && inquiry_start(e->service->inquiries, INQUIRY_PASSWORD, user, "", "", found_row, e))
+	/* Nobody acts for another yet. */
+	bool itself = other != NULL && other[0] == '\0';
+	if (user != NULL && itself && inquiry_start(e->service->inquiries, INQUIRY_PASSWORD, user, "", "", found_row, e))
 		return;
 	packet_begin(&out, "row");
-	packet_add_text(&out, user != NULL && strlen(user) > TICKET_USER_MOST ? "none" : "later");
+	packet_add_text(&out, user != NULL && (!itself || strlen(user) > TICKET_USER_MOST) ? "none" : "later");
 	pool_continue(w, &out);
 }
 
@@ -111,7 +114,7 @@ worker_answered(void *context, struct pool_worker *w, struct packet *p)
 	const char *verb = p != NULL ? packet_verb(p) : "";
 	const char *field = p != NULL ? packet_field(p) : NULL;
 	if (strcmp(verb, "need") == 0 && e->asking == NULL) {
-		look_up(e, w, field);
+		look_up(e, w, field, packet_field(p));
 		return false;
 	}
 	e->service->hashers->load[e->worker]--;
@@ -186,6 +189,8 @@ exchange_auth(struct conversation *c, const char *tag, struct packet *p)
 	packet_begin(&out, "begin");
 	packet_add_number(&out, e->id);
 	packet_add_text(&out, mechanism);
+	packet_add_text(&out, c->binding);
+	packet_add_text(&out, c->certificate);
 	if (initial != NULL)
 		packet_add_text(&out, initial);
 	explicit_bzero(p->data, p->len);

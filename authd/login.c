@@ -52,17 +52,31 @@ answer_hello(struct conversation *c, const char *tag, bool welcome)
 	bool may = c->encrypted || service_of(c)->plain_without_tls;
 	packet_begin(&answer, welcome ? "ok" : "later");
 	packet_add_text(&answer, tag);
-	packet_add_text(&answer, welcome ? (may ? MECHANISM_NAMES : "") : "too many connections from this address");
+	packet_add_text(&answer, welcome ? (may ? "PLAIN LOGIN" : "") : "too many connections from this address");
 	connection_send(&c->connection, &answer);
+}
+
+/* An optional field; NULL is none. */
+static bool
+keep(char *place, size_t most, const char *field)
+{
+	size_t len = field != NULL ? strlen(field) : 0;
+	if (len > most)
+		return false;
+	memcpy(place, field != NULL ? field : "", len + 1);
+	return true;
 }
 
 static bool
 hello(struct conversation *c, const char *tag, struct packet *p)
 {
 	const char *name = packet_field(p), *client = packet_field(p), *line = packet_field(p);
+	const char *certificate = packet_field(p), *binding = packet_field(p);
 	if (line == NULL || c->exchange != NULL || !name_ok(name) || strlen(client) > CLIENT_ADDRESS_MOST)
 		return false;
 	if (strcmp(line, "tls") != 0 && strcmp(line, "plain") != 0)
+		return false;
+	if (!keep(c->certificate, CERTIFICATE_MOST, certificate) || !keep(c->binding, BINDING_MOST, binding))
 		return false;
 	c->encrypted = strcmp(line, "tls") == 0;
 	memcpy(c->name, name, strlen(name) + 1);

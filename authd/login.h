@@ -25,6 +25,8 @@ bool login_start(struct login_service *s);
 #define SERVICE_NAME_MOST TICKET_SERVICE_MOST
 #define CLIENT_ADDRESS_MOST 63
 #define TAG_MOST 64
+#define CERTIFICATE_MOST TICKET_USER_MOST
+#define BINDING_MOST 1024
 
 struct exchange;
 
@@ -34,6 +36,8 @@ struct conversation {
 	struct session_key key;
 	char               name[SERVICE_NAME_MOST + 1];      /* "imap" */
 	char               client[CLIENT_ADDRESS_MOST + 1];
+	char               certificate[CERTIFICATE_MOST + 1]; /* the client's login name in it; "": none */
+	char               binding[BINDING_MOST + 1];         /* NAME=BASE64, spaces between; "": none */
 	struct exchange   *exchange; /* the one under way */
 };
 

@@ -120,6 +120,8 @@ take_settings(void)
 	recent_begin(&recent);
 	authd.inquiries.source.users = &authd.users;
 	authd.inquiries.source.recent = &recent;
+	authd.hashers.hostname = options.resolve.hostname;
+	authd.hashers.rules.weak = "DES-CRYPT MD5-CRYPT";
 	authd.hashers.count = (size_t)options.hash_workers;
 	authd.login.sessions.per_address = options.sessions_per_address;
 	authd.login.plain_without_tls = options.plain_without_tls;
