@@ -23,12 +23,20 @@ property(const struct dialogue *d, Gsasl_property p)
 
 /* --- PLAIN, LOGIN, EXTERNAL ---------------------------------------------------------------- */
 
+/* The password as it came, behind PLAIN's last NUL or all that LOGIN has: libgsasl's has been through SASLprep. */
+static const char *
+password_of(const struct dialogue *d)
+{
+	size_t nul = slice_find_last(d->input, '\0');
+	return slice_from(d->input, nul < d->input.len ? nul + 1 : 0).data;
+}
+
 static int
 validate_simple(struct dialogue *d)
 {
-	const char *login = property(d, GSASL_AUTHID), *password = property(d, GSASL_PASSWORD);
 	d->said = true;
-	return hasher_check(d->hasher, login, property(d, GSASL_AUTHZID), password) ? GSASL_OK : GSASL_AUTHENTICATION_ERROR;
+	bool right = hasher_check(d->hasher, property(d, GSASL_AUTHID), property(d, GSASL_AUTHZID), password_of(d));
+	return right ? GSASL_OK : GSASL_AUTHENTICATION_ERROR;
 }
 
 static int
@@ -285,6 +293,7 @@ library_step(struct dialogue *d, struct slice input, struct str *output)
 {
 	char *made = NULL;
 	size_t len = 0;
+	d->input = input;
 	int r = gsasl_step(d->session, input.data, input.len, &made, &len);
 	bool ok = len == 0 || str_append(output, made, len);
 	gsasl_free(made);

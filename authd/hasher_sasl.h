@@ -16,6 +16,7 @@ struct dialogue {
 	Gsasl_session          *session;   /* NULL: CRAM-MD5 */
 	struct str              binding, certificate;
 	struct str              challenge; /* CRAM-MD5's */
+	struct slice            input;     /* of this step; a NUL stands behind it */
 	unsigned                steps;
 	bool                    said;  /* the verdict is in the packet */
 	bool                    over;  /* the client was right and has been sent the server's last word */

@@ -35,6 +35,7 @@ static struct options {
 	const char            *sql[MAP_COUNT];
 	uint64_t               sql_workers, sql_timeout, hash_workers, sessions_per_address;
 	bool                   plain_without_tls;
+	struct hash_rules      hashes;
 } options;
 
 static const struct setting settings[] = {
@@ -62,6 +63,8 @@ static const struct setting settings[] = {
 	{"sql_workers", SETTING_NUMBER, "2", "connections to the database", &options.sql_workers, 1, 64},
 	{"sql_timeout", SETTING_SECONDS, "5s", "how long to wait for the database", &options.sql_timeout, 1, 60},
 	{"hash_workers", SETTING_NUMBER, "4", "processes that check passwords", &options.hash_workers, 1, HASHERS_MOST},
+	{"password_scheme", SETTING_TEXT, "CRYPT", "the scheme of stored passwords without {SCHEME}", &options.hashes.default_scheme, 0, 0},
+	{"weak_schemes", SETTING_TEXT, "DES-CRYPT MD5-CRYPT", "weak password schemes that are taken nevertheless, spaces between", &options.hashes.weak, 0, 0},
 	{"sessions_per_address", SETTING_NUMBER, "100", "conversations that one client address may have open (0: any number; loopback is not counted)",
 	    &options.sessions_per_address, 0, 0},
 	{"plain_without_tls", SETTING_FLAG, "no", "take passwords on lines that are not encrypted", &options.plain_without_tls, 0, 0},
@@ -106,9 +109,20 @@ give_up(const char *what)
 }
 
 static void
+check_schemes(void)
+{
+	char why[HASH_WHY_MOST];
+	if (hash_rules_ok(&options.hashes, why))
+		return;
+	log_error("setting-wrong", log_text("file", "password_scheme, weak_schemes"), log_text("reason", why));
+	exit(EXIT_MISUSE);
+}
+
+static void
 take_settings(void)
 {
 	program_settings(&program);
+	check_schemes();
 	options.resolve.hostname = host_name();
 	if (strlen(options.users_cdb) >= sizeof authd.users_directory) {
 		log_error("setting-wrong", log_text("file", "users_cdb"), log_text("reason", "the path is too long"));
@@ -121,7 +135,7 @@ take_settings(void)
 	authd.inquiries.source.users = &authd.users;
 	authd.inquiries.source.recent = &recent;
 	authd.hashers.hostname = options.resolve.hostname;
-	authd.hashers.rules.weak = "DES-CRYPT MD5-CRYPT";
+	authd.hashers.rules = options.hashes;
 	authd.hashers.count = (size_t)options.hash_workers;
 	authd.login.sessions.per_address = options.sessions_per_address;
 	authd.login.plain_without_tls = options.plain_without_tls;
