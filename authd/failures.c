@@ -101,7 +101,7 @@ raise(struct failures_count *c, uint64_t limit, uint32_t by)
 static int64_t
 delay_of(uint32_t level)
 {
-	uint32_t failures = level / WHOLE;
+	uint32_t failures = (level + WHOLE / 2) / WHOLE; /* what has drained since is not to make it one less */
 	if (failures <= FAILURES_FREE)
 		return 0;
 	uint32_t doublings = failures - FAILURES_FREE - 1;
