@@ -99,7 +99,7 @@ static const struct setting settings[] = {
 	{"sql_domain_used", SETTING_TEXT, "", "query files: the bytes that they hold together", &options.sql[MAP_DOMAIN_USED], 0, 0},
 	{"sql_workers", SETTING_NUMBER, "2", "connections to the database", &options.sql_workers, 1, 64},
 	{"sql_timeout", SETTING_SECONDS, "5s", "how long to wait for the database", &options.sql_timeout, 1, 60},
-	{"cache_file", SETTING_TEXT, "/var/lib/postern/authd/cache.cdb", "where SQL's answers are kept; empty: in memory alone", &options.cache_file, 0, 0},
+	{"cache_file", SETTING_TEXT, "/var/lib/postern/authd/cache/cache.cdb", "where SQL's answers are kept; empty: in memory alone", &options.cache_file, 0, 0},
 	{"cache_memory", SETTING_SIZE, "16M", "memory for SQL's answers", &options.cache_memory, CACHE_MEMORY_LEAST, CACHE_MEMORY_MOST},
 	{"cache_size", SETTING_SIZE, "64M", "bytes of cache_file at the most", &options.cache_size, CACHE_FILE_LEAST, CACHE_FILE_MOST},
 	{"cache_lifetime", SETTING_SECONDS, "1s", "how long an answer of SQL counts without asking again; passwords are always asked",
@@ -276,16 +276,16 @@ open_sockets(void)
 		exit(EXIT_TEMPORARY);
 }
 
-/* The hashing workers are forked before there is anything that they must not see. */
+/*
+ * They are forked from the confined loop, as their successors will be: Landlock
+ * would not let it end one that was forked before.
+ */
 static void
 start_workers(void)
 {
 	if (!hashers_start(&authd.hashers) || !cache_start(&authd.cache))
 		give_up("not-started");
-	if (!authd.inquiries.source.any_sql)
-		return;
-	database_prepare(&authd.database.lists);
-	if (!database_start(&authd.database, (size_t)options.sql_workers))
+	if (authd.inquiries.source.any_sql && !database_start(&authd.database, (size_t)options.sql_workers))
 		give_up("not-started");
 }
 
@@ -347,9 +347,12 @@ main(int argc, char **argv)
 	if (!loop_begin() || !loop_signal(SIGTERM, terminate) || !loop_signal(SIGINT, terminate))
 		give_up("event-loop-failed");
 	open_sockets();
-	start_workers();
+	if (authd.inquiries.source.any_sql)
+		database_prepare(&authd.database.lists);
 	users_cdb_refresh(&authd.users);
+	local_aliases_refresh(&authd.aliases);
 	confine();
+	start_workers();
 	log_info("ready", log_number("hash-workers", (int64_t)authd.hashers.count),
 	    log_number("query-files", (int64_t)authd.database.lists.count));
 	loop_run();

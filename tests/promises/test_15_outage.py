@@ -169,7 +169,7 @@ def test_the_file_is_authds_alone(db):
     with made as authd:
         get_known(authd)
         wait_written(authd)
-        path = authd.directory / "cache.cdb"
+        path = authd.directory / "cache" / "cache.cdb"
         assert oct(path.stat().st_mode & 0o777) == "0o600"
         # The hash is in there; in the workers that check passwords it is not (promise 7 searches the fronts).
         hashed = subprocess.run(["grep", "-c", "-a", r"\$6\$", str(path)], capture_output=True, text=True)
