@@ -11,6 +11,7 @@ import pytest
 
 from harness import MariaDB
 from harness.database import Worker, rows
+from harness.mysql8 import Mysql8
 from harness.suite import free_ports
 from harness.wait import wait_for
 
@@ -218,7 +219,7 @@ def test_one_connection_a_worker_however_many_files(db):
                  ("domains", postfix(db, "SELECT 2 FROM users WHERE email = '%s'"))]) as worker:
         for name in ("passwords", "mailboxes", "aliases", "domains"):
             worker.ask(name, "ann@example.test")
-        # Two ways to reach it: Dovecot's text and Postfix's say the same with the same words, so it is one.
+        # Dovecot's words for where it is and Postfix's mean the same.
         assert db.sql(f"SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{db.user}'") == [["1"]]
 
 
@@ -301,6 +302,18 @@ def test_plugins_of_authentication(db, how):
     db.sql(f"CREATE OR REPLACE USER 'how'@'localhost' IDENTIFIED {how}; GRANT ALL ON mail.* TO 'how'@'localhost'")
     with Worker([("mailboxes", postfix(db, "SELECT home FROM users WHERE email = '%s'", user="how", password="secret"))]) as worker:
         assert worker.ask("mailboxes", "ann@example.test") == ["found", "/home/ann"], worker.log()
+
+
+@pytest.mark.parametrize("cached, password, login, pong", [(True, "secret", "fast", "pong"), (False, "secret", "full", "pong"),
+                                                           (False, "wrong", "denied", "later")])
+def test_the_way_of_mysql_8(db, keys, cached, password, login, pong):
+    """The plugin is loaded before the worker may load nothing more."""
+    with Mysql8("secret", cached, keys) as server:
+        text = postfix(db, "SELECT v FROM t WHERE x = '%s'", hosts=f"127.0.0.1:{server.port}", password=password)
+        with Worker([("domains", text)]) as worker:
+            assert worker.ping()[0] == pong, worker.log()
+            assert server.logins == [login]
+            assert worker.ask("domains", "example.test")[2] == ("query" if pong == "pong" else "away")
 
 
 def test_a_server_that_wants_the_password_in_clear_does_not_get_it(db):
