@@ -138,6 +138,18 @@ def test_tables_of_both_character_sets(db, table, key, value):
         assert worker.ask("mailboxes", "\U0001f600\U0001f600@example.test") == ["none"]
 
 
+@pytest.mark.parametrize("name, lines, reason", [
+    ("aliases", ["user_query = SELECT '%u'"], "sql_passwords, sql_mailboxes and sql_quotas"),
+    ("passwords", ["user_query = SELECT '%u'"], "there is no password_query"),
+    ("passwords", ["# why", "password_query = SELECT \\", "  '%w'"], "line 4: a %"),
+    ("passwords", ["password_query = SELECT a FROM users_%d"], "line 3: a placeholder that is a part of a name"),
+])
+def test_a_file_of_dovecot_that_cannot_serve_is_refused_at_the_start(db, name, lines, reason):
+    with Worker([(name, dovecot(db, *lines))]) as worker:
+        assert worker.process.wait(20) == 100
+        assert f"file={worker.directory}/0-{name}" in worker.log() and reason in worker.log()
+
+
 # --- explanations ------------------------------------------------------------------------------
 
 def test_an_explanation_names_file_query_values_and_rows(db):
