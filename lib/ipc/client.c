@@ -260,3 +260,19 @@ client_forget(struct client *c, struct question *q)
 	(void)c;
 	q->handler = NULL;
 }
+
+void
+client_close(struct client *c)
+{
+	if (c->connected) {
+		loop_remove(&c->watch);
+		close(c->watch.fd);
+		c->connected = false;
+	}
+	timer_cancel(&c->expiry);
+	while (c->first != NULL) {
+		struct question *q = c->first;
+		unlink_question(c, q);
+		free(q);
+	}
+}

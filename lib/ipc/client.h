@@ -48,5 +48,7 @@ void client_begin(struct client *c, struct packet *p, const char *verb);
  */
 struct question *client_ask(struct client *c, const struct packet *p, answer_handler *handler, void *context);
 void client_forget(struct client *c, struct question *q);
+/* Forgets all questions and closes the connection. Within a handler too, but the client must stay in place until that returned. */
+void client_close(struct client *c);
 
 #endif

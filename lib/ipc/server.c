@@ -100,8 +100,11 @@ refuse(struct connection *c, const char *why)
 static void
 connection_ready(struct watch *w, uint32_t events)
 {
-	(void)events;
 	struct connection *c = (struct connection *)w;
+	if (c->service->ready != NULL) {
+		c->service->ready(c, events);
+		return;
+	}
 	switch (packet_receive(w->fd, &incoming)) {
 	case PACKET_OK:
 		if (!c->service->request(c, &incoming))

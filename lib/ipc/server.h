@@ -41,6 +41,11 @@ struct service {
 	 * is logged).
 	 */
 	bool (*request)(struct connection *c, struct packet *p);
+	/*
+	 * Instead of request(), for a service that listens on a stream socket (service_start_on()): there are bytes to
+	 * read, room to write, or the peer is gone. Takes all events of c->watch.
+	 */
+	void (*ready)(struct connection *c, uint32_t events);
 	void (*closed)(struct connection *c);                    /* may be NULL; the last call for c, which is freed after it */
 
 	/* The service's own. */

@@ -23,6 +23,7 @@ HOME = pathlib.Path("/var/tmp/postern-test")
 # The sockets that each daemon offers; it is up when all of them take a connection.
 SOCKETS = {
     "authd": ["authd/lookup", "authd/login", "authd/ticket"],
+    "authproxy": [],  # none unless a setting names one, and then of streams: tests/integration/test_authproxy.py
     "tlsd": ["tlsd/server"],
     "queued": ["queue/intake", "queue/submit", "queue/control"],
     "remote": ["remote/send"],

@@ -12,13 +12,14 @@ from harness import Peer, Process, as_user, build_directory, wait_for
 USERS = {
     "postern-smtpd": "postern-smtpd", "postern-queued": "postern-queue", "postern-remote": "postern-remote",
     "postern-lmtpd": "postern-lmtpd", "postern-imapd": "postern-imapd", "postern-pop3d": "postern-pop3d",
-    "postern-authd": "postern-authd", "postern-tlsd": "postern-tlsd", "postern-imap": "vmail", "postern-pop3": "vmail",
+    "postern-authd": "postern-authd", "postern-authproxy": "postern-authproxy", "postern-tlsd": "postern-tlsd", "postern-imap": "vmail", "postern-pop3": "vmail",
     "postern-deliver": "vmail",
 }
 # Who may use each socket (ARCHITECTURE.md), and a well-formed question.
 PEERS = {
-    "authd/lookup": ({"postern-smtpd", "postern-queue", "vmail", "postern-lmtpd"}, ["rcpt", "t1", "a@example.test"]),
-    "authd/login": ({"postern-smtpd", "postern-imapd", "postern-pop3d"}, ["hello", "t1", "imap", "127.0.0.1", "tls"]),
+    "authd/lookup": ({"postern-smtpd", "postern-queue", "vmail", "postern-lmtpd", "postern-authproxy"}, ["rcpt", "t1", "a@example.test"]),
+    "authd/login": ({"postern-smtpd", "postern-imapd", "postern-pop3d", "postern-authproxy"},
+                    ["hello", "t1", "imap", "127.0.0.1", "tls"]),
     "authd/ticket": ({"vmail"}, ["redeem", "t1", "a" * 32, "imap"]),
     "tlsd/server": ({"postern-smtpd", "postern-imapd", "postern-pop3d", "postern-lmtpd"}, None),
     "queue/intake": ({"postern-smtpd"}, None),

@@ -1,11 +1,11 @@
-#include "smtpd/networks.h"
+#include "lib/base/networks.h"
 
 #include "lib/base/cursor.h"
 #include "lib/base/number.h"
 
 struct network {
-	struct peer address;
-	size_t      prefix; /* bits */
+	struct ip address;
+	size_t    prefix; /* bits */
 };
 
 /* The part of `*text` before the slash, without brackets; `*text` becomes what is behind the slash. */
@@ -42,7 +42,7 @@ parse(struct slice text, struct network *n)
 	bool whole = !slice_has(text, '/');
 	struct slice address = take_address(&text);
 	uint64_t prefix;
-	if (!peer_parse(&n->address, address) || slice_has(address, '%'))
+	if (!ip_parse(&n->address, address) || slice_has(address, '%'))
 		return false;
 	n->prefix = n->address.len * 8;
 	if (whole)
@@ -54,18 +54,38 @@ parse(struct slice text, struct network *n)
 	if (prefix < cut)
 		return false;
 	n->prefix = (size_t)prefix - cut;
-	return is_bounded(n);
+	return true;
 }
 
 static bool
-holds(const struct network *n, const struct peer *p)
+holds(const struct network *n, const struct ip *ip)
 {
-	if (p->len != n->address.len)
+	if (ip->len != n->address.len)
 		return false;
 	for (size_t i = 0; i < n->prefix; i++)
-		if (bit(n->address.bytes, i) != bit(p->bytes, i))
+		if (bit(n->address.bytes, i) != bit(ip->bytes, i))
 			return false;
 	return true;
+}
+
+static enum networks_answer
+strict(struct slice entry, const struct ip *ip)
+{
+	struct network n;
+	if (!parse(entry, &n) || !is_bounded(&n))
+		return NETWORKS_WRONG;
+	return holds(&n, ip) ? NETWORKS_YES : NETWORKS_NO;
+}
+
+static enum networks_answer
+lenient(struct slice entry, const struct ip *ip)
+{
+	struct network n;
+	if (slice_is_nocase(entry, "local"))
+		return ip->len == 0 ? NETWORKS_YES : NETWORKS_NO;
+	if (!parse(entry, &n))
+		return NETWORKS_WRONG;
+	return holds(&n, ip) ? NETWORKS_YES : NETWORKS_NO;
 }
 
 static bool
@@ -80,8 +100,9 @@ is_entry(int byte)
 	return !is_separator(byte);
 }
 
-enum networks_answer
-networks_hold(struct slice list, const struct peer *p, struct slice *entry)
+static enum networks_answer
+look(struct slice list, const struct ip *ip, struct slice *entry,
+    enum networks_answer (*judge)(struct slice entry, const struct ip *ip))
 {
 	enum networks_answer answer = NETWORKS_NO;
 	struct cursor c = cursor_over(list);
@@ -90,10 +111,22 @@ networks_hold(struct slice list, const struct peer *p, struct slice *entry)
 		if (cursor_at_end(&c))
 			return answer;
 		*entry = cursor_take_while(&c, is_entry);
-		struct network n;
-		if (!parse(*entry, &n))
+		enum networks_answer one = judge(*entry, ip);
+		if (one == NETWORKS_WRONG)
 			return NETWORKS_WRONG;
-		if (holds(&n, p))
+		if (one == NETWORKS_YES)
 			answer = NETWORKS_YES;
 	}
+}
+
+enum networks_answer
+networks_hold(struct slice list, const struct ip *ip, struct slice *entry)
+{
+	return look(list, ip, entry, strict);
+}
+
+enum networks_answer
+networks_allow(struct slice list, const struct ip *ip, struct slice *entry)
+{
+	return look(list, ip, entry, lenient);
 }
