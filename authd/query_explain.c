@@ -2,23 +2,21 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
-#define LINE_MOST 4096
-
-/* Appends the line, control characters replaced. */
+/* Appends the line, control characters replaced; cut where there is no more room. */
 static void
 add_line(struct explanation *x, struct slice line)
 {
-	struct str shown = STR_MOST(LINE_MOST);
+	size_t room = x->lines.limit - x->lines.len;
+	if (room < 2)
+		return;
+	line = slice_first(line, room - 1);
 	for (size_t i = 0; i < line.len; i++)
-		str_append_byte(&shown, (unsigned char)line.data[i] < ' ' || line.data[i] == 0x7f ? '?' : line.data[i]);
-	str_append_byte(&shown, '\n');
-	if (!shown.failed)
-		str_append_slice(&x->lines, str_slice(&shown));
-	str_free(&shown);
+		str_append_byte(&x->lines, (unsigned char)line.data[i] < ' ' || line.data[i] == 0x7f ? '?' : line.data[i]);
+	str_append_byte(&x->lines, '\n');
 }
 
 void
@@ -26,13 +24,15 @@ explain(struct explanation *x, const char *format, ...)
 {
 	if (x == NULL)
 		return;
-	char line[LINE_MOST];
+	char *line;
 	va_list args;
 	va_start(args, format);
-	int len = vsnprintf(line, sizeof line, format, args);
+	int len = vasprintf(&line, format, args);
 	va_end(args);
-	if (len > 0)
-		add_line(x, slice_of(line));
+	if (len < 0)
+		return;
+	add_line(x, slice_make(line, (size_t)len));
+	free(line);
 }
 
 void
@@ -41,7 +41,7 @@ explain_query(struct explanation *x, const struct query_file *q, const struct st
 	if (x == NULL)
 		return;
 	explain(x, "query: %s", str_text(&q->query.sql));
-	struct str with = STR_MOST(LINE_MOST);
+	struct str with = STR_MOST(EXPLANATION_MOST);
 	for (size_t i = 0; i < q->query.count; i++)
 		str_append_format(&with, "%s'%s'", i == 0 ? "with: " : ", ", str_text(&values[i]));
 	if (with.len > 0)
@@ -87,7 +87,7 @@ explain_conditions(struct explanation *x, struct slice sql)
 {
 	size_t where = find_word(sql, "where");
 	struct slice rest = slice_from(sql, where < sql.len ? where + 7 : sql.len);
-	struct str list = STR_MOST(LINE_MOST);
+	struct str list = STR_MOST(EXPLANATION_MOST);
 	while (rest.len > 0) {
 		size_t end = find_word(rest, "and");
 		struct slice condition = slice_trim(slice_first(rest, end));
@@ -150,7 +150,7 @@ explain_password(struct explanation *x, struct slice password, uint64_t holds)
 {
 	if (x == NULL)
 		return;
-	struct str line = STR_MOST(LINE_MOST);
+	struct str line = STR_MOST(EXPLANATION_MOST);
 	const char *scheme;
 	bool cut;
 	size_t end = slice_starts(password, "{") ? slice_find(password, '}') : password.len;
@@ -167,6 +167,6 @@ explain_password(struct explanation *x, struct slice password, uint64_t holds)
 	add_line(x, str_slice(&line));
 	str_free(&line);
 	if (cut)
-		explain(x, "the hash (%s) looks cut: %s", scheme, holds == password.len ? "the column is too short for it; make it longer and set the password anew" :
-		    "set the password anew");
+		explain(x, "the hash (%s) looks cut: %s", scheme, holds == password.len ?
+		    "the column is too short for it; make it longer and set the password anew" : "set the password anew");
 }

@@ -17,7 +17,7 @@ struct explanation {
 	struct str lines; /* each with a line end; control characters in values are shown as "?" */
 };
 
-/* Appends a line; what does not fit is left out. */
+/* Appends a line; what does not fit is cut. */
 __attribute__((format(printf, 2, 3))) void explain(struct explanation *x, const char *format, ...);
 /* The statement and the values of its parameters. */
 void explain_query(struct explanation *x, const struct query_file *q, const struct str *values);

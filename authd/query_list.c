@@ -28,8 +28,8 @@ parse(struct query_lists *l, enum map map, const char *setting, const char *path
 	else
 		query_file_free(q);
 	if (!ok)
-		complain(setting, slice_of(path), str_text(&problem),
-		    "a query file has the form of Postfix's mysql_table(5) or of dovecot-sql.conf.ext; each placeholder must stand where a value can");
+		complain(setting, slice_of(path), str_text(&problem), "a query file has the form of Postfix's mysql_table(5) or of Dovecot's "
+		    "dovecot-sql.conf.ext; each placeholder must stand where a value can");
 	str_free(&problem);
 	return ok;
 }

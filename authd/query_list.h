@@ -7,7 +7,7 @@
 #include "lib/sandbox/sandbox.h"
 
 #define QUERY_FILES_MOST 64 /* all maps together */
-#define QUERY_PATHS_MOST 16
+#define QUERY_PATHS_MOST (QUERY_FILES_MOST * 5 + 1)
 
 struct query_lists {
 	size_t            count;

@@ -1,4 +1,5 @@
 """One database worker of postern-authd, without the rest of it (tests/unit/database_worker.c)."""
+import functools
 import pathlib
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ MAPS = ["domains", "mailboxes", "aliases", "quotas", "passwords", "relay_domains
         "message_sizes", "used", "domain_quotas", "domain_used"]
 
 
+@functools.cache
 def program():
     build = build_directory()
     options = ["SANITIZE=yes"] if "sanitize" in build else []

@@ -11,6 +11,7 @@ import pytest
 
 from harness import MariaDB
 from harness.database import Worker, rows
+from harness.mysql8 import Mysql8
 from harness.suite import free_ports
 from harness.wait import wait_for
 
@@ -137,6 +138,18 @@ def test_tables_of_both_character_sets(db, table, key, value):
         assert worker.ask("mailboxes", "\U0001f600\U0001f600@example.test") == ["none"]
 
 
+@pytest.mark.parametrize("name, lines, reason", [
+    ("aliases", ["user_query = SELECT '%u'"], "sql_passwords, sql_mailboxes and sql_quotas"),
+    ("passwords", ["user_query = SELECT '%u'"], "there is no password_query"),
+    ("passwords", ["# why", "password_query = SELECT \\", "  '%w'"], "line 4: a %"),
+    ("passwords", ["password_query = SELECT a FROM users_%d"], "line 3: a placeholder that is a part of a name"),
+])
+def test_a_file_of_dovecot_that_cannot_serve_is_refused_at_the_start(db, name, lines, reason):
+    with Worker([(name, dovecot(db, *lines))]) as worker:
+        assert worker.process.wait(20) == 100
+        assert f"file={worker.directory}/0-{name}" in worker.log() and reason in worker.log()
+
+
 # --- explanations ------------------------------------------------------------------------------
 
 def test_an_explanation_names_file_query_values_and_rows(db):
@@ -218,7 +231,7 @@ def test_one_connection_a_worker_however_many_files(db):
                  ("domains", postfix(db, "SELECT 2 FROM users WHERE email = '%s'"))]) as worker:
         for name in ("passwords", "mailboxes", "aliases", "domains"):
             worker.ask(name, "ann@example.test")
-        # Two ways to reach it: Dovecot's text and Postfix's say the same with the same words, so it is one.
+        # Dovecot's words for where it is and Postfix's mean the same.
         assert db.sql(f"SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{db.user}'") == [["1"]]
 
 
@@ -301,6 +314,18 @@ def test_plugins_of_authentication(db, how):
     db.sql(f"CREATE OR REPLACE USER 'how'@'localhost' IDENTIFIED {how}; GRANT ALL ON mail.* TO 'how'@'localhost'")
     with Worker([("mailboxes", postfix(db, "SELECT home FROM users WHERE email = '%s'", user="how", password="secret"))]) as worker:
         assert worker.ask("mailboxes", "ann@example.test") == ["found", "/home/ann"], worker.log()
+
+
+@pytest.mark.parametrize("cached, password, login, pong", [(True, "secret", "fast", "pong"), (False, "secret", "full", "pong"),
+                                                           (False, "wrong", "denied", "later")])
+def test_the_way_of_mysql_8(db, keys, cached, password, login, pong):
+    """The plugin is loaded before the worker may load nothing more."""
+    with Mysql8("secret", cached, keys) as server:
+        text = postfix(db, "SELECT v FROM t WHERE x = '%s'", hosts=f"127.0.0.1:{server.port}", password=password)
+        with Worker([("domains", text)]) as worker:
+            assert worker.ping()[0] == pong, worker.log()
+            assert server.logins == [login]
+            assert worker.ask("domains", "example.test")[2] == ("query" if pong == "pong" else "away")
 
 
 def test_a_server_that_wants_the_password_in_clear_does_not_get_it(db):
