@@ -390,6 +390,41 @@ answers_find_their_questions(void **state)
 	stop(pid);
 }
 
+static void
+hear_and_close(void *context, const char *status, struct packet *answer)
+{
+	hear(context, status, answer);
+	client_close(&client);
+}
+
+static void
+a_closed_client_tells_nobody_and_may_begin_anew(void **state)
+{
+	(void)state;
+	pid_t pid = serve();
+	begin_client(2);
+	client_begin(&client, &p, "echo");
+	packet_add_text(&p, "one");
+	client_ask(&client, &p, hear_and_close, (void *)(uintptr_t)"a");
+	ask("b", "silence");
+	ask("c", "three");
+	client_close(&client);
+	client_begin(&client, &p, "echo");
+	packet_add_text(&p, "four");
+	client_ask(&client, &p, hear_and_close, (void *)(uintptr_t)"d");
+	ask("e", "silence");
+	wanted_count = 1;
+	loop_run();
+	assert_string_equal(heard, "d:four ");
+	assert_false(client.connected);
+	wanted_count = 2;
+	ask("f", "six");
+	loop_run();
+	assert_string_equal(heard, "d:four f:six ");
+	client_close(&client);
+	stop(pid);
+}
+
 static int answered;
 
 static void
@@ -562,6 +597,7 @@ main(void)
 	    cmocka_unit_test(a_peer_of_another_user_is_refused),
 	    cmocka_unit_test(more_connections_than_allowed_wait_for_their_turn),
 	    cmocka_unit_test(answers_find_their_questions),
+	    cmocka_unit_test(a_closed_client_tells_nobody_and_may_begin_anew),
 	    cmocka_unit_test(thousands_of_questions_at_once_are_all_answered),
 	    cmocka_unit_test(a_service_that_is_away_is_no_answer_and_heals),
 	    cmocka_unit_test(one_who_asks_again_at_once_does_not_hold_the_loop),
