@@ -73,7 +73,7 @@ bool cache_file_open(struct cache_file *f, const char *path, size_t most, const 
 enum cache_reading cache_file_read(struct cache_file *f, size_t bytes, const char **why);
 /* Over bytes that are there already (`f->bytes`, `f->len`): verifies the mark. */
 bool cache_file_check(struct cache_file *f, const char **why);
-/* Wipes and gives the memory back. */
+/* Gives the memory back to the kernel. */
 void cache_file_close(struct cache_file *f);
 
 enum cache_lookup { CACHE_ABSENT, CACHE_PRESENT, CACHE_DAMAGED };

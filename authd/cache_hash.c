@@ -1,5 +1,8 @@
 #include "authd/cache_hash.h"
 
+#include <endian.h>
+#include <string.h>
+
 struct state {
 	uint64_t v0, v1, v2, v3;
 };
@@ -34,13 +37,21 @@ take(struct state *s, uint64_t word)
 	s->v0 ^= word;
 }
 
-/* Up to 8 bytes, little-endian. */
 static uint64_t
-word_of(const char *bytes, size_t len)
+whole_word(const char *bytes)
 {
-	uint64_t word = 0;
-	for (size_t i = 0; i < len; i++)
-		word |= (uint64_t)(unsigned char)bytes[i] << 8 * i;
+	uint64_t word;
+	memcpy(&word, bytes, sizeof word);
+	return le64toh(word);
+}
+
+/* The bytes from `start` on, less than 8, little-endian; above them the length. */
+static uint64_t
+last_word(struct slice bytes, size_t start)
+{
+	uint64_t word = (uint64_t)bytes.len << 56;
+	for (size_t i = start; i < bytes.len; i++)
+		word |= (uint64_t)(unsigned char)bytes.data[i] << 8 * (i - start);
 	return word;
 }
 
@@ -51,8 +62,8 @@ cache_hash(struct cache_salt salt, struct slice bytes)
 	    salt.one ^ 0x736f6d6570736575u, salt.two ^ 0x646f72616e646f6du, salt.one ^ 0x6c7967656e657261u, salt.two ^ 0x7465646279746573u};
 	size_t whole = bytes.len & ~(size_t)7;
 	for (size_t i = 0; i < whole; i += 8)
-		take(&s, word_of(bytes.data + i, 8));
-	take(&s, word_of(bytes.data + whole, bytes.len - whole) | (uint64_t)bytes.len << 56);
+		take(&s, whole_word(bytes.data + i));
+	take(&s, last_word(bytes, whole));
 	s.v2 ^= 0xff;
 	for (int i = 0; i < 4; i++)
 		round_once(&s);

@@ -61,7 +61,7 @@ lower(uint32_t *level, uint64_t by)
 	*level = by < *level ? *level - (uint32_t)by : 0;
 }
 
-/* What has drained since `when`, which moves on by the time that this took and no further: nothing is lost by rounding. */
+/* What has drained since `when`, which moves on by the time that this took: nothing is lost by rounding. */
 static uint32_t
 drained(struct failures_count *c, uint64_t limit, uint64_t window, int64_t now)
 {
@@ -86,7 +86,7 @@ drain(struct failures_count *c, uint64_t limit, uint64_t window, int64_t now)
 	return by;
 }
 
-/* At one and a half times the limit a level stops: a flood is refused for one window behind its end, not for days. True: a refusal begins. */
+/* True: a refusal begins. A level stops at one and a half times the limit: a flood is refused for one window, not for days. */
 static bool
 raise(struct failures_count *c, uint64_t limit, uint32_t by)
 {
@@ -101,7 +101,7 @@ raise(struct failures_count *c, uint64_t limit, uint32_t by)
 static int64_t
 delay_of(uint32_t level)
 {
-	uint32_t failures = level / WHOLE;
+	uint32_t failures = (level + WHOLE / 2) / WHOLE; /* what has drained since is not to make it one less */
 	if (failures <= FAILURES_FREE)
 		return 0;
 	uint32_t doublings = failures - FAILURES_FREE - 1;
@@ -233,7 +233,8 @@ raise_client(struct failures *f, struct failures_count *c, struct failures_slot 
 
 /* What the failure counts. */
 static uint32_t
-note_client(struct failures *f, struct slice name, uint64_t client, uint64_t account, struct slice password_tag, int64_t now)
+note_client(struct failures *f, struct slice name, uint64_t client, uint64_t account, struct slice password_tag,
+    int64_t now)
 {
 	if (client == 0 || f->options.per_address == 0)
 		return WHOLE;

@@ -204,8 +204,9 @@ home_put_limit(struct resolution *r, struct slice user)
 	enum verdict v = ask_bytes(r, MAP_MESSAGE_SIZE, user, &bytes, &unused);
 	if (v != VERDICT_OK)
 		return v;
-	if (bytes > 0)
-		str_append_number(&r->fields, bytes);
+	if (bytes == 0)
+		return VERDICT_OK;
+	str_append_number(&r->fields, bytes);
 	str_append_byte(&r->fields, '\0');
 	return VERDICT_OK;
 }

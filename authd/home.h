@@ -8,7 +8,7 @@
 enum verdict home_put(struct resolution *r, struct slice user, struct slice value);
 /* Whether the mailbox, or all those of its domain together, hold as much as they may. */
 enum verdict home_is_full(struct resolution *r, struct slice user, bool *full);
-/* Appends the size limit of the mailbox's messages, an empty field when it has none. */
+/* Appends the size limit of the mailbox's messages as a field, nothing when it has none. */
 enum verdict home_put_limit(struct resolution *r, struct slice user);
 
 #endif

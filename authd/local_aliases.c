@@ -20,7 +20,7 @@ complain(struct local_aliases *a, const char *reason)
 	a->complained = true;
 	log_error("local-aliases-unreadable", log_text("file", a->path), log_text("reason", reason),
 	    log_text("hint", a->ready ? "going on with what was read before"
-	                              : "the setting local_aliases names it; until it can be read names of this host are answered with later"));
+	                              : "the setting local_aliases names it; until it can be read this host's names are answered with later"));
 }
 
 static bool

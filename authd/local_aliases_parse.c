@@ -162,7 +162,9 @@ put_name(struct reader *r, struct local_alias *a, struct slice name)
 	struct str written = STR_MOST(4 * ADDRESS_PATH_MOST);
 	struct address address;
 	bool ok = name.len > 0 && address_print(&written, name, slice_of(""));
-	enum address_result result = ok ? address_parse(str_slice(&written), ADDRESS_NO_DOMAIN | ADDRESS_UTF8, &address) : ADDRESS_WRONG;
+	enum address_result result = ADDRESS_WRONG;
+	if (ok)
+		result = address_parse(str_slice(&written), ADDRESS_NO_DOMAIN | ADDRESS_UTF8, &address);
 	str_free(&written);
 	if ((result != ADDRESS_OK && result != ADDRESS_LOCAL_LONG) || address.domain_len > 0)
 		return false;
@@ -224,7 +226,8 @@ take_logical(struct reader *r)
 	if (!named || !cursor_take(&c, ':'))
 		ok = fail(r, r->line, "a line must be: name: target, target");
 	else if (!quoted && slice_has(str_slice(&name), '@'))
-		warn(r, str_slice(&name), slice_of(""), "a name with a domain is not one of this host: it belongs into the tables of aliases");
+		warn(r, str_slice(&name), slice_of(""),
+		    "a name with a domain is not one of this host: it belongs into the tables of aliases");
 	else
 		ok = put_alias(r, str_slice(&name), c.rest);
 	str_free(&name);
@@ -311,7 +314,8 @@ local_aliases_parse(struct local_aliases_table *t, const char *path, struct slic
 		qsort_r(t->aliases, t->count, sizeof *t->aliases, by_name_and_line, t->text.data);
 	keep_first(&r);
 	if (r.told > LOCAL_ALIASES_TOLD)
-		log_warning("local-aliases-refused", log_text("file", path), log_number("more", (int64_t)(r.told - LOCAL_ALIASES_TOLD)),
+		log_warning("local-aliases-refused", log_text("file", path),
+		    log_number("more", (int64_t)(r.told - LOCAL_ALIASES_TOLD)),
 		    log_text("hint", "more targets and names are left out than are told here"));
 	return true;
 }

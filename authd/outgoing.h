@@ -61,7 +61,7 @@ struct outgoing {
 
 enum outgoing_verdict {
 	OUTGOING_PASS,
-	OUTGOING_HOLD_FIRST, /* and the postmaster is told: at most once an hour for the hour's limit, once a day for the day's */
+	OUTGOING_HOLD_FIRST, /* and tell the postmaster: at most once an hour (the hour's limit) or once a day (the day's) */
 	OUTGOING_HOLD_AGAIN,
 };
 

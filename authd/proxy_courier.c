@@ -24,7 +24,7 @@
 
 struct courier {
 	struct stream       stream; /* first */
-	struct login_client who;
+	struct proxy_client who;
 	struct proxy_login *login;
 	struct question    *question;
 	bool                logged_in; /* with a password */
@@ -53,7 +53,8 @@ fail(struct courier *c)
 static void
 later(struct courier *c, const char *why)
 {
-	log_warning("login-later", log_text("protocol", proxy_courier.name), log_text("reason", why));
+	log_warning("login-later", log_text("protocol", proxy_courier.name), log_text("reason", why),
+	    log_text("hint", "postern-authd's log says more"));
 	stream_abort(&c->stream);
 }
 
@@ -123,7 +124,7 @@ found(void *context, const char *status, struct packet *answer)
 	} else if (status != NULL && strcmp(status, "no") == 0) {
 		/* A login that has no mailbox is good for sending mail. */
 		if (c->logged_in)
-			say_account(c, str_text(&c->user), NULL, NULL, NULL);
+			say_account(c, str_text(&c->user), NULL, "0", "0");
 		else
 			fail(c);
 	} else {

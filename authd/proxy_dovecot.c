@@ -121,7 +121,8 @@ say(struct dovecot *d, const char *verb, uint64_t id, const char *name, const ch
 static void
 say_later(struct dovecot *d, uint64_t id, const char *why)
 {
-	log_warning("login-later", log_text("protocol", proxy_dovecot.name), log_text("reason", why));
+	log_warning("login-later", log_text("protocol", proxy_dovecot.name), log_text("reason", why),
+	    log_text("hint", "postern-authd's log says more"));
 	if (d->count == 0)
 		stream_abort(&d->stream);
 	else
@@ -202,13 +203,13 @@ answered(void *context, enum login_result result, const char *text)
 	if (result == LOGIN_OK)
 		say(d, "OK", id, "user=", text);
 	else if (result == LOGIN_NO)
-		say(d, "FAIL", id, NULL, NULL);
+		say(d, "FAIL", id, NULL, "");
 	else
 		say_later(d, id, text);
 }
 
 struct parameters {
-	struct login_client who;
+	struct proxy_client who;
 	struct slice        initial; /* data NULL: none */
 };
 

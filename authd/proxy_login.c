@@ -1,6 +1,5 @@
 #include "authd/proxy_login.h"
 
-#include <arpa/inet.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 
 #define PATIENCE    60000 /* ms for an answer; authd itself gives up sooner */
 #define RETRY_AFTER 1000  /* ms; a supervisor starts authd anew after a second */
-#define RETRIES     2
+#define RETRIES     4
 #define FIELDS_MOST 3
 
 /*
@@ -22,7 +21,8 @@
 struct proxy_login {
 	struct client       client;
 	enum { GREETING, ASKED, TURN, OVER } state;
-	struct login_client who;
+	struct proxy_client who;
+	bool                dialogue; /* challenges may come */
 	int                 retries;
 	struct timer        timer; /* of a retry, or of the client's turn */
 	login_handler      *handler;
@@ -81,7 +81,7 @@ static void
 challenge(struct proxy_login *l, const char *blob)
 {
 	l->state = TURN;
-	if (blob == NULL || !timer_set(&l->timer, LOGIN_TURN_MOST))
+	if (blob == NULL || !l->dialogue || !timer_set(&l->timer, LOGIN_TURN_MOST))
 		finish(l, LOGIN_LATER, "no memory, or authd's challenge is malformed");
 	else
 		l->handler(l->context, LOGIN_MORE, blob);
@@ -156,18 +156,20 @@ say_hello(struct proxy_login *l)
 }
 
 static void
-out_of_memory(struct timer *t)
+give_up(struct timer *t)
 {
-	finish((struct proxy_login *)((char *)t - offsetof(struct proxy_login, timer)), LOGIN_LATER, "no memory");
+	finish((struct proxy_login *)((char *)t - offsetof(struct proxy_login, timer)), LOGIN_LATER,
+	    "authd was lost, or no memory");
 }
 
-/* Sends `packet`, and forgets what it held. */
+/* Sends `packet`, and forgets what it held. What follows a hello belongs to its connection and to no other. */
 static void
 ask(struct proxy_login *l, answer_handler *handler)
 {
+	bool lost = l->state != GREETING && !l->client.connected;
 	l->timer.fire = retry;
-	if (client_ask(&l->client, &packet, handler, l) == NULL) {
-		l->timer.fire = out_of_memory;
+	if (lost || client_ask(&l->client, &packet, handler, l) == NULL) {
+		l->timer.fire = give_up;
 		timer_set(&l->timer, 0);
 	}
 	explicit_bzero(packet.data, packet.len);
@@ -176,7 +178,7 @@ ask(struct proxy_login *l, answer_handler *handler)
 /* --- beginning ---------------------------------------------------------------------------- */
 
 static struct proxy_login *
-begin(const struct login_client *who, const struct slice *fields, size_t count, login_handler *handler, void *context)
+begin(const struct proxy_client *who, const struct slice *fields, size_t count, login_handler *handler, void *context)
 {
 	size_t len = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -209,20 +211,23 @@ begin(const struct login_client *who, const struct slice *fields, size_t count, 
 struct proxy_login *
 proxy_login_mechanisms(login_handler *handler, void *context)
 {
-	static const struct login_client who = {.service = "smtp", .address = "127.0.0.1", .encrypted = true};
+	static const struct proxy_client who = {.service = "smtp", .address = "127.0.0.1", .encrypted = true};
 	return begin(&who, NULL, 0, handler, context);
 }
 
 struct proxy_login *
-proxy_login_auth(const struct login_client *who, struct slice mechanism, struct slice initial, login_handler *handler,
+proxy_login_auth(const struct proxy_client *who, struct slice mechanism, struct slice initial, login_handler *handler,
     void *context)
 {
 	const struct slice fields[] = {slice_of("auth"), mechanism, initial};
-	return begin(who, fields, initial.data != NULL ? 3 : 2, handler, context);
+	struct proxy_login *l = begin(who, fields, initial.data != NULL ? 3 : 2, handler, context);
+	if (l != NULL)
+		l->dialogue = true;
+	return l;
 }
 
 struct proxy_login *
-proxy_login_password(const struct login_client *who, struct slice user, struct slice password, login_handler *handler,
+proxy_login_password(const struct proxy_client *who, struct slice user, struct slice password, login_handler *handler,
     void *context)
 {
 	const struct slice fields[] = {slice_of("password"), user, password};
@@ -240,39 +245,4 @@ proxy_login_more(struct proxy_login *l, struct slice response)
 	l->state = ASKED;
 	ask(l, answered);
 	return true;
-}
-
-/* --- who ------------------------------------------------------------------------------------ */
-
-bool
-login_client_service(struct login_client *who, struct slice name)
-{
-	if (name.len == 0)
-		name = slice_of("smtp");
-	if (name.len > LOGIN_SERVICE_MOST)
-		return false;
-	for (size_t i = 0; i < name.len; i++)
-		if (!ascii_is_alnum((unsigned char)name.data[i]) && name.data[i] != '-')
-			return false;
-	memcpy(who->service, name.data, name.len);
-	who->service[name.len] = '\0';
-	return true;
-}
-
-bool
-login_client_address(struct login_client *who, struct slice address)
-{
-	unsigned char bytes[16];
-	char text[LOGIN_ADDRESS_MOST + 1];
-	if (address.len == 0)
-		address = slice_of("127.0.0.1");
-	if (address.len > LOGIN_ADDRESS_MOST || slice_has(address, '\0'))
-		return false;
-	memcpy(text, address.data, address.len);
-	text[address.len] = '\0';
-	const char *plain = slice_starts_nocase(address, "::ffff:") ? text + strlen("::ffff:") : text;
-	if (inet_pton(AF_INET, plain, bytes) != 1)
-		plain = text;
-	memcpy(who->address, plain, strlen(plain) + 1);
-	return inet_pton(strchr(plain, ':') != NULL ? AF_INET6 : AF_INET, plain, bytes) == 1;
 }

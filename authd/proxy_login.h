@@ -12,20 +12,12 @@
 
 #include <stdbool.h>
 
+#include "authd/proxy_client.h"
 #include "lib/base/slice.h"
 #include "lib/sasl/login.h"
 
 #define LOGINS_MOST        512
-#define LOGIN_SERVICE_MOST 15 /* as authd has it */
-#define LOGIN_ADDRESS_MOST 63
 #define LOGIN_TURN_MOST    150000 /* ms that a client may think about a challenge; Dovecot's bound for a request */
-
-/* Who logs in, as the foreign program said it. */
-struct login_client {
-	char service[LOGIN_SERVICE_MOST + 1]; /* "smtp" */
-	char address[LOGIN_ADDRESS_MOST + 1]; /* "192.0.2.1" */
-	bool encrypted;                       /* the client's line, or a program that sees to that itself */
-};
 
 struct proxy_login;
 
@@ -40,19 +32,15 @@ typedef void login_handler(void *context, enum login_result result, const char *
 /* These three return NULL when too many logins are under way or a name holds a NUL; the handler is then not called. */
 struct proxy_login *proxy_login_mechanisms(login_handler *handler, void *context);
 /* `initial` in base64, data NULL when there was none ("=" for an empty one). */
-struct proxy_login *proxy_login_auth(const struct login_client *who, struct slice mechanism, struct slice initial,
+struct proxy_login *proxy_login_auth(const struct proxy_client *who, struct slice mechanism, struct slice initial,
     login_handler *handler, void *context);
-struct proxy_login *proxy_login_password(const struct login_client *who, struct slice user, struct slice password,
+/* LOGIN_MORE never comes of a password. */
+struct proxy_login *proxy_login_password(const struct proxy_client *who, struct slice user, struct slice password,
     login_handler *handler, void *context);
 
 /* The client's answer (base64) to a challenge. False: it is not its turn. */
 bool proxy_login_more(struct proxy_login *l, struct slice response);
 /* Gives it up, in any state; the handler is not called any more. */
 void proxy_login_end(struct proxy_login *l);
-
-/* An empty service becomes "smtp", an empty address 127.0.0.1. False: no name of a service. */
-bool login_client_service(struct login_client *who, struct slice name);
-/* False: no IPv4 or IPv6 address. One of IPv4 in the form ::ffff:192.0.2.1 becomes 192.0.2.1. */
-bool login_client_address(struct login_client *who, struct slice address);
 
 #endif

@@ -48,7 +48,8 @@ answered(void *context, enum login_result result, const char *text)
 		say(&a->stream, result == LOGIN_OK ? "OK" : "NO");
 		return;
 	}
-	log_warning("login-later", log_text("protocol", proxy_saslauthd.name), log_text("reason", text));
+	log_warning("login-later", log_text("protocol", proxy_saslauthd.name), log_text("reason", text),
+	    log_text("hint", "postern-authd's log says more"));
 	stream_abort(&a->stream);
 }
 
@@ -87,7 +88,7 @@ join_user(struct str *user, const struct slice fields[FIELDS])
 static enum stream_step
 begin(struct saslauthd *a, const struct slice fields[FIELDS])
 {
-	struct login_client who = {.encrypted = true};
+	struct proxy_client who = {.encrypted = true};
 	struct str user = STR_MOST(STREAM_REQUEST_MOST);
 	if (!login_client_service(&who, fields[SERVICE]) || !login_client_address(&who, slice_of("")))
 		return bad(&a->stream, "no name of a service");

@@ -80,7 +80,7 @@ verdict_after_delay(struct timer *t)
 static bool
 may_wait(const struct exchange *e)
 {
-	return e->service->service.count < e->service->service.most / 4 * 3;
+	return e->service->service.count < e->service->service.most / 2;
 }
 
 static int64_t

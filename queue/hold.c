@@ -10,6 +10,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "queue/manager.h"
+#include "queue/told.h"
 
 #define TEXT_MOST 513
 
@@ -26,15 +27,48 @@ log_held(const struct message *m)
 	    log_number("recipients", (int64_t)m->file.count), log_text("reason", why), log_text("hint", hint));
 }
 
+static struct told told;
+
+void
+hold_prepare(void)
+{
+	told_begin(&told);
+}
+
+void
+hold_told(const struct message *m)
+{
+	struct slice login, why;
+	if (queue_file_with(&m->file, "hold", &why) && queue_file_with(&m->file, "login", &login))
+		told_add(&told, login, (uint64_t)clock_unix());
+}
+
+void
+hold_not_told(const struct message *m)
+{
+	struct slice login;
+	if (queue_file_with(&m->file, "login", &login))
+		told_remove(&told, login);
+}
+
+static bool
+wants_notice(const struct message *m)
+{
+	struct slice login;
+	return queue_file_with(&m->file, "hold-notice", &login) ||
+	    (queue_file_with(&m->file, "login", &login) && !told_has(&told, login, (uint64_t)clock_unix()));
+}
+
 void
 hold_tell(struct message *m)
 {
-	struct slice login;
 	log_held(m);
-	if (!queue_file_with(&m->file, "hold-notice", &login)) {
+	if (!wants_notice(m)) {
 		message_told(m, true);
 		return;
 	}
+	/* At once: what comes behind it meanwhile makes no second notice. */
+	hold_told(m);
 	m->bouncing = true;
 	bouncer_tell(m);
 }

@@ -129,8 +129,15 @@ void bouncer_tell(struct message *m);
 
 /* --- hold.c: what is not to be tried until an administrator says so ------------------ */
 
-/* A message that came to be held: says so in the log, and to the postmaster if smtpd asked for it. message_told() follows. */
+/*
+ * A message that came to be held: says so in the log, and to the postmaster if
+ * smtpd asked for it or he knows nothing of this login. message_told() follows.
+ */
 void hold_tell(struct message *m);
+/* The postmaster knows that its login's mail is held; or he does not after all. */
+void hold_told(const struct message *m);
+void hold_not_told(const struct message *m);
+void hold_prepare(void);
 /* What root asks for, for one message or all (id 0); how many it was done to. */
 size_t hold_begin(uint64_t id);
 size_t hold_release(uint64_t id);

@@ -169,6 +169,8 @@ message_start(uint64_t id, enum origin origin)
 	}
 	uint64_t due;
 	if (waits_on(m, origin, &due)) {
+		if (m->file.held)
+			hold_told(m);
 		manager_wait_until(id, due);
 		close(m->fd);
 		queue_file_free(&m->file);
@@ -401,6 +403,7 @@ message_told(struct message *m, bool ok)
 	} else if (ok) {
 		stay_held(m);
 	} else {
+		hold_not_told(m);
 		try_later(m->id);
 		forget(m);
 	}

@@ -31,7 +31,7 @@ add_key(struct str *s, const char *label, const struct queue_file *f, const char
 static void
 add_facts(struct str *s, const struct queue_file *f, const char *id)
 {
-	add_key(s, "Login:", f, "hold-notice");
+	add_key(s, "Login:", f, "login");
 	add_key(s, "Reason:", f, "hold");
 	add_key(s, "Client:", f, "client");
 	str_append_format(s, "  %-12s<", "Sender:");

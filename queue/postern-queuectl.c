@@ -104,8 +104,10 @@ main(int argc, char **argv)
 {
 	int first = program_begin(&program, argc, argv);
 	const struct command *c = find_command(argv + first, argc - first);
-	if (c == NULL)
+	if (c == NULL) {
 		program_usage(&program);
+		return EXIT_MISUSE;
+	}
 	char **ids = argv + first + 1;
 	int count = argc - first - 1;
 	if (!check(c, ids, count))

@@ -25,7 +25,8 @@
  * the end of the key process among it; 0 after SIGTERM.
  *
  * Compromise: of a child, that session's plain text, the ticket keys of
- * resumption and one signature of a handshake; of the acceptor, all sessions
+ * resumption and one signature of a handshake, and with client_ca that session
+ * under any client's name; of the acceptor, all sessions
  * to come; of the key process, which the network cannot reach, the keys.
  */
 #include <errno.h>
@@ -78,7 +79,7 @@ static const struct contract contract = {
 	.descriptors = 4096,
 	.reaches = "nothing (its key process: the directories of certificate, private_key and client_ca)",
 	.sockets = "listens: tlsd/server",
-	.compromise = "a child: its session and one signature; the acceptor: sessions to come; no key in either",
+	.compromise = "a child: its session, under any client's name with client_ca, and one signature; the acceptor: sessions to come; no key in either",
 };
 
 static const struct program program = {

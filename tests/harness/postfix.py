@@ -1,4 +1,4 @@
-"""Debian's Postfix as a private instance in a directory of its own, on a loopback port: SMTP only, nothing is delivered."""
+"""Debian's Postfix as a private instance in a directory of its own: smtpd on loopback ports; nothing is delivered."""
 import pathlib
 import shutil
 import subprocess
@@ -23,33 +23,39 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 mynetworks = 192.0.2.0/24
 smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject
-smtpd_sasl_auth_enable = yes
 smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
+cyrus_sasl_config_path = {directory}/sasl
 alias_maps =
 local_recipient_maps =
 """
 
+# Nothing in a chroot: the suite's sockets are outside.
+MASTER = """cleanup unix n - n - 0 cleanup
+rewrite unix - - n - - trivial-rewrite
+proxymap unix - - n - - proxymap
+anvil unix - - n - 1 anvil
+tlsmgr unix - - n 1000? 1 tlsmgr
+postlog unix-dgram n - n - 1 postlogd
+"""
+
 
 class Postfix:
-    """`settings` are further lines of main.cf; `sasl` is Cyrus SASL's smtpd.conf."""
+    """`services` are smtpd's, each a name and its own settings; `sasl` are Cyrus SASL's NAME.conf for smtpd_sasl_path NAME."""
 
-    def __init__(self, settings, sasl=None):
+    def __init__(self, services, settings, sasl):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="postfix-", dir=HOME))
         self.directory.chmod(0o755)
-        [self.port] = free_ports(1)
+        self.ports = dict(zip(services, free_ports(len(services))))
         for name in ("queue", "data", "log", "sasl"):
             (self.directory / name).mkdir()
         shutil.chown(self.directory / "data", "postfix")
-        (self.directory / "main.cf").write_text(MAIN.format(directory=self.directory) + "".join(
-            f"{name} = {value}\n" for name, value in {**settings, "cyrus_sasl_config_path": self.directory / "sasl"}.items()))
-        (self.directory / "sasl/smtpd.conf").write_text(sasl or "")
-        # Nothing in a chroot: the suite's sockets are outside.
-        (self.directory / "master.cf").write_text(f"127.0.0.1:{self.port} inet n - n - - smtpd\n" + "".join(
-            f"{name} unix {private} - n - {limit} {name}\n" for name, private, limit in
-            [("cleanup", "n", 0), ("rewrite", "-", 1), ("postlog", "n", 1), ("anvil", "-", 1), ("proxymap", "-", 1)])
-            .replace("rewrite unix - - n - 1 rewrite", "rewrite unix - - n - 1 trivial-rewrite")
-            .replace("postlog unix n - n - 1 postlog", "postlog unix-dgram n - n - 1 postlogd"))
+        (self.directory / "main.cf").write_text(MAIN.format(directory=self.directory) + lines("{} = {}", settings))
+        for name, options in sasl.items():
+            (self.directory / f"sasl/{name}.conf").write_text(lines("{}: {}", options))
+        (self.directory / "master.cf").write_text(MASTER + "".join(
+            f"127.0.0.1:{self.ports[name]} inet n - n - - smtpd\n" + lines("  -o {}={}", options)
+            for name, options in services.items()))
 
     def command(self, *arguments, check=True):
         subprocess.run(["postfix", "-c", self.directory, *arguments], check=check, stdout=subprocess.DEVNULL,
@@ -57,7 +63,7 @@ class Postfix:
 
     def __enter__(self):
         self.command("start")
-        wait_for(lambda: f"Postfix to listen:\n{self.log()}", 30, lambda: self.port in listening_ports())
+        wait_for(lambda: f"Postfix to listen:\n{self.log()}", 30, lambda: set(self.ports.values()) <= listening_ports())
         return self
 
     def __exit__(self, *_):
@@ -68,5 +74,9 @@ class Postfix:
         path = self.directory / "log/mail.log"
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
-    def smtp(self):
-        return Smtp(self.port)
+    def smtp(self, name):
+        return Smtp(self.ports[name])
+
+
+def lines(form, values):
+    return "".join(form.format(name, value) + "\n" for name, value in values.items())

@@ -37,7 +37,7 @@ def test_a_no_takes_longer_with_each_failure(authd):
 
 
 def test_an_address_that_guesses_is_refused_and_others_are_not(authd):
-    for i in range(6):
+    for i in range(7):  # a count drains all the time, so that after six it is a little less
         attempt(authd, f"user{i}@example.test", "wrong", STRANGER)
     assert attempt(authd, "bob@example.test", "secret words", STRANGER)[0] == "refused"
     assert attempt(authd, "bob@example.test", "secret words", HOME)[0] == "ok"
@@ -45,7 +45,7 @@ def test_an_address_that_guesses_is_refused_and_others_are_not(authd):
 
 
 def test_one_network_of_ipv6_is_one_client(authd):
-    for i in range(6):
+    for i in range(7):
         attempt(authd, f"user{i}@example.test", "wrong", f"2001:db8:1:2::{i + 1}")
     assert attempt(authd, "bob@example.test", "secret words", "2001:db8:1:2:aaaa::1")[0] == "refused"
     assert attempt(authd, "bob@example.test", "secret words", "2001:db8:1:3::1")[0] == "ok"
@@ -54,12 +54,12 @@ def test_one_network_of_ipv6_is_one_client(authd):
 def test_an_attack_on_an_account_does_not_lock_its_owner_out(authd):
     assert attempt(authd, "ann@example.test", "secret words", HOME)[0] == "ok"
     peers = []
-    for i in range(8):  # each from an address of its own, all at once: nobody waits for the delays
+    for i in range(9):  # each from an address of its own, all at once: nobody waits for the delays
         peer = Peer(authd, "authd/login", timeout=30)
         assert peer.ask("hello", "1", "imap", f"198.51.100.{i + 20}", "tls")[0] == "ok"
         peer.send("password", "2", "ann@example.test", f"guess {i}")
         peers.append(peer)
-    wait_for("the failures to be counted", 20, lambda: authd.log().count("login-failed user=ann@example.test") == 8)
+    wait_for("the failures to be counted", 20, lambda: authd.log().count("login-failed user=ann@example.test") == 9)
     for peer in peers:
         peer.socket.close()
     assert attempt(authd, "ann@example.test", "secret words", "198.51.100.99")[0] == "later"
@@ -112,10 +112,10 @@ def test_told_sizes_of_mailboxes():
     made.user("ann@example.test")
     made.tool("users", "add", "small@example.test", "--stdin", "--quota", "1M", input="x\n")
     with made as authd:
-        assert authd.lookup("rcpt", "small@example.test") == ("ok", "mailbox", "")
+        assert authd.lookup("rcpt", "small@example.test") == ("ok", "mailbox")
         assert authd.lookup("usage", "small@example.test", str(1 << 20), "10") == ("ok",)
-        assert authd.lookup("rcpt", "Small+box@example.test") == ("ok", "full", "")
+        assert authd.lookup("rcpt", "Small+box@example.test") == ("ok", "full")
         assert authd.lookup("usage", "small@example.test", "1000", "1") == ("ok",)
-        assert authd.lookup("rcpt", "small@example.test") == ("ok", "mailbox", "")
+        assert authd.lookup("rcpt", "small@example.test") == ("ok", "mailbox")
         assert authd.lookup("usage", "ann@example.test", str(1 << 40), "10") == ("ok",)
-        assert authd.lookup("rcpt", "ann@example.test") == ("ok", "mailbox", ""), "who has no quota is never full"
+        assert authd.lookup("rcpt", "ann@example.test") == ("ok", "mailbox"), "who has no quota is never full"

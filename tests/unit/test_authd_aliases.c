@@ -124,7 +124,8 @@ static void
 names_lead_to_targets(void **state)
 {
 	(void)state;
-	read_text("# aliases\npostmaster: root\r\n\nroot:\tann@Example.org, bob@example.com\nMailer-Daemon:postmaster\nzed : ann@example.org");
+	read_text("# aliases\npostmaster: root\r\n\nroot:\tann@Example.org, bob@example.com\n"
+	          "Mailer-Daemon:postmaster\nzed : ann@example.org");
 	assert_string_equal(find("postmaster"), "found: root");
 	assert_string_equal(find("Root"), "found: ann@example.org,bob@example.com");
 	assert_string_equal(find("mailer-daemon"), "found: postmaster");
@@ -138,7 +139,8 @@ static void
 lines_go_on_over_white_space_comments_and_empty_lines(void **state)
 {
 	(void)state;
-	read_text("staff: ann@example.org,\n  bob@example.org,\n# not carol@example.org\n\n   # nor dave@example.org\n\teve@example.org\nroot: ann@example.org\n");
+	read_text("staff: ann@example.org,\n  bob@example.org,\n# not carol@example.org\n\n"
+	          "   # nor dave@example.org\n\teve@example.org\nroot: ann@example.org\n");
 	assert_string_equal(find("staff"), "found: ann@example.org,bob@example.org,eve@example.org");
 	assert_string_equal(find("root"), "found: ann@example.org");
 }
@@ -147,7 +149,8 @@ static void
 names_and_targets_may_be_quoted(void **state)
 {
 	(void)state;
-	read_text("\"ann b\": \"Ann, B\" <\"ann b\"@example.org>, bob@example.org (Bob, at home)\n\"plain\": \\root\n\"a@b\": root\n"
+	read_text("\"ann b\": \"Ann, B\" <\"ann b\"@example.org>, bob@example.org (Bob, at home)\n"
+	          "\"plain\": \\root\n\"a@b\": root\n"
 	          "group: list: ann@example.org, bob@example.org;, root\n");
 	assert_string_equal(find("\"ann b\""), "found: \"ann b\"@example.org,bob@example.org");
 	assert_string_equal(find("plain"), "found: root");

@@ -17,6 +17,7 @@
 #include "queue/remote_route.h"
 #include "queue/retry.h"
 #include "queue/sendmail_text.h"
+#include "queue/told.h"
 #include "queue/waiting.h"
 
 static void
@@ -93,6 +94,35 @@ test_waiting(void **state)
 		taken++;
 	assert_int_equal(taken, 1000);
 	free(w.heap);
+}
+
+static void
+test_told(void **state)
+{
+	(void)state;
+	static struct told t;
+	char login[16];
+	told_begin(&t);
+	assert_false(told_has(&t, slice_of("a@x"), 1000));
+	told_add(&t, slice_of("a@x"), 1000);
+	assert_true(told_has(&t, slice_of("a@x"), 1000 + TOLD_TIME - 1));
+	assert_false(told_has(&t, slice_of("a@x"), 1000 + TOLD_TIME));
+	assert_false(told_has(&t, slice_of("b@x"), 1000));
+	told_add(&t, slice_of("b@x"), 1000);
+	told_remove(&t, slice_of("b@x"));
+	told_remove(&t, slice_of("b@x"));
+	assert_false(told_has(&t, slice_of("b@x"), 1000));
+	assert_true(told_has(&t, slice_of("a@x"), 1000));
+	/* Full: nobody is forgotten while it matters, and who is not known is no reason to tell. */
+	for (int i = 0; i < TOLD_LOGINS - 1; i++) {
+		snprintf(login, sizeof login, "u%d@x", i);
+		told_add(&t, slice_of(login), 2000);
+	}
+	assert_true(told_has(&t, slice_of("a@x"), 2000));
+	assert_true(told_has(&t, slice_of("stranger@x"), 2000));
+	told_add(&t, slice_of("stranger@x"), 3000);
+	assert_true(told_has(&t, slice_of("u7@x"), 2000 + TOLD_TIME - 1));
+	assert_false(told_has(&t, slice_of("u7@x"), 2000 + TOLD_TIME));
 }
 
 /* A file in memory with these recipients, each of which came from its parent. */
@@ -336,7 +366,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_retry), cmocka_unit_test(test_waiting), cmocka_unit_test(test_held), cmocka_unit_test(test_expand_loops),
+	    cmocka_unit_test(test_retry), cmocka_unit_test(test_waiting), cmocka_unit_test(test_held), cmocka_unit_test(test_told), cmocka_unit_test(test_expand_loops),
 	    cmocka_unit_test(test_expand_bounds), cmocka_unit_test(test_address_set), cmocka_unit_test(test_routes),
 	    cmocka_unit_test(test_sendmail_text), cmocka_unit_test(test_body), cmocka_unit_test(test_replies),
 	    cmocka_unit_test(test_dns),

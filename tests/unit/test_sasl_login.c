@@ -66,11 +66,44 @@ late_answers(void **state)
 	close(ends[0]);
 }
 
+/* The fields of the question that lies at authd, behind verb and tag. */
+static void
+expect_hello(int authd, const char *line, const char *certificate, const char *binding)
+{
+	assert_int_equal(packet_receive(authd, &packet), PACKET_OK);
+	assert_string_equal(packet_verb(&packet), "hello");
+	const char *const fields[] = {"imap", "192.0.2.1", line, certificate, binding};
+	assert_non_null(packet_field(&packet));
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		assert_string_equal(packet_field(&packet), fields[i]);
+	assert_null(packet_field(&packet));
+}
+
+/* What is known of the client goes to authd, and of a plain line nothing is known. */
+static void
+who_is_there(void **state)
+{
+	const struct login_client plain = {.service = "imap", .address = "192.0.2.1"};
+	int ends[2];
+	(void)state;
+	assert_true(socket_pair(ends));
+	struct login login = {.socket = ends[0]};
+	answer(ends[1], "ok", 6, "PLAIN EXTERNAL", ""); /* the test before has asked five times */
+	assert_int_equal(login_hello(&login, &client), LOGIN_OK);
+	expect_hello(ends[1], "tls", client.certificate, client.binding);
+	answer(ends[1], "ok", 7, "", "");
+	assert_int_equal(login_hello(&login, &plain), LOGIN_OK);
+	expect_hello(ends[1], "plain", "", "");
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(late_answers),
+	    cmocka_unit_test(who_is_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
