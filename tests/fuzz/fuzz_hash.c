@@ -14,8 +14,11 @@ static bool
 is_dear(const struct hash *h)
 {
 	const char *text = str_text(&h->text);
-	return hash_is_costly(h) && (strstr(text, "rounds=") != NULL || text[0] == '_' || strncmp(text, "$2", 2) == 0 || strncmp(text, "$y", 2) == 0 ||
-	    strncmp(text, "$gy", 3) == 0 || strncmp(text, "$7", 2) == 0 || strncmp(text, "$argon2", 7) == 0 || strncmp(text, "$sha1", 5) == 0);
+	static const char *const marks[] = {"_", "$2", "$y", "$gy", "$7", "$argon2", "$sha1", "$md5"};
+	bool dear = strstr(text, "rounds=") != NULL;
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+		dear = dear || strncmp(text, marks[i], strlen(marks[i])) == 0;
+	return dear && hash_is_costly(h);
 }
 
 int
@@ -26,7 +29,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char why[HASH_WHY_MOST] = "";
 	if (size < 2 || slice_has(input, '\0'))
 		return 0;
-	struct hash_rules rules = {.default_scheme = schemes[data[0] % 6], .weak = "DES-CRYPT MD5-CRYPT NT PLAIN-MD5 LDAP-MD5 SMD5 SHA CRAM-MD5"};
+	struct hash_rules rules = {.default_scheme = schemes[data[0] % 6],
+	    .weak = "DES-CRYPT MD5-CRYPT NT PLAIN-MD5 LDAP-MD5 SMD5 SHA CRAM-MD5"};
 	input = slice_from(input, 1);
 	slice_split(&input, '\n', &stored);
 	char *password = strndup(input.data, input.len);

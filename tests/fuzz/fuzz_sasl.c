@@ -85,7 +85,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	const struct mechanism *m = mechanism_at(data[0] % 9);
-	struct slice input = slice_make((const char *)data + 1, size - 1), line;
+	struct slice input = slice_make((const char *)data + 1, size - 1), line = slice_of("");
 	bool begun = false, more = true;
 	prepare(data[0] / 9 % 5);
 	while (more && (slice_split(&input, '\n', &line) || !begun)) {
@@ -94,7 +94,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (begun)
 			sasl_step(dialogues, 1, str_text(&text));
 		else
-			sasl_begin(dialogues, 1, m->name, "tls-exporter=AAAA tls-unique=", "ann@example.test", data[0] & 128 ? str_text(&text) : NULL);
+			sasl_begin(dialogues, 1, m->name, "tls-exporter=AAAA tls-unique=", "ann@example.test",
+			    data[0] & 128 ? str_text(&text) : NULL);
 		begun = true;
 		str_free(&text);
 		more = goes_on(m->certificate);
