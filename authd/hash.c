@@ -75,6 +75,12 @@ default_name(const struct hash_rules *rules)
 	return slice_of(rules->default_scheme != NULL && rules->default_scheme[0] != '\0' ? rules->default_scheme : "CRYPT");
 }
 
+static void
+say_name(char *why, const char *what, struct slice name)
+{
+	snprintf(why, HASH_WHY_MOST, "%s: %.*s", what, (int)(name.len < 40 ? name.len : 40), name.data);
+}
+
 static bool
 find_scheme(struct named *n, struct slice stored, const struct hash_rules *rules, char *why)
 {
@@ -84,7 +90,7 @@ find_scheme(struct named *n, struct slice stored, const struct hash_rules *rules
 	n->text = marked ? slice_from(stored, end + 1) : stored;
 	if (take_name(n, name))
 		return true;
-	snprintf(why, HASH_WHY_MOST, "the password's scheme is not known here: %.*s", (int)(name.len < 40 ? name.len : 40), name.data);
+	say_name(why, "the password's scheme is not known here", name);
 	return false;
 }
 
@@ -110,6 +116,13 @@ hex_decode(struct str *into, struct slice text)
 	return text.len % 2 == 0;
 }
 
+/* Of the digest alone. */
+static size_t
+encoded_length(const struct scheme *s, enum encoding encoding)
+{
+	return encoding == HEX ? 2 * (size_t)s->bytes : ((size_t)s->bytes + 2) / 3 * 4;
+}
+
 /* As Dovecot does it: a digest without salt may stand in hexadecimal or base64, whichever fits its length. */
 static enum encoding
 encoding_of(const struct named *n)
@@ -117,7 +130,9 @@ encoding_of(const struct named *n)
 	const struct scheme *s = n->scheme;
 	if (n->suffix || s->encoding == AS_IT_IS || s->salted)
 		return n->encoding;
-	return n->text.len == 2 * (size_t)s->bytes ? HEX : n->text.len == ((size_t)s->bytes + 2) / 3 * 4 ? BASE64 : n->encoding;
+	if (n->text.len == encoded_length(s, HEX))
+		return HEX;
+	return n->text.len == encoded_length(s, BASE64) ? BASE64 : n->encoding;
 }
 
 /* A digest that was cut is told apart from one that is garbled. */
@@ -125,7 +140,7 @@ static bool
 decode(struct hash *h, const struct named *n, char *why)
 {
 	enum encoding encoding = encoding_of(n);
-	size_t least = encoding == HEX ? 2 * (size_t)h->scheme->bytes : ((size_t)h->scheme->bytes + 2) / 3 * 4;
+	size_t least = encoded_length(h->scheme, encoding);
 	bool ok = encoding == AS_IT_IS ? str_set(&h->text, n->text)
 	    : encoding == HEX          ? hex_decode(&h->text, n->text)
 	                               : base64_decode(&h->text, n->text);
@@ -134,7 +149,8 @@ decode(struct hash *h, const struct named *n, char *why)
 	else if (encoding != AS_IT_IS && (n->text.len < least || (ok && h->text.len < h->scheme->bytes)))
 		hash_too_short(why);
 	else if (!ok)
-		hash_unusable(why, encoding == HEX ? "the stored password is not hexadecimal" : "the stored password is not base64, or was cut by its column");
+		hash_unusable(why, encoding == HEX ? "the stored password is not hexadecimal, or was cut by its column"
+		                                   : "the stored password is not base64, or was cut by its column");
 	else
 		return true;
 	return false;
@@ -158,7 +174,9 @@ is_allowed(const struct hash *h, const struct hash_rules *rules)
 	while (slice_split(&names, ' ', &name)) {
 		const struct scheme *s = scheme_find(name);
 		/* Of crypt(3)'s two weak families the name says which, whatever its row is called. */
-		const char *known = s != NULL && s->family != NULL ? s->family : slice_is_nocase(name, "MD5") ? "MD5-CRYPT" : NULL;
+		const char *known = s != NULL ? s->family : NULL;
+		if (slice_is_nocase(name, "MD5"))
+			known = "MD5-CRYPT";
 		if (slice_is_nocase(name, family) || (known != NULL && strcmp(known, family) == 0))
 			return true;
 	}
@@ -242,7 +260,7 @@ hash_rules_ok(const struct hash_rules *rules, char why[HASH_WHY_MOST])
 	while (ok && slice_split(&names, ' ', &name))
 		ok = name.len == 0 || scheme_find(name) != NULL || slice_is_nocase(name, "NT");
 	if (!ok)
-		snprintf(why, HASH_WHY_MOST, "no such scheme: %.*s", (int)(name.len < 40 ? name.len : 40), name.data);
+		say_name(why, "no such scheme", name);
 	return ok;
 }
 

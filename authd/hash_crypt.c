@@ -23,6 +23,7 @@ static bool no_bound(struct slice rest);
 static bool sha_bound(struct slice rest);
 static bool sha1_bound(struct slice rest);
 static bool sun_bound(struct slice rest);
+static bool bsdi_bound(struct slice rest);
 static bool blowfish_bound(struct slice rest);
 static bool yescrypt_bound(struct slice rest);
 static bool scrypt_bound(struct slice rest);
@@ -47,7 +48,7 @@ static const struct crypt_family {
     {"$1$",   "MD5-CRYPT",    3 + 1 + 22,      true,  no_bound},
     {"$md5",  "MD5-CRYPT",    4 + 2 + 22,      true,  sun_bound},
     {"$3$",   "NT",           3 + 1 + 32,      true,  no_bound},
-    {"_",     "DES-CRYPT",    20,              true,  no_bound},
+    {"_",     "DES-CRYPT",    20,              true,  bsdi_bound},
     {"",      "DES-CRYPT",    13,              true,  no_bound},
 };
 
@@ -92,6 +93,13 @@ static bool
 sun_bound(struct slice rest)
 {
 	return rounds_within(rest, ",rounds=", SUN_ROUNDS_MOST);
+}
+
+/* Four letters of rounds, six bits each, the lowest first; of the last no more than a sixth. */
+static bool
+bsdi_bound(struct slice rest)
+{
+	return rest.len >= 4 && strchr("./0123456789", rest.data[3]) != NULL;
 }
 
 static bool

@@ -90,7 +90,8 @@ parse_argon2(struct argon2_text *a, struct slice rest)
 	if (slice_starts(rest, "v=") && !take_named(&rest, '$', "v=", &a->version))
 		return false;
 	return take_named(&rest, ',', "m=", &a->memory) && take_named(&rest, ',', "t=", &a->passes) &&
-	    take_named(&rest, '$', "p=", &a->lanes) && take_base64(&rest, &a->salt) && take_base64(&rest, &a->hash) && rest.len == 0;
+	    take_named(&rest, '$', "p=", &a->lanes) && take_base64(&rest, &a->salt) && take_base64(&rest, &a->hash) &&
+	    rest.len == 0;
 }
 
 static bool
@@ -154,8 +155,8 @@ make_argon2(const struct scheme *s, const char *password)
 	struct str made = STR_MOST(HASH_TEXT_MOST);
 	random_bytes(salt, sizeof salt);
 	/* As much as Dovecot's: three passes over 64 MiB. */
-	if (argon2id_hash_encoded(3, 65536, 1, password, strlen(password), salt, sizeof salt, 32, text, sizeof text) == ARGON2_OK &&
-	    str_append_format(&made, "{%s}%s", s->name, text))
+	int r = argon2id_hash_encoded(3, 65536, 1, password, strlen(password), salt, sizeof salt, 32, text, sizeof text);
+	if (r == ARGON2_OK && str_append_format(&made, "{%s}%s", s->name, text))
 		return made.data;
 	str_free(&made);
 	errno = ENOMEM;

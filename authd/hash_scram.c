@@ -44,7 +44,8 @@ scram_parse(struct scram_secret *s, size_t bytes, struct slice text, char why[HA
 		hash_too_short(why);
 	else if (!number_parse(rounds, ROUNDS_MOST, &s->rounds) || s->rounds == 0)
 		hash_unusable(why, "the stored hash asks for too many rounds");
-	else if (!base64_decode(&s->salt, salt) || !take_key(&rest, bytes, s->stored) || !take_key(&rest, bytes, s->server) || rest.len > 0)
+	else if (!base64_decode(&s->salt, salt) || !take_key(&rest, bytes, s->stored) ||
+	    !take_key(&rest, bytes, s->server) || rest.len > 0)
 		hash_unusable(why, "the stored password is no SCRAM text");
 	else
 		return true;

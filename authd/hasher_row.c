@@ -95,7 +95,8 @@ begin(struct attempt *a, struct hasher *h, const char *login, const char *passwo
 {
 	*a = (struct attempt){.hasher = h, .login = login, .passwords = {password}, .count = 1,
 	    .deadline = clock_ms() + CHECK_PATIENCE};
-	if (gsasl_saslprep(password, GSASL_ALLOW_UNASSIGNED, &a->prepared, NULL) == GSASL_OK && strcmp(a->prepared, password) != 0)
+	bool prepared = gsasl_saslprep(password, GSASL_ALLOW_UNASSIGNED, &a->prepared, NULL) == GSASL_OK;
+	if (prepared && strcmp(a->prepared, password) != 0)
 		a->passwords[a->count++] = a->prepared;
 }
 

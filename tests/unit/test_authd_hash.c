@@ -213,6 +213,7 @@ no_row_asks_for_too_much(void **state)
 	    "$2y$31$5xXWa0Qmnkp3uAFexfzV4OiBT2.qrvT8g/uezdcPX4UiNaX4ZQvhG",
 	    "$y$jzzzzzT$salt$dW/ZQzS5Sjx6o2X5peDjRBUCSuAlRR0HUcaKQ6.Z0TA",
 	    "$7$C6..../zzzzsalt$.LP3EuMMnkYfh/q..jUtCsmNMVLmgicc04ypAAHLk6/",
+	    "_0wwwrasmEbInDeR5lJ6",
 	    "$sha1$4000000000$salt$gH/lZ6T3mfXG9AyaRmbUPRgT29mF", "$md5,rounds=4000000000$salt$$z7SQpQleZ5ygqNd8a6/gO0",
 	    "{PBKDF2}$1$salt$4000000000$a2ae8c484e67bac84a88d4f2eeff120a7015dce4",
 	    "{PBKDF2}$1$salt$0$a2ae8c484e67bac84a88d4f2eeff120a7015dce4",
