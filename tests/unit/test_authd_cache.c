@@ -273,14 +273,14 @@ clean(void **state)
 static void
 begin_with(size_t memory, size_t most)
 {
-	/* A pool lives as long as its process: those of the caches before stay in reach of the leak check. */
+	/* A pool lives as long as its process: each stays in reach of the leak check. */
 	static void *volatile pools[64] __attribute__((unused));
 	static size_t count;
-	pools[count++ % 64] = cache.pool.members;
 	cache = (struct cache){.path = path, .memory = memory, .most = most, .keep = KEEP};
 	assert_true(loop_begin());
 	assert_true(cache_begin(&cache));
 	assert_true(cache_start(&cache));
+	pools[count++ % 64] = cache.pool.members;
 }
 
 static void
