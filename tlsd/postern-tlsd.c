@@ -98,6 +98,7 @@ static struct {
 	pid_t          keys;
 	SSL_CTX       *context;
 	struct str     authorities; /* what has come of client_ca, for the certificate that follows */
+	enum { RELOAD_NONE, RELOAD_ASKED, RELOAD_AGAIN } reload; /* AGAIN: and another is wanted after it */
 	uint64_t       sessions;
 	struct service server;
 	struct packet  packet;
@@ -224,6 +225,31 @@ use_certificate(struct packet *p)
 	return true;
 }
 
+/*
+ * One reload at a time: while the rehearsal waits for a signature, the key
+ * process must not wait for us to take the next files.
+ */
+static void
+ask_reload(int signal_number)
+{
+	(void)signal_number;
+	bool under_way = tlsd.reload != RELOAD_NONE;
+	tlsd.reload = under_way ? RELOAD_AGAIN : RELOAD_ASKED;
+	if (under_way)
+		return;
+	packet_begin(&tlsd.packet, "reload");
+	packet_send_wait(tlsd.control.fd, &tlsd.packet, -1);
+}
+
+static void
+reload_ended(void)
+{
+	bool again = tlsd.reload == RELOAD_AGAIN;
+	tlsd.reload = RELOAD_NONE;
+	if (again)
+		ask_reload(SIGHUP);
+}
+
 /* What the key process says: pieces of client_ca, then the certificate. False: the files are not fit. */
 static bool
 take_files(struct packet *p)
@@ -234,6 +260,7 @@ take_files(struct packet *p)
 	}
 	bool used = use_certificate(p);
 	str_clear(&tlsd.authorities);
+	reload_ended();
 	return used;
 }
 
@@ -251,14 +278,6 @@ control_ready(struct watch *w, uint32_t events)
 	packet_close_descriptors(&tlsd.packet);
 	if (!take_files(&tlsd.packet))
 		log_error("reload-failed", log_text("hint", "the certificate from before goes on; see the line before this one"));
-}
-
-static void
-ask_reload(int signal_number)
-{
-	(void)signal_number;
-	packet_begin(&tlsd.packet, "reload");
-	packet_send(tlsd.control.fd, &tlsd.packet);
 }
 
 /* Waits for the first packet or one more; ends the program with the key process's reason when there is none. */

@@ -2,6 +2,7 @@
 import os
 import signal
 import ssl
+import time
 
 import pytest
 
@@ -196,6 +197,12 @@ def test_a_large_file():
         assert tlsd.name(tlsd.ours.issue("/CN=anna")) == "anna" and tlsd.name(tlsd.other.issue("/CN=bert")) == "bert"
         tlsd.reload()
         assert tlsd.name(tlsd.ours.issue("/CN=anna")) == "anna"
+        for _ in range(5):  # a second reload while the first is under way
+            os.kill(tlsd.process.pid, signal.SIGHUP)
+            time.sleep(0.005)
+        assert tlsd.name(tlsd.ours.issue("/CN=anna")) == "anna"
+        tlsd.reload()
+        assert "rehearsal-failed" not in tlsd.log() and "reload-failed" not in tlsd.log()
 
 
 def test_an_authority_without_the_one_above_it():
