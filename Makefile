@@ -39,8 +39,8 @@ PLAIN = smtpd/postern-smtpd \
 RICH  = authd/postern-authd authd/postern-authproxy authd/postern-users authd/postern-lookup authd/postern-authtest tlsd/postern-tlsd
 TOOLS = postern-sendmail postern-mailq postern-queuectl postern-users postern-lookup postern-authtest
 
-LIBS_postern-authd = -lmariadb -lcdb -lcrypt -lgsasl
-LIBS_postern-users = -lcdb -lcrypt
+LIBS_postern-authd = -lmariadb -lcdb -lcrypt -lgsasl -lnettle -largon2
+LIBS_postern-users = -lcdb -lcrypt -lgsasl -lnettle -largon2
 LIBS_postern-tlsd  = -lssl -lcrypto
 
 LIB_FOLDERS = lib/front lib/sasl lib/store lib/mail lib/sandbox lib/ipc lib/base
@@ -146,7 +146,7 @@ UNIT_FOLDERS = smtpd queue deliver imapd pop3d authd tlsd
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(foreach folder,$(UNIT_FOLDERS) $(LIB_FOLDERS),$(B)/obj/$(folder).a)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lmariadb -lcdb -lcrypt -lgsasl -lresolv
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lmariadb -lcdb -lcrypt -lgsasl -lnettle -largon2 -lresolv
 
 check: $(UNIT_TESTS)
 	@sh tests/unit/run $(UNIT_TESTS)

@@ -26,13 +26,14 @@ static const struct contract contract = {
 
 /* A worker's own. */
 struct asker {
-	size_t           count;
-	struct statement statements[QUERY_FILES_MOST];
-	enum map         maps[QUERY_FILES_MOST];
-	size_t           link_count;
-	struct link      links[QUERY_FILES_MOST];
-	struct str       value;
-	struct packet    packet;
+	size_t             count;
+	struct statement   statements[QUERY_FILES_MOST];
+	enum map           maps[QUERY_FILES_MOST];
+	size_t             link_count;
+	struct link        links[QUERY_FILES_MOST];
+	struct answer      answer;
+	struct explanation explanation;
+	struct packet      packet;
 };
 
 static struct link *
@@ -46,18 +47,29 @@ link_for(struct asker *a, const struct query_access *access, uint64_t timeout)
 	return l;
 }
 
+static enum value_form
+form_of(enum map map, const struct query_file *file)
+{
+	if (file->dialect == QUERY_DOVECOT && map == MAP_QUOTA)
+		return VALUE_QUOTA;
+	if (file->dialect == QUERY_DOVECOT || map == MAP_PASSWORD)
+		return VALUE_ROWS;
+	return map == MAP_ALIAS || map == MAP_SENDER ? VALUE_JOINED : VALUE_FIRST;
+}
+
 static struct asker *
 make_asker(const struct database *d)
 {
 	struct asker *a = calloc(1, sizeof *a);
 	if (a == NULL)
 		return NULL;
-	a->value = STR_MOST(MAP_VALUE_MOST);
+	a->answer.value = STR_MOST(MAP_VALUE_MOST);
+	a->explanation.lines = STR_MOST(EXPLANATION_MOST);
 	a->count = d->lists.count;
 	for (size_t i = 0; i < a->count; i++) {
 		const struct query_file *file = &d->lists.files[i];
 		a->maps[i] = d->lists.maps[i];
-		a->statements[i] = (struct statement){.file = file, .link = link_for(a, &file->access, d->timeout)};
+		a->statements[i] = (struct statement){.file = file, .form = form_of(a->maps[i], file), .link = link_for(a, &file->access, d->timeout)};
 	}
 	return a;
 }
@@ -78,46 +90,101 @@ key_is_sound(struct slice key)
 }
 
 /* The files of the map in order, up to the first that has the key. One that cannot be asked ends it: the answer may be there. */
-static enum fact_state
-ask_files(struct asker *a, enum map map, struct slice key, const char **why)
+static void
+ask_files(struct asker *a, enum map map, const struct query_key *key)
 {
-	for (size_t i = 0; i < a->count; i++) {
+	a->answer.state = FACT_NONE;
+	for (size_t i = 0; i < a->count && a->answer.state == FACT_NONE; i++) {
 		struct statement *s = &a->statements[i];
-		if (a->maps[i] != map || !query_file_wants(s->file, key))
+		if (a->maps[i] != map)
 			continue;
-		enum fact_state state = statement_ask(s, key, map == MAP_ALIAS, &a->value, why);
-		if (state != FACT_NONE)
-			return state;
+		if (query_file_wants(s->file, key->text))
+			statement_ask(s, key, &a->answer);
+		else
+			explain(a->answer.explanation, "file %s: not asked, it is for %s", s->file->path, s->file->domains);
 	}
-	return FACT_NONE;
+}
+
+/* As many lines of the explanation as the packet has room for. */
+static void
+add_explanation(struct asker *a)
+{
+	struct slice rest = str_slice(&a->explanation.lines), line;
+	while (a->answer.explanation != NULL && slice_split(&rest, '\n', &line) && a->packet.len + line.len + 1 <= PACKET_MOST)
+		packet_add(&a->packet, line);
+	str_clear(&a->explanation.lines);
 }
 
 static void
-answer(struct asker *a, enum fact_state state, const char *why)
+put_answer(struct asker *a)
 {
-	packet_begin(&a->packet, state == FACT_FOUND ? DATABASE_FOUND : state == FACT_NONE ? DATABASE_NONE : DATABASE_LATER);
-	if (state == FACT_FOUND)
-		packet_add(&a->packet, str_slice(&a->value));
-	if (state == FACT_LATER)
-		packet_add_text(&a->packet, why);
+	static const char *const verbs[] = {[FACT_NONE] = DATABASE_NONE, [FACT_FOUND] = DATABASE_FOUND, [FACT_LATER] = DATABASE_LATER};
+	packet_begin(&a->packet, verbs[a->answer.state]);
+	if (a->answer.state == FACT_FOUND)
+		packet_add(&a->packet, str_slice(&a->answer.value));
+	if (a->answer.state == FACT_LATER) {
+		packet_add_text(&a->packet, a->answer.why);
+		packet_add_text(&a->packet, a->answer.away ? DATABASE_AWAY : DATABASE_QUERY);
+	}
+	add_explanation(a);
+	if (a->answer.value.data != NULL)
+		explicit_bzero(a->answer.value.data, a->answer.value.room);
+	str_clear(&a->answer.value);
+}
+
+/* False: the question is not whole. */
+static bool
+ask(struct asker *a)
+{
+	uint64_t map;
+	if (!packet_field_number(&a->packet, MAP_COUNT - 1, &map))
+		return false;
+	const char *text = packet_field(&a->packet), *service = packet_field(&a->packet), *remote = packet_field(&a->packet);
+	const char *extra = packet_field(&a->packet);
+	if (remote == NULL)
+		return false;
+	bool wanted = extra != NULL && strcmp(extra, DATABASE_EXPLAIN) == 0;
+	a->answer.explanation = wanted ? &a->explanation : NULL;
+	struct query_key key = {slice_of(text), slice_of(service), slice_of(remote)};
+	a->answer.state = FACT_NONE;
+	if (key_is_sound(key.text))
+		ask_files(a, (enum map)map, &key);
+	else
+		explain(a->answer.explanation, "not asked: a key with control characters, a space at an end, or bytes that are not UTF-8 is in no table");
+	put_answer(a);
+	return true;
+}
+
+static void
+ping(struct asker *a)
+{
+	bool ok = true;
+	for (size_t i = 0; ok && i < a->link_count; i++)
+		ok = link_ping(&a->links[i]);
+	packet_begin(&a->packet, ok ? DATABASE_PONG : DATABASE_LATER);
+	if (ok)
+		return;
+	packet_add_text(&a->packet, "the database is not reachable");
+	packet_add_text(&a->packet, DATABASE_AWAY);
 }
 
 static bool
 serve(struct asker *a, int socket)
 {
-	uint64_t map;
-	if (packet_receive_wait(socket, &a->packet, -1) != PACKET_OK || strcmp(packet_verb(&a->packet), DATABASE_ASK) != 0 ||
-	    !packet_field_number(&a->packet, MAP_COUNT - 1, &map))
+	if (packet_receive_wait(socket, &a->packet, -1) != PACKET_OK)
 		return false;
-	const char *field = packet_field(&a->packet);
-	char *key = field != NULL ? strdup(field) : NULL;
-	const char *why = "no memory";
-	enum fact_state state = FACT_LATER;
-	if (key != NULL)
-		state = key_is_sound(slice_of(key)) ? ask_files(a, (enum map)map, slice_of(key), &why) : FACT_NONE;
-	answer(a, state, why);
-	free(key);
-	return packet_send_wait(socket, &a->packet, -1) == PACKET_OK;
+	const char *verb = packet_verb(&a->packet);
+	if (strcmp(verb, DATABASE_PING) == 0)
+		ping(a);
+	else if (strcmp(verb, DATABASE_ASK) != 0 || !ask(a))
+		return false;
+	if (packet_send_wait(socket, &a->packet, -1) != PACKET_OK)
+		return false;
+	explicit_bzero(a->packet.data, a->packet.len);
+	/* The asker has his answer, so this makes nobody wait but the next one. */
+	for (size_t i = 0; i < a->link_count; i++)
+		link_return(&a->links[i]);
+	return true;
 }
 
 static void
@@ -133,17 +200,29 @@ work(int socket, void *context)
 		;
 }
 
+/* Time for a worker to find the host that answers, and to get its answer. */
+static int64_t
+most_patience(const struct database *d)
+{
+	size_t hosts = 1;
+	for (size_t i = 0; i < d->lists.count; i++)
+		if (d->lists.files[i].access.host_count > hosts)
+			hosts = d->lists.files[i].access.host_count;
+	return (int64_t)d->timeout * 1000 * (int64_t)(hosts + 3) + 5000;
+}
+
 bool
 database_start(struct database *d, size_t workers)
 {
-	d->pool = (struct pool){.name = "database", .workers = workers, .most_waiting = LINE_MOST,
-	    .job_timeout = (int64_t)d->timeout * 1000 * 4 + 5000, .work = work, .context = d};
+	d->pool = (struct pool){.name = "database", .workers = workers, .most_waiting = LINE_MOST, .job_timeout = most_patience(d),
+	    .work = work, .context = d};
 	return pool_start(&d->pool);
 }
 
 void
 database_prepare(const struct query_lists *l)
 {
+	/* link.c allows these. One that is not installed is missed when a database user has it, and said then. */
 	static const char *const plugins[] = {"mysql_native_password", "caching_sha2_password", "client_ed25519", "sha256_password"};
 	if (mysql_library_init(0, NULL, NULL) != 0)
 		return;

@@ -4,7 +4,14 @@
  * several) and answers one question at a time. The event loop never waits for
  * SQL, and a worker that hangs is replaced.
  *
- *     ask MAP KEY   ->   found VALUE | none | later WHY
+ *     ask MAP KEY SERVICE REMOTE [explain]  ->  found VALUE LINE... | none LINE... | later WHY KIND LINE...
+ *     ping                                  ->  pong | later WHY away
+ *
+ * SERVICE and REMOTE say who logs in, "" where nobody does. VALUE: of
+ * MAP_PASSWORD, and of Dovecot's queries, rows.h. KIND: `away` when the database was
+ * not reached or did not answer, `query` when it answered that the query
+ * cannot be done. LINEs are for a person, and only there with `explain`. A ping
+ * is answered with pong when every way to a database answers.
  */
 #ifndef AUTHD_DATABASE_H
 #define AUTHD_DATABASE_H
@@ -12,10 +19,15 @@
 #include "authd/query_list.h"
 #include "lib/ipc/pool.h"
 
-#define DATABASE_ASK   "ask"
-#define DATABASE_FOUND "found"
-#define DATABASE_NONE  "none"
-#define DATABASE_LATER "later"
+#define DATABASE_ASK     "ask"
+#define DATABASE_EXPLAIN "explain"
+#define DATABASE_PING    "ping"
+#define DATABASE_FOUND   "found"
+#define DATABASE_NONE    "none"
+#define DATABASE_LATER   "later"
+#define DATABASE_PONG    "pong"
+#define DATABASE_AWAY    "away"
+#define DATABASE_QUERY   "query"
 
 struct database {
 	struct pool        pool;

@@ -5,10 +5,12 @@
  *
  *   BUSY     a job is with the worker (or in its line)
  *   WAITING  the worker sent a challenge; the client's turn
+ *   DELAYED  a "no" that is held back for a while
  *
  * An exchange whose conversation is gone has no owner and goes when its job
  * comes back.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,43 +35,11 @@ begin(struct conversation *c, const char *tag)
 	e->owner = c;
 	e->id = ++e->service->last_exchange;
 	e->worker = hashers_choose(e->service->hashers);
-	e->user = STR_MOST(TICKET_USER_MOST);
+	e->user = e->login = e->other = STR_MOST(TICKET_USER_MOST);
+	e->delay.fire = verdict_after_delay;
 	set_tag(e, tag);
 	c->exchange = e;
 	return e;
-}
-
-/* --- the row ------------------------------------------------------------------------ */
-
-static void
-found_row(void *owner, struct resolution *r, enum verdict v)
-{
-	struct exchange *e = owner;
-	struct slice fields = str_slice(&r->fields), user, hash = slice_of("");
-	str_set(&e->user, str_slice(&r->full));
-	e->found = v == VERDICT_OK;
-	if (v == VERDICT_OK && slice_split(&fields, '\0', &user))
-		slice_split(&fields, '\0', &hash);
-	packet_begin(&out, "row");
-	packet_add_text(&out, v == VERDICT_OK ? "found" : v == VERDICT_NO ? "none" : "later");
-	packet_add(&out, hash);
-	if (v == VERDICT_NO && r->why[0] != '\0')
-		log_warning("login-unlikely", log_slice("user", str_slice(&r->full)), log_text("reason", r->why),
-		    log_text("hint", "the client must log in with the full address"));
-	/* A worker that is gone is told of by worker_answered(). */
-	pool_continue(e->asking, &out);
-	explicit_bzero(out.data, out.len);
-}
-
-static void
-look_up(struct exchange *e, struct pool_worker *w, const char *user)
-{
-	e->asking = w;
-	if (user != NULL && inquiry_start(e->service->inquiries, INQUIRY_PASSWORD, user, "", "", found_row, e))
-		return;
-	packet_begin(&out, "row");
-	packet_add_text(&out, user != NULL && strlen(user) > TICKET_USER_MOST ? "none" : "later");
-	pool_continue(w, &out);
 }
 
 /* --- the worker ---------------------------------------------------------------------- */
@@ -111,14 +81,17 @@ worker_answered(void *context, struct pool_worker *w, struct packet *p)
 	const char *verb = p != NULL ? packet_verb(p) : "";
 	const char *field = p != NULL ? packet_field(p) : NULL;
 	if (strcmp(verb, "need") == 0 && e->asking == NULL) {
-		look_up(e, w, field);
+		exchange_look_up(e, w, field, packet_field(p));
 		return false;
 	}
 	e->service->hashers->load[e->worker]--;
+	const char *class = field != NULL ? packet_field(p) : NULL, *tried = class != NULL ? packet_field(p) : NULL;
+	if (class != NULL && e->found)
+		offers_note_class(&e->service->offers, class);
 	if (strcmp(verb, "ok") == 0 && e->found && e->user.len > 0)
-		verdict_ok(e);
+		verdict_ok(e, field != NULL ? field : "");
 	else if (strcmp(verb, "no") == 0)
-		verdict_no(e, field != NULL ? field : "");
+		verdict_no(e, field != NULL ? field : "", tried != NULL ? tried : "");
 	else if (strcmp(verb, "more") == 0 && field != NULL)
 		challenge(e, field);
 	else
@@ -151,21 +124,43 @@ no_memory(struct conversation *c, const char *tag)
 	connection_send(&c->connection, &out);
 }
 
+static void
+refuse(struct conversation *c, const char *tag, const char *why, const char *event, const char *hint)
+{
+	packet_begin(&out, "no");
+	packet_add_text(&out, tag);
+	packet_add_text(&out, why);
+	log_warning(event, log_text("service", c->name), log_text("client", c->client), log_text("reason", why), log_text("hint", hint));
+	connection_send(&c->connection, &out);
+}
+
+/* A password in the protocol's own command is as clear as PLAIN. */
 static bool
 password_allowed(const struct conversation *c)
 {
-	return c->encrypted || ((const struct login_service *)c->connection.service)->plain_without_tls;
+	return c->encrypted || ((const struct login_service *)c->connection.service)->offers.plain_without_tls;
 }
 
 static void
 refuse_plain_line(struct conversation *c, const char *tag)
 {
-	packet_begin(&out, "no");
-	packet_add_text(&out, tag);
-	packet_add_text(&out, "passwords are taken over TLS only");
-	log_warning("login-without-tls", log_text("service", c->name), log_text("client", c->client),
-	    log_text("hint", "the setting plain_without_tls allows it"));
-	connection_send(&c->connection, &out);
+	refuse(c, tag, "passwords are taken over TLS only", "login-without-tls", "the setting plain_without_tls allows it");
+}
+
+/* True: this mechanism may be begun; else it has been answered. */
+static bool
+mechanism_allowed(struct conversation *c, const char *tag, const char *name)
+{
+	const struct offers *offers = &((const struct login_service *)c->connection.service)->offers;
+	struct line line = conversation_line(c), safe = line;
+	safe.encrypted = true;
+	if (offers_has(offers, &line, slice_of(name)))
+		return true;
+	if (offers_has(offers, &safe, slice_of(name)))
+		refuse_plain_line(c, tag);
+	else
+		refuse(c, tag, "this mechanism is not offered", "mechanism-refused", "the setting sasl_mechanisms");
+	return false;
 }
 
 bool
@@ -174,18 +169,19 @@ exchange_auth(struct conversation *c, const char *tag, struct packet *p)
 	const char *mechanism = packet_field(p), *initial = packet_field(p);
 	if (mechanism == NULL || c->exchange != NULL || packet_rest(p).len > 0)
 		return false;
-	if (!password_allowed(c)) {
-		refuse_plain_line(c, tag);
+	if (!mechanism_allowed(c, tag, mechanism))
 		return true;
-	}
 	struct exchange *e = begin(c, tag);
 	if (e == NULL) {
 		no_memory(c, tag);
 		return true;
 	}
+	snprintf(e->mechanism, sizeof e->mechanism, "%s", mechanism);
 	packet_begin(&out, "begin");
 	packet_add_number(&out, e->id);
 	packet_add_text(&out, mechanism);
+	packet_add_text(&out, c->binding);
+	packet_add_text(&out, c->certificate);
 	if (initial != NULL)
 		packet_add_text(&out, initial);
 	explicit_bzero(p->data, p->len);
@@ -241,7 +237,7 @@ exchange_cancel(struct conversation *c, const char *tag)
 		return false;
 	drop(e->service, e->worker, e->id);
 	set_tag(e, tag);
-	verdict_no(e, "cancelled");
+	verdict_cancelled(e);
 	return true;
 }
 
@@ -253,8 +249,9 @@ exchange_abandon(struct conversation *c)
 		return;
 	e->owner = NULL;
 	c->exchange = NULL;
-	if (e->state != WAITING)
+	if (e->state == BUSY)
 		return;
-	drop(e->service, e->worker, e->id);
+	if (e->state == WAITING)
+		drop(e->service, e->worker, e->id);
 	exchange_end(e);
 }

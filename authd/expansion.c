@@ -5,13 +5,13 @@
 #include "lib/mail/address.h"
 
 bool
-expansion_add(struct expansion *e, enum piece_kind kind, size_t label)
+expansion_add(struct expansion *e, const struct piece *piece)
 {
 	struct piece *pieces = reallocarray(e->pieces, e->count + 1, sizeof *pieces);
 	if (pieces == NULL)
 		return false;
 	e->pieces = pieces;
-	pieces[e->count++] = (struct piece){.kind = kind, .label = label};
+	pieces[e->count++] = *piece;
 	return true;
 }
 
@@ -26,49 +26,44 @@ expansion_add_text(struct expansion *e, struct slice text)
 		e->pieces[e->count - 1].len += text.len;
 		return true;
 	}
-	if (!expansion_add(e, PIECE_TEXT, 0))
-		return false;
-	e->pieces[e->count - 1].start = start;
-	e->pieces[e->count - 1].len = text.len;
-	return true;
+	return expansion_add(e, &(struct piece){.kind = PIECE_TEXT, .start = start, .len = text.len});
 }
 
 bool
-expansion_key_piece(int letter, enum piece_kind *kind, size_t *label)
+expansion_key_piece(int letter, struct piece *piece)
 {
-	*label = 0;
+	*piece = (struct piece){.kind = PIECE_KEY};
 	switch (letter) {
 	case 's':
 	case 'S':
-		*kind = PIECE_KEY;
 		return true;
 	case 'u':
 	case 'U':
-		*kind = PIECE_KEY_LOCAL;
+		piece->kind = PIECE_KEY_LOCAL;
 		return true;
 	case 'd':
 	case 'D':
-		*kind = PIECE_KEY_DOMAIN;
+		piece->kind = PIECE_KEY_DOMAIN;
 		return true;
 	}
 	if (letter < '1' || letter > '9')
 		return false;
-	*kind = PIECE_KEY_LABEL;
-	*label = (size_t)(letter - '0');
+	piece->kind = PIECE_KEY_LABEL;
+	piece->label = (size_t)(letter - '0');
 	return true;
 }
 
 static bool
-result_piece(int letter, enum piece_kind *kind, size_t *label)
+result_piece(int letter, struct piece *piece)
 {
-	if (!expansion_key_piece(letter, kind, label))
+	if (!expansion_key_piece(letter, piece))
 		return false;
 	if (letter == 's')
-		*kind = PIECE_VALUE;
+		piece->kind = PIECE_VALUE;
 	else if (letter == 'u')
-		*kind = PIECE_VALUE_LOCAL;
+		piece->kind = PIECE_VALUE_LOCAL;
 	else if (letter == 'd')
-		*kind = PIECE_VALUE_DOMAIN;
+		piece->kind = PIECE_VALUE_DOMAIN;
 	return true;
 }
 
@@ -80,13 +75,12 @@ expansion_parse_result(struct expansion *e, struct slice format)
 		bool ok = at == 0 || expansion_add_text(e, slice_first(format, at));
 		format = slice_from(format, at);
 		if (format.len > 0) {
-			enum piece_kind kind;
-			size_t label;
+			struct piece piece;
 			int letter = format.len > 1 ? (unsigned char)format.data[1] : 0;
 			if (letter == '%')
 				ok = expansion_add_text(e, slice_of("%"));
-			else if (result_piece(letter, &kind, &label))
-				ok = expansion_add(e, kind, label);
+			else if (result_piece(letter, &piece))
+				ok = expansion_add(e, &piece);
 			else
 				return "result_format: a % must be followed by one of s u d S U D 1-9 %";
 			format = slice_from(format, 2);
@@ -105,6 +99,17 @@ expansion_free(struct expansion *e)
 	*e = EXPANSION_NONE;
 }
 
+bool
+expansion_uses_client(const struct expansion *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->pieces[i].kind == PIECE_SERVICE || e->pieces[i].kind == PIECE_REMOTE)
+			return true;
+	return false;
+}
+
+/* --- applying ------------------------------------------------------------------------- */
+
 /* The label with that number from the right; empty when there are not so many. */
 static struct slice
 label_of(struct slice domain, size_t number)
@@ -120,48 +125,89 @@ label_of(struct slice domain, size_t number)
 	}
 }
 
-/* Without an "@" the local part is the whole, and there is no domain. An empty part is one that is lacking. */
-static bool
-append_part(struct slice whole, enum piece_kind kind, size_t label, struct str *into)
+/* Without an "@" the local part is the whole, and there is no domain. */
+static struct slice
+local_of(struct slice whole)
 {
-	struct slice local, domain, part = whole;
+	struct slice local, domain;
 	address_split(whole, &local, &domain);
-	if (kind == PIECE_KEY_LOCAL)
-		part = local;
-	else if (kind == PIECE_KEY_DOMAIN)
-		part = domain;
-	else if (kind == PIECE_KEY_LABEL)
-		part = label_of(domain, label);
-	return part.len > 0 && str_append_slice(into, part);
+	return local;
+}
+
+static struct slice
+domain_of(struct slice whole)
+{
+	struct slice local, domain;
+	address_split(whole, &local, &domain);
+	return domain;
+}
+
+static struct slice
+part_of(const struct piece *p, const struct query_key *key, struct slice value)
+{
+	switch (p->kind) {
+	case PIECE_TEXT:
+		break;
+	case PIECE_KEY:
+		return key->text;
+	case PIECE_KEY_LOCAL:
+		return local_of(key->text);
+	case PIECE_KEY_DOMAIN:
+		return domain_of(key->text);
+	case PIECE_KEY_LABEL:
+		return label_of(domain_of(key->text), p->label);
+	case PIECE_SERVICE:
+		return key->service;
+	case PIECE_REMOTE:
+		return key->remote;
+	case PIECE_VALUE:
+		return value;
+	case PIECE_VALUE_LOCAL:
+		return local_of(value);
+	case PIECE_VALUE_DOMAIN:
+		return domain_of(value);
+	}
+	return slice_of("");
+}
+
+/* An offset behind the end leaves nothing, one before the beginning all. */
+static struct slice
+cut(struct slice part, const struct piece_shape *s)
+{
+	size_t from_end = s->offset < 0 ? (size_t)-s->offset : 0;
+	if (s->offset >= 0)
+		part = slice_from(part, (size_t)s->offset);
+	else if (from_end < part.len)
+		part = slice_from(part, part.len - from_end);
+	if (s->width > 0 && !s->pad)
+		part = slice_first(part, (size_t)s->width);
+	if (s->width < 0)
+		part.len -= (size_t)-s->width < part.len ? (size_t)-s->width : part.len;
+	return part;
+}
+
+static bool
+append_shaped(struct slice part, const struct piece_shape *s, struct str *into)
+{
+	part = cut(part, s);
+	for (size_t i = part.len; s->pad && s->width > 0 && i < (size_t)s->width; i++)
+		str_append_byte(into, '0');
+	if (!s->upper)
+		return s->lower ? address_append_lower(into, part) : str_append_slice(into, part);
+	for (size_t i = 0; i < part.len; i++)
+		str_append_byte(into, (char)ascii_upper((unsigned char)part.data[i]));
+	return !into->failed;
 }
 
 bool
-expansion_apply(const struct expansion *e, struct slice key, struct slice value, struct str *into)
+expansion_apply(const struct expansion *e, const struct query_key *key, struct slice value, struct str *into)
 {
 	for (size_t i = 0; i < e->count; i++) {
 		const struct piece *p = &e->pieces[i];
-		bool ok = true;
-		switch (p->kind) {
-		case PIECE_TEXT:
-			ok = str_append(into, e->text.data + p->start, p->len);
-			break;
-		case PIECE_KEY:
-		case PIECE_KEY_LOCAL:
-		case PIECE_KEY_DOMAIN:
-		case PIECE_KEY_LABEL:
-			ok = append_part(key, p->kind, p->label, into);
-			break;
-		case PIECE_VALUE:
-			ok = append_part(value, PIECE_KEY, 0, into);
-			break;
-		case PIECE_VALUE_LOCAL:
-			ok = append_part(value, PIECE_KEY_LOCAL, 0, into);
-			break;
-		case PIECE_VALUE_DOMAIN:
-			ok = append_part(value, PIECE_KEY_DOMAIN, 0, into);
-			break;
-		}
-		if (!ok)
+		struct slice part = p->kind == PIECE_TEXT ? slice_make(e->text.data + p->start, p->len) : part_of(p, key, value);
+		if (p->kind != PIECE_TEXT && part.len == 0 && !p->may_lack)
+			return false;
+		if (!append_shaped(part, &p->shape, into))
 			return false;
 	}
 	return true;

@@ -1,20 +1,33 @@
 #include "authd/facts.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "authd/rows.h"
+
 static const struct fact trouble = {.state = FACT_LATER};
+
+const char *
+map_name(enum map map)
+{
+	static const char *const names[MAP_COUNT] = {
+	    [MAP_DOMAIN] = "domains", [MAP_MAILBOX] = "mailboxes", [MAP_ALIAS] = "aliases", [MAP_QUOTA] = "quotas",
+	    [MAP_PASSWORD] = "passwords", [MAP_RELAY_DOMAIN] = "relay_domains", [MAP_TRANSPORT] = "transports",
+	    [MAP_SENDER] = "senders", [MAP_MESSAGE_SIZE] = "message_sizes", [MAP_USED] = "used",
+	    [MAP_DOMAIN_QUOTA] = "domain_quotas", [MAP_DOMAIN_USED] = "domain_used",
+	};
+	return names[map];
+}
 
 void
 facts_begin(struct facts *f, struct fact_source *source)
 {
-	f->source = source;
-	f->count = 0;
-	f->wanting = f->remembered = f->anew = false;
-	f->wanted_key = STR_MOST(MAP_KEY_MOST);
+	*f = (struct facts){.source = source, .service = "", .client = "", .wanted_key = STR_MOST(MAP_KEY_MOST)};
 }
 
-void
-facts_end(struct facts *f)
+static void
+forget(struct facts *f)
 {
 	for (size_t i = 0; i < f->count; i++) {
 		struct fact *known = &f->known[i];
@@ -24,13 +37,44 @@ facts_end(struct facts *f)
 		str_free(&known->value);
 	}
 	f->count = 0;
+}
+
+void
+facts_end(struct facts *f)
+{
+	forget(f);
+	free(f->known);
+	f->known = NULL;
+	f->room = 0;
 	str_free(&f->wanted_key);
+}
+
+void
+facts_ask_anew(struct facts *f)
+{
+	forget(f);
+	f->remembered = f->stale = f->wanting = false;
+	f->anew = true;
+}
+
+static bool
+make_room(struct facts *f)
+{
+	if (f->count < f->room)
+		return true;
+	size_t room = f->room == 0 ? 16 : f->room * 2;
+	struct fact *known = room <= FACTS_MOST ? reallocarray(f->known, room, sizeof *known) : NULL;
+	if (known == NULL)
+		return false;
+	f->known = known;
+	f->room = room;
+	return true;
 }
 
 static struct fact *
 add(struct facts *f, enum map map, struct slice key)
 {
-	if (f->count == FACTS_MOST)
+	if (!make_room(f))
 		return NULL;
 	struct fact *new = &f->known[f->count];
 	*new = (struct fact){.map = map, .state = FACT_LATER, .key = STR_MOST(MAP_KEY_MOST), .value = STR_MOST(MAP_VALUE_MOST)};
@@ -51,25 +95,105 @@ find(const struct facts *f, enum map map, struct slice key)
 	return NULL;
 }
 
-/* True when SQL gave the answer a moment ago. */
-static bool
-recall(struct facts *f, struct fact *new)
+/* --- the cache ------------------------------------------------------------------------ */
+
+bool
+facts_cache_key(const struct facts *f, enum map map, struct slice key, struct str *into)
 {
-	const struct recent *recent = f->source->recent;
-	const struct recent_fact *r = recent != NULL && !f->anew ? recent_find(recent, new->map, str_slice(&new->key)) : NULL;
-	if (r == NULL || !str_set(&new->value, slice_make(r->value, r->value_len)))
+	str_append_slice(into, key);
+	if (map == MAP_PASSWORD && f->source->by_client) {
+		str_append_byte(into, COLUMN_BETWEEN);
+		str_append_text(into, f->service);
+		str_append_byte(into, COLUMN_BETWEEN);
+		str_append_text(into, f->client);
+	}
+	return !into->failed;
+}
+
+static bool
+cached(const struct facts *f, enum map map, struct slice key, struct cache_fact *found)
+{
+	if (f->source->cache == NULL)
 		return false;
-	new->state = r->state;
-	f->remembered = true;
+	if (map != MAP_PASSWORD || !f->source->by_client)
+		return cache_find(f->source->cache, map, key, found);
+	struct str name = STR_MOST(CACHE_KEY_MOST);
+	bool known = facts_cache_key(f, map, key, &name) && cache_find(f->source->cache, map, str_slice(&name), found);
+	str_free(&name);
+	return known;
+}
+
+static bool
+is_fresh(const struct facts *f, enum map map, const struct cache_fact *found)
+{
+	const struct fact_lives *lives = &f->source->lives;
+	return !f->anew && map != MAP_PASSWORD && found->age_ms < (found->state == FACT_FOUND ? lives->found : lives->none);
+}
+
+static void
+explain_cache(struct facts *f, struct fact *new, const struct cache_fact *found, bool fresh)
+{
+	char where[160];
+	snprintf(where, sizeof where, "%s: remembered for %lld s%s", map_name(new->map), (long long)(found->age_ms / 1000),
+	    fresh ? "" : ", the database is gone");
+	facts_explain(f, where, str_slice(&new->key), new->state, str_slice(&new->value));
+}
+
+/* Takes what is remembered, when that may serve now. */
+static bool
+recall(struct facts *f, struct fact *new, bool gone)
+{
+	struct cache_fact found;
+	if (!cached(f, new->map, str_slice(&new->key), &found))
+		return false;
+	bool fresh = !gone && is_fresh(f, new->map, &found);
+	if ((!fresh && (!gone || found.age_ms >= f->source->lives.stale)) || !str_set(&new->value, found.value))
+		return false;
+	new->state = found.state;
+	f->remembered = f->remembered || fresh;
+	if (!fresh) {
+		f->stale = true;
+		f->stale_at = (size_t)(new - f->known);
+	}
+	struct cache_counters *counters = &f->source->cache->counters;
+	counters->hits += fresh;
+	counters->stale += !fresh;
+	explain_cache(f, new, &found, fresh);
 	return true;
 }
 
 void
-facts_ask_anew(struct facts *f)
+facts_keep(const struct facts *f, bool refused)
 {
-	facts_end(f);
-	facts_begin(f, f->source);
-	f->anew = true;
+	if (f->source->cache == NULL)
+		return;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct fact *known = &f->known[i];
+		if (!known->from_sql || (refused && known->state == FACT_NONE))
+			continue;
+		struct str name = STR_MOST(CACHE_KEY_MOST);
+		if (facts_cache_key(f, known->map, str_slice(&known->key), &name))
+			cache_note(f->source->cache, known->map, str_slice(&name), known->state, str_slice(&known->value));
+		str_free(&name);
+	}
+}
+
+/* --- asking and learning ------------------------------------------------------------------ */
+
+/* The embedded users; then the cache, where SQL is asked for this map. False: SQL must be asked. */
+static bool
+look_here(struct facts *f, struct fact *new)
+{
+	struct fact_source *source = f->source;
+	new->state = users_cdb_find(source->users, new->map, str_slice(&new->key), &new->value);
+	if (source->users->open && (new->state != FACT_NONE || !source->sql[new->map])) {
+		char where[64];
+		snprintf(where, sizeof where, "%s: embedded users", map_name(new->map));
+		facts_explain(f, where, str_slice(&new->key), new->state, str_slice(&new->value));
+	}
+	if (new->state != FACT_NONE || !source->sql[new->map])
+		return true;
+	return recall(f, new, false) || (source->away[new->map] && recall(f, new, true));
 }
 
 const struct fact *
@@ -84,11 +208,13 @@ facts_ask(struct facts *f, enum map map, struct slice key)
 	struct fact *new = add(f, map, key);
 	if (new == NULL)
 		return &trouble;
-	new->state = users_cdb_find(source->users, map, key, &new->value);
-	if (new->state != FACT_NONE || !source->sql[map] || recall(f, new))
+	if (look_here(f, new))
 		return new;
 	f->count--;
 	str_free(&new->key);
+	str_free(&new->value);
+	if (source->cache != NULL)
+		source->cache->counters.misses++;
 	f->wanted_map = map;
 	f->wanting = str_set(&f->wanted_key, key);
 	return f->wanting ? NULL : &trouble;
@@ -100,12 +226,28 @@ facts_learn(struct facts *f, enum fact_state state, struct slice value)
 	if (!f->wanting)
 		return;
 	f->wanting = false;
-	if (f->source->recent != NULL)
-		recent_note(f->source->recent, f->wanted_map, str_slice(&f->wanted_key), state, value);
 	struct fact *new = add(f, f->wanted_map, str_slice(&f->wanted_key));
-	if (new == NULL)
+	if (new == NULL || (state == FACT_LATER && recall(f, new, true)))
 		return;
 	new->state = state;
-	if (state == FACT_FOUND && !str_set(&new->value, value))
+	new->from_sql = state != FACT_LATER;
+	if (state == FACT_FOUND && !str_set(&new->value, value)) {
 		new->state = FACT_LATER;
+		new->from_sql = false;
+	}
+}
+
+/* --- the story ------------------------------------------------------------------------------- */
+
+void
+facts_explain(struct facts *f, const char *where, struct slice key, enum fact_state state, struct slice value)
+{
+	if (f->story == NULL)
+		return;
+	static const char *const words[] = {[FACT_NONE] = "not there", [FACT_FOUND] = "found", [FACT_LATER] = "cannot be asked"};
+	str_append_format(f->story, "%s: %.*s: %s", where, (int)(key.len < 400 ? key.len : 400), key.data, words[state]);
+	/* Never a password or its hash. */
+	if (state == FACT_FOUND && strncmp(where, map_name(MAP_PASSWORD), strlen(map_name(MAP_PASSWORD))) != 0)
+		str_append_format(f->story, ": %.*s", (int)(value.len < 400 ? value.len : 400), value.data);
+	str_append_byte(f->story, '\0');
 }

@@ -2,25 +2,27 @@
  * The facts that one question has gathered so far. The resolver is a plain
  * function over facts: what is not known yet is noted as wanted, and once it
  * has been fetched the resolver runs again. So it needs no states of its own,
- * and cannot tell whether a fact came from memory, cdb or SQL.
+ * and cannot tell whether a fact came from the embedded users, the cache or
+ * SQL. What it must not say from memory alone is looked after by inquiry.c.
  */
 #ifndef AUTHD_FACTS_H
 #define AUTHD_FACTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "authd/cache.h"
 #include "authd/maps.h"
-#include "authd/recent.h"
 #include "authd/users_cdb.h"
 #include "lib/base/str.h"
 
-#define FACTS_MOST 16
+#define FACTS_MOST 512 /* of one question */
 
-struct fact {
-	enum map        map;
-	enum fact_state state;
-	struct str      key, value;
+/* How long SQL's answers serve, in ms. */
+struct fact_lives {
+	int64_t found, none; /* fresh: SQL is not asked. Passwords are never taken for fresh */
+	int64_t stale;       /* while the database is gone */
 };
 
 /* Where facts come from at once, and which maps SQL may be asked for. */
@@ -28,18 +30,32 @@ struct fact_source {
 	struct users_cdb *users;
 	bool              sql[MAP_COUNT];
 	bool              any_sql;
-	struct recent    *recent; /* NULL: nothing is remembered */
+	bool              by_client;       /* a password query asks for the service or the client's address */
+	bool              away[MAP_COUNT]; /* the database did not answer the last question: what is remembered serves at once */
+	struct cache     *cache; /* NULL: nothing is remembered */
+	struct fact_lives lives;
+};
+
+struct fact {
+	enum map        map;
+	enum fact_state state;
+	bool            from_sql; /* just now: the cache is to learn it */
+	struct str      key, value;
 };
 
 struct facts {
 	struct fact_source *source;
-	size_t              count;
-	bool                remembered; /* a fact came from `recent` */
-	bool                anew;       /* none may: SQL itself is asked */
-	struct fact         known[FACTS_MOST];
-	bool                wanting; /* `wanted` must be fetched before the resolver can go on */
+	const char         *service, *client; /* of a login: for its password queries; "" else */
+	size_t              count, room;
+	struct fact        *known;
+	bool                remembered; /* a fact came fresh from the cache */
+	bool                stale;      /* one did because the database is gone: the last such is known[stale_at] */
+	size_t              stale_at;
+	bool                anew;       /* nothing fresh may: SQL itself is asked */
+	bool                wanting;    /* `wanted` must be fetched before the resolver can go on */
 	enum map            wanted_map;
 	struct str          wanted_key;
+	struct str         *story; /* what happened, a line each with a NUL behind it; NULL: nobody asks */
 };
 
 void facts_begin(struct facts *f, struct fact_source *source);
@@ -51,9 +67,21 @@ void facts_end(struct facts *f);
  * is noted as wanted. Without memory, or with too many facts, the answer is FACT_LATER.
  */
 const struct fact *facts_ask(struct facts *f, enum map map, struct slice key);
-/* Forgets what is known, and lets nothing be taken from memory from now on. */
+/* Forgets what is known, and lets nothing be taken fresh from the cache from now on. */
 void facts_ask_anew(struct facts *f);
-/* The answer to what was wanted. */
+/* The answer to what was wanted. FACT_LATER: what is remembered serves, if it is not too old. */
 void facts_learn(struct facts *f, enum fact_state state, struct slice value);
+/*
+ * The question is answered: the cache learns what SQL said. With `refused` it
+ * learns no "none": names that somebody tries out must not fill it.
+ */
+void facts_keep(const struct facts *f, bool refused);
+/* The key under which the cache keeps a fact. False: too long. */
+bool facts_cache_key(const struct facts *f, enum map map, struct slice key, struct str *into);
+
+/* Adds a line to the story, if there is one: where it was looked up, the key, what was found. */
+void facts_explain(struct facts *f, const char *where, struct slice key, enum fact_state state, struct slice value);
+/* The name of a map for people: that of its setting without sql_. */
+const char *map_name(enum map map);
 
 #endif

@@ -3,17 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "authd/hash.h"
+#include "authd/hasher_worker.h"
 #include "lib/base/log.h"
 #include "lib/sandbox/sandbox.h"
 
-#define ROW_PATIENCE 20000 /* ms; the loop answers sooner, or is gone */
 #define JOB_PATIENCE 30000
 #define LINE_MOST    256
 
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES,
-	.memory = 384u << 20, /* yescrypt and scrypt hashes of the costlier kind take 64 MiB */
+	.memory = 384u << 20, /* yescrypt, scrypt and argon2 hashes of the costlier kind take 64 MiB and more */
 	.descriptors = 16,
 	.reaches = "nothing",
 	.sockets = "its parent",
@@ -23,146 +22,128 @@ static const struct contract contract = {
 /* --- in the worker -------------------------------------------------------------- */
 
 void
-hasher_say(struct hasher *h, const char *verdict, const char *why)
+hasher_ok(struct hasher *h, const char *memory, const char *class)
 {
-	packet_begin(h->packet, verdict);
-	if (why != NULL)
-		packet_add_text(h->packet, why);
+	packet_begin(h->packet, "ok");
+	packet_add_text(h->packet, memory);
+	packet_add_text(h->packet, class);
 }
 
-static enum row
-ask_row(struct hasher *h, const char *user, char **hash)
+void
+hasher_no(struct hasher *h, const char *why, const char *class)
 {
-	packet_begin(h->packet, "need");
-	packet_add(h->packet, slice_of(user));
-	if (!packet_call(h->socket, h->packet, ROW_PATIENCE) || strcmp(packet_verb(h->packet), "row") != 0)
-		return ROW_LATER;
-	const char *state = packet_field(h->packet);
-	const char *text = packet_field(h->packet);
-	if (state != NULL && strcmp(state, "none") == 0)
-		return ROW_NONE;
-	if (state == NULL || strcmp(state, "found") != 0 || text == NULL)
-		return ROW_LATER;
-	*hash = strdup(text);
-	return *hash != NULL ? ROW_FOUND : ROW_LATER;
+	packet_begin(h->packet, "no");
+	packet_add_text(h->packet, why);
+	packet_add_text(h->packet, class);
 }
 
-static void
-forget(char *text)
+void
+hasher_later(struct hasher *h, const char *why)
 {
-	if (text == NULL)
-		return;
-	explicit_bzero(text, strlen(text));
-	free(text);
-}
-
-static bool
-judge(struct hasher *h, const char *password, char *hash)
-{
-	enum hash_result r = hash_verify(password, hash);
-	/* What needs no hashing takes as long as what does: an unknown user, for one (promise 16). */
-	bool costly = hash_is_crypt(hash);
-	if (!costly)
-		hash_spend(password, h->model);
-	if (costly && r != HASH_UNUSABLE) {
-		forget(h->model);
-		h->model = hash;
-	} else {
-		forget(hash);
-	}
-	if (r == HASH_UNUSABLE)
-		hasher_say(h, "later", "the password column holds no hash that is known here");
-	else
-		hasher_say(h, r == HASH_RIGHT ? "ok" : "no", r == HASH_RIGHT ? NULL : "wrong password");
-	return r == HASH_RIGHT;
+	packet_begin(h->packet, "later");
+	packet_add_text(h->packet, why);
 }
 
 bool
-hasher_check(struct hasher *h, const char *user, const char *password)
+hasher_begin(struct hasher *h, int socket, const struct hashers *all)
 {
-	char *hash = NULL;
-	switch (ask_row(h, user, &hash)) {
-	case ROW_FOUND:
-		return judge(h, password, hash);
-	case ROW_NONE:
-		hash_spend(password, h->model);
-		hasher_say(h, "no", "no such user");
+	*h = (struct hasher){.socket = socket, .packet = calloc(1, sizeof *h->packet), .all = all,
+	    .model = STR_MOST(HASH_TEXT_MOST), .model_rows = 1};
+	char *made = hash_make("YESCRYPT", "");
+	bool ok = h->packet != NULL && made != NULL && str_append_text(&h->model, made);
+	free(made);
+	return ok;
+}
+
+/* --- jobs: the fields are copied, for the packet that they came in carries the answer --- */
+
+#define FIELDS_MOST 4
+
+struct job {
+	char     kind[16];
+	uint64_t id;
+	char    *fields[FIELDS_MOST]; /* NULL behind the last */
+	bool     short_of_memory;
+};
+
+static bool
+take_job(struct packet *p, struct job *j)
+{
+	*j = (struct job){.id = 0};
+	const char *verb = packet_verb(p), *field;
+	if (strlen(verb) >= sizeof j->kind || !packet_field_number(p, UINT64_MAX, &j->id))
 		return false;
-	case ROW_LATER:
-		break;
+	memcpy(j->kind, verb, strlen(verb) + 1);
+	for (size_t i = 0; i < FIELDS_MOST && (field = packet_field(p)) != NULL; i++) {
+		j->fields[i] = strdup(field);
+		j->short_of_memory = j->short_of_memory || j->fields[i] == NULL;
 	}
-	hasher_say(h, "later", "the user's row could not be read");
-	return false;
+	return true;
 }
 
 static void
-check_password(struct hasher *h)
+forget_job(struct job *j)
 {
-	const char *user = packet_field(h->packet), *password = packet_field(h->packet);
-	char *user_copy = user != NULL ? strdup(user) : NULL;
-	char *password_copy = password != NULL ? strdup(password) : NULL;
-	if (user_copy != NULL && password_copy != NULL)
-		hasher_check(h, user_copy, password_copy);
-	else
-		hasher_say(h, "later", "no memory");
-	free(user_copy);
-	forget(password_copy);
-}
-
-/* The blobs are copied, for the packet they came in carries the answer. */
-static void
-run_sasl(struct hasher *h, struct sasl_table *sasl, const char *verb, uint64_t id)
-{
-	const char *one = packet_field(h->packet), *two = packet_field(h->packet);
-	char *first = one != NULL ? strdup(one) : NULL;
-	char *second = two != NULL ? strdup(two) : NULL;
-	if (strcmp(verb, "drop") == 0)
-		sasl_drop(sasl, id);
-	else if (first == NULL || (two != NULL && second == NULL))
-		hasher_say(h, "later", "no memory");
-	else if (strcmp(verb, "begin") == 0)
-		sasl_begin(sasl, id, first, second);
-	else
-		sasl_step(sasl, id, first);
-	forget(first);
-	forget(second);
+	for (size_t i = 0; i < FIELDS_MOST; i++) {
+		if (j->fields[i] != NULL)
+			explicit_bzero(j->fields[i], strlen(j->fields[i]));
+		free(j->fields[i]);
+	}
 }
 
 static bool
-serve(struct hasher *h, struct sasl_table *sasl)
+is_job(const struct job *j, const char *kind, size_t fields)
 {
-	if (packet_receive_wait(h->socket, h->packet, -1) != PACKET_OK)
-		return false;
-	const char *verb = packet_verb(h->packet);
-	char kind[16];
-	uint64_t id = 0;
-	if (strlen(verb) >= sizeof kind || !packet_field_number(h->packet, UINT64_MAX, &id))
-		return false;
-	memcpy(kind, verb, strlen(verb) + 1);
-	if (strcmp(kind, "password") == 0)
-		check_password(h);
+	return strcmp(j->kind, kind) == 0 && (fields == 0 || j->fields[fields - 1] != NULL);
+}
+
+static bool
+do_job(struct hasher *h, struct dialogues *t, const struct job *j)
+{
+	char *const *f = j->fields;
+	if (j->short_of_memory)
+		hasher_later(h, "no memory");
+	else if (is_job(j, "password", 2))
+		hasher_check(h, f[0], "", f[1]);
+	else if (is_job(j, "begin", 3))
+		sasl_begin(t, j->id, f[0], f[1], f[2], f[3]);
+	else if (is_job(j, "step", 1))
+		sasl_step(t, j->id, f[0]);
+	else if (is_job(j, "drop", 0))
+		sasl_drop(t, j->id);
 	else
-		run_sasl(h, sasl, kind, id);
-	enum packet_result sent = packet_send_wait(h->socket, h->packet, -1);
+		return false;
+	return true;
+}
+
+static bool
+serve(struct hasher *h, struct dialogues *t)
+{
+	struct job job;
+	if (packet_receive_wait(h->socket, h->packet, -1) != PACKET_OK || !take_job(h->packet, &job))
+		return false;
+	bool known = do_job(h, t, &job);
+	forget_job(&job);
+	bool sent = known && packet_send_wait(h->socket, h->packet, -1) == PACKET_OK;
 	explicit_bzero(h->packet->data, sizeof h->packet->data);
-	return sent == PACKET_OK;
+	return sent;
 }
 
 static void
 work(int socket, void *context)
 {
 	struct hashers *all = context;
+	struct hasher h;
 	if (all->forget != NULL)
 		all->forget(all->forget_context);
-	struct hasher h = {.socket = socket, .packet = calloc(1, sizeof *h.packet), .model = hash_make("")};
-	struct sasl_table *sasl = h.packet != NULL ? sasl_table_make(&h) : NULL;
-	if (sasl == NULL || h.model == NULL) {
+	struct dialogues *t = hasher_begin(&h, socket, all) ? dialogues_make(&h) : NULL;
+	if (t == NULL) {
 		log_error("hasher-not-started", log_errno());
 		return;
 	}
 	if (!sandbox_enter(&contract, NULL, 0))
 		return;
-	while (serve(&h, sasl))
+	while (serve(&h, t))
 		;
 }
 
@@ -171,6 +152,8 @@ work(int socket, void *context)
 bool
 hashers_start(struct hashers *h)
 {
+	if (!hash_key_begin(&h->key))
+		return false;
 	for (size_t i = 0; i < h->count; i++) {
 		h->pools[i] = (struct pool){.name = "hasher", .workers = 1, .most_waiting = LINE_MOST,
 		    .job_timeout = JOB_PATIENCE, .work = work, .context = h};

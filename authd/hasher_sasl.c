@@ -1,213 +1,254 @@
-/*
- * The mechanisms, by libgsasl, within a confined worker. PLAIN (RFC 4616) and
- * LOGIN; libgsasl calls back for the password check.
- */
-#include <gsasl.h>
+/* The exchanges of a worker: which there are, their base64, their ends. */
+#include "authd/hasher_sasl.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "authd/hasher.h"
 #include "lib/base/encode.h"
 
-#define BLOB_MOST 12288 /* RFC 4954 section 4 */
-
-struct exchange {
-	uint64_t       id; /* 0: free */
-	uint64_t       age;
-	Gsasl_session *session;
-	bool           login; /* the mechanism is LOGIN */
-	unsigned       steps;
-};
-
-struct sasl_table {
+struct dialogues {
 	struct hasher  *hasher;
 	Gsasl          *library;
 	uint64_t        clock;
-	bool            judged; /* this step ended in a verdict, which is in the packet */
-	struct exchange exchanges[EXCHANGES_MOST];
+	struct dialogue all[EXCHANGES_MOST];
 };
 
-/* libgsasl asks whether user and password are right. */
-static int
-validate(struct sasl_table *t, Gsasl_session *session)
+struct dialogues *
+dialogues_make(struct hasher *h)
 {
-	const char *user = gsasl_property_fast(session, GSASL_AUTHID);
-	const char *other = gsasl_property_fast(session, GSASL_AUTHZID);
-	const char *password = gsasl_property_fast(session, GSASL_PASSWORD);
-	if (user == NULL || password == NULL)
-		return GSASL_AUTHENTICATION_ERROR;
-	t->judged = true;
-	if (other != NULL && other[0] != '\0' && strcmp(other, user) != 0) {
-		hasher_say(t->hasher, "no", "acting for another user is not allowed");
-		return GSASL_AUTHENTICATION_ERROR;
-	}
-	return hasher_check(t->hasher, user, password) ? GSASL_OK : GSASL_AUTHENTICATION_ERROR;
-}
-
-static int
-called_back(Gsasl *library, Gsasl_session *session, Gsasl_property property)
-{
-	if (property == GSASL_VALIDATE_SIMPLE)
-		return validate(gsasl_callback_hook_get(library), session);
-	return GSASL_NO_CALLBACK;
-}
-
-struct sasl_table *
-sasl_table_make(struct hasher *h)
-{
-	struct sasl_table *t = calloc(1, sizeof *t);
+	struct dialogues *t = calloc(1, sizeof *t);
 	if (t == NULL || gsasl_init(&t->library) != GSASL_OK) {
 		free(t);
 		return NULL;
 	}
 	t->hasher = h;
-	gsasl_callback_hook_set(t->library, t);
-	gsasl_callback_set(t->library, called_back);
+	gsasl_callback_set(t->library, library_asks);
 	return t;
 }
 
 static void
-end(struct exchange *e)
+end(struct dialogue *d)
 {
-	if (e->session != NULL)
-		gsasl_finish(e->session);
-	*e = (struct exchange){.id = 0};
+	if (d->session != NULL)
+		gsasl_finish(d->session);
+	str_free(&d->binding);
+	str_free(&d->certificate);
+	str_free(&d->challenge);
+	*d = (struct dialogue){.id = 0};
 }
 
-static struct exchange *
-find(struct sasl_table *t, uint64_t id)
+void
+dialogues_free(struct dialogues *t)
 {
 	for (size_t i = 0; i < EXCHANGES_MOST; i++)
-		if (t->exchanges[i].id == id && id != 0)
-			return &t->exchanges[i];
+		end(&t->all[i]);
+	gsasl_done(t->library);
+	free(t);
+}
+
+static struct dialogue *
+find(struct dialogues *t, uint64_t id)
+{
+	for (size_t i = 0; i < EXCHANGES_MOST; i++)
+		if (t->all[i].id == id && id != 0)
+			return &t->all[i];
 	return NULL;
 }
 
 /* A free place, or that of the exchange that waits longest: its client will be told to try again. */
-static struct exchange *
-place(struct sasl_table *t)
+static struct dialogue *
+place(struct dialogues *t)
 {
-	struct exchange *oldest = &t->exchanges[0];
+	struct dialogue *oldest = &t->all[0];
 	for (size_t i = 0; i < EXCHANGES_MOST; i++) {
-		struct exchange *e = &t->exchanges[i];
-		if (e->id == 0)
-			return e;
-		if (e->age < oldest->age)
-			oldest = e;
+		struct dialogue *d = &t->all[i];
+		if (d->id == 0)
+			return d;
+		if (d->age < oldest->age)
+			oldest = d;
 	}
 	end(oldest);
 	return oldest;
 }
 
-/* The prompts that clients know; libgsasl's own are others. */
-static struct slice
-challenge_of(const struct exchange *e, const char *made, size_t len)
+/* --- one step ------------------------------------------------------------------------- */
+
+static bool
+is_login(const struct dialogue *d)
 {
-	if (!e->login)
-		return slice_make(made, len);
-	return slice_of(e->steps == 1 ? "Username:" : "Password:");
+	return strcmp(d->mechanism->name, "LOGIN") == 0;
+}
+
+/* LOGIN's prompts that clients know; libgsasl's own are others. */
+static struct slice
+challenge_of(const struct dialogue *d, const struct str *made)
+{
+	if (!is_login(d))
+		return str_slice(made);
+	return slice_of(d->steps == 1 ? "Username:" : "Password:");
 }
 
 static void
-say_more(struct sasl_table *t, const struct exchange *e, const char *made, size_t len)
+say_more(struct dialogue *d, const struct str *made)
 {
-	struct str text = STR_MOST(BLOB_MOST);
-	if (base64_encode(&text, challenge_of(e, made, len))) {
-		packet_begin(t->hasher->packet, "more");
-		packet_add(t->hasher->packet, str_slice(&text));
+	struct packet *p = d->hasher->packet;
+	struct str text = STR_MOST(2 * BLOB_MOST);
+	if (base64_encode(&text, challenge_of(d, made))) {
+		packet_begin(p, "more");
+		packet_add(p, str_slice(&text));
 	} else {
-		hasher_say(t->hasher, "later", "no memory");
+		hasher_later(d->hasher, "no memory");
+		end(d);
 	}
 	str_free(&text);
 }
 
 static void
-run(struct sasl_table *t, struct exchange *e, struct slice input)
+run(struct dialogue *d, struct slice input)
 {
-	char *made = NULL;
-	size_t len = 0;
-	t->judged = false;
-	int r = gsasl_step(e->session, input.data, input.len, &made, &len);
-	e->steps++;
-	if (r == GSASL_NEEDS_MORE) {
-		say_more(t, e, made, len);
-	} else {
-		if (!t->judged && r == GSASL_OK)
-			hasher_say(t->hasher, "later", "the mechanism ended without a verdict");
-		else if (!t->judged)
-			hasher_say(t->hasher, "no", gsasl_strerror_name(r));
-		end(e);
-	}
-	gsasl_free(made);
+	struct str output = STR_MOST(BLOB_MOST);
+	enum step s = d->session != NULL ? library_step(d, input, &output) : cram_step(d, input, &output);
+	d->steps++;
+	if (s == STEP_RIGHT && output.len == 0)
+		hasher_ok(d->hasher, "", d->class);
+	if (s == STEP_WRONG)
+		hasher_no(d->hasher, d->why[0] != '\0' ? d->why : "the response is malformed", d->class);
+	/* SMTP, IMAP and POP3 have no place for a last word in their success: the client answers it with an empty line. */
+	d->over = s == STEP_RIGHT && output.len > 0;
+	if (s == STEP_MORE || d->over)
+		say_more(d, &output);
+	else
+		end(d);
+	str_free(&output);
 }
 
-/* Decodes base64 and runs one step; "=" is an empty initial response (RFC 4954 section 4). */
+/* --- what the client says ----------------------------------------------------------------- */
+
 static void
-run_base64(struct sasl_table *t, struct exchange *e, const char *text)
+refuse(struct dialogue *d, const char *why)
+{
+	hasher_no(d->hasher, why, "");
+	end(d);
+}
+
+/* RFC 4616: PLAIN has two NULs; elsewhere one would cut a name or a password short. */
+static bool
+nuls_ok(const struct dialogue *d, struct slice input)
+{
+	unsigned nuls = 0;
+	for (size_t i = 0; i < input.len; i++)
+		nuls += input.data[i] == '\0';
+	return nuls == (d->over ? 0 : d->mechanism->nuls);
+}
+
+static void
+take(struct dialogue *d, struct slice input)
+{
+	if (d->over && input.len == 0) {
+		hasher_ok(d->hasher, "", d->class);
+		end(d);
+	} else if (d->over) {
+		refuse(d, "the client goes on after the end");
+	} else if (input.len == 0 && !d->mechanism->empty) {
+		/* libgsasl takes it for none and would ask again. */
+		refuse(d, "the response is empty");
+	} else if (!nuls_ok(d, input)) {
+		refuse(d, "a NUL in the response, or too few or too many of them");
+	} else {
+		run(d, input);
+	}
+}
+
+/* "=" is an empty initial response (RFC 4954 section 4). */
+static void
+take_base64(struct dialogue *d, const char *text)
 {
 	struct str input = STR_MOST(BLOB_MOST);
-	bool empty = strcmp(text, "=") == 0;
-	bool good = empty || base64_decode(&input, slice_of(text));
-	/* PLAIN has no empty message (RFC 4616 section 2); libgsasl takes it for none and would ask. */
-	if (good && (input.len > 0 || e->login)) {
-		run(t, e, str_slice(&input));
-	} else {
-		hasher_say(t->hasher, "no", good ? "the response is empty" : "the response is not base64");
-		end(e);
-	}
+	if (strcmp(text, "=") == 0 || base64_decode(&input, slice_of(text)))
+		take(d, str_slice(&input));
+	else
+		refuse(d, "the response is not base64, or too long");
 	if (input.data != NULL)
 		explicit_bzero(input.data, input.room);
 	str_free(&input);
 }
 
-static bool
-is_offered(const char *mechanism)
+/* --- the jobs --------------------------------------------------------------------------------- */
+
+/* Why the mechanism cannot run on this line; NULL: it can. */
+static const char *
+missing(const struct mechanism *m, const char *binding, const char *certificate)
 {
-	struct slice names = slice_of(MECHANISM_NAMES), name;
-	while (slice_split(&names, ' ', &name))
-		if (slice_is_nocase(name, mechanism))
-			return true;
-	return false;
+	if (m == NULL)
+		return "unknown mechanism";
+	if (m->binding && binding[0] == '\0')
+		return "the line has no channel binding";
+	if (m->certificate && certificate[0] == '\0')
+		return "the client has shown no certificate";
+	return NULL;
+}
+
+static bool
+start(struct dialogues *t, struct dialogue *d, const char *binding, const char *certificate)
+{
+	d->hasher = t->hasher;
+	d->age = ++t->clock;
+	d->class = "";
+	d->binding = STR_MOST(BLOB_MOST);
+	d->certificate = STR_MOST(BLOB_MOST);
+	if (!str_append_text(&d->binding, binding) || !str_append_text(&d->certificate, certificate))
+		return false;
+	if (strcmp(d->mechanism->name, "CRAM-MD5") == 0)
+		return true;
+	if (gsasl_server_start(t->library, d->mechanism->name, &d->session) != GSASL_OK)
+		return false;
+	gsasl_session_hook_set(d->session, d);
+	return true;
 }
 
 void
-sasl_begin(struct sasl_table *t, uint64_t id, const char *mechanism, const char *initial)
+sasl_begin(struct dialogues *t, uint64_t id, const char *mechanism, const char *binding, const char *certificate,
+    const char *initial)
 {
-	char name[32] = "";
-	for (size_t i = 0; i < sizeof name - 1 && mechanism[i] != '\0'; i++)
-		name[i] = (char)ascii_upper((unsigned char)mechanism[i]);
-	struct exchange *e = place(t);
-	if (!is_offered(mechanism) || gsasl_server_start(t->library, name, &e->session) != GSASL_OK) {
-		hasher_say(t->hasher, "no", "unknown mechanism");
-		*e = (struct exchange){.id = 0};
+	const struct mechanism *m = mechanism_find(slice_of(mechanism));
+	const char *why = missing(m, binding, certificate);
+	if (why != NULL) {
+		hasher_no(t->hasher, why, "");
 		return;
 	}
-	e->id = id;
-	e->age = ++t->clock;
-	e->login = strcmp(name, "LOGIN") == 0;
-	e->steps = 0;
+	struct dialogue *d = place(t);
+	*d = (struct dialogue){.id = id, .mechanism = m};
+	if (!start(t, d, binding, certificate)) {
+		hasher_later(t->hasher, "the mechanism could not be started");
+		end(d);
+		return;
+	}
 	/* LOGIN's server speaks first; many clients send the user with the command nevertheless. */
-	if (initial == NULL || e->login)
-		run(t, e, slice_of(""));
-	if (initial != NULL && e->id == id)
-		run_base64(t, e, initial);
+	if (initial != NULL && m->prompts && !is_login(d)) {
+		refuse(d, "this mechanism has no initial response");
+		return;
+	}
+	if (initial == NULL || m->prompts)
+		run(d, (struct slice){NULL, 0});
+	if (initial != NULL && d->id == id)
+		take_base64(d, initial);
 }
 
 void
-sasl_step(struct sasl_table *t, uint64_t id, const char *response)
+sasl_step(struct dialogues *t, uint64_t id, const char *response)
 {
-	struct exchange *e = find(t, id);
-	if (e == NULL)
-		hasher_say(t->hasher, "later", "the exchange was forgotten");
+	struct dialogue *d = find(t, id);
+	if (d == NULL)
+		hasher_later(t->hasher, "the exchange was forgotten");
 	else
-		run_base64(t, e, response);
+		take_base64(d, response);
 }
 
 void
-sasl_drop(struct sasl_table *t, uint64_t id)
+sasl_drop(struct dialogues *t, uint64_t id)
 {
-	struct exchange *e = find(t, id);
-	if (e != NULL)
-		end(e);
-	hasher_say(t->hasher, "dropped", NULL);
+	struct dialogue *d = find(t, id);
+	if (d != NULL)
+		end(d);
+	packet_begin(t->hasher->packet, "dropped");
 }

@@ -4,13 +4,18 @@
 #include <string.h>
 
 #include "authd/database.h"
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
+
+#define STORY_MOST  60000
+#define CLIENT_MOST 400
+#define PROBE_EVERY 800 /* ms: a database that is back counts within a second */
 
 struct inquiry {
 	struct resolution resolution; /* first: inquiry_tag() finds the rest */
 	struct inquiries *all;
 	struct inquiry   *next, *previous;
-	struct str        tag;
+	struct str        tag, service, client, story;
 	inquiry_handler  *done;
 	void             *owner;
 };
@@ -21,6 +26,12 @@ const char *
 inquiry_tag(const struct resolution *r)
 {
 	return str_text(&((const struct inquiry *)r)->tag);
+}
+
+struct slice
+inquiry_story(const struct resolution *r)
+{
+	return str_slice(&((const struct inquiry *)r)->story);
 }
 
 static void
@@ -44,30 +55,154 @@ unlist(struct inquiry *q)
 }
 
 static void
-finish(struct inquiry *q, enum verdict v)
+release(struct inquiry *q)
 {
-	unlist(q);
-	if (q->done != NULL)
-		q->done(q->owner, &q->resolution, v);
 	resolution_end(&q->resolution);
 	str_free(&q->tag);
+	str_free(&q->service);
+	str_free(&q->client);
+	str_free(&q->story);
 	free(q);
 }
 
-static void go_on(struct inquiry *q);
+static void
+finish(struct inquiry *q, enum verdict v)
+{
+	unlist(q);
+	facts_keep(&q->resolution.facts, resolution_refuses(&q->resolution, v));
+	if (q->done != NULL)
+		q->done(q->owner, &q->resolution, v);
+	release(q);
+}
+
+/* --- the database ------------------------------------------------------------------- */
+
+/* What a worker answered. `away`: the database is gone, as far as can be seen from this question. */
+struct told {
+	enum fact_state state;
+	const char     *value;
+	bool            away;
+};
 
 /* A worker that died knows nothing: that is later, never no. */
+static struct told
+read_answer(struct packet *answer)
+{
+	struct told t = {.state = FACT_LATER, .value = ""};
+	const char *verb = answer != NULL ? packet_verb(answer) : "";
+	if (strcmp(verb, DATABASE_FOUND) == 0) {
+		t.value = packet_field(answer);
+		t.state = t.value != NULL ? FACT_FOUND : FACT_LATER;
+	} else if (strcmp(verb, DATABASE_NONE) == 0) {
+		t.state = FACT_NONE;
+	} else if (strcmp(verb, DATABASE_LATER) == 0) {
+		const char *why = packet_field(answer), *kind = packet_field(answer);
+		t.away = why != NULL && kind != NULL && strcmp(kind, DATABASE_AWAY) == 0;
+	} else {
+		t.away = true;
+	}
+	return t;
+}
+
+static void
+note_away(struct inquiries *all, enum map map, bool away)
+{
+	bool *before = &all->source.away[map];
+	if (away && !*before)
+		log_warning("database-away", log_text("map", map_name(map)),
+		    log_text("hint", "known users are served from what is remembered; what was never seen is answered with later"));
+	if (!away && *before)
+		log_info("database-answers-again", log_text("map", map_name(map)));
+	*before = away;
+}
+
+static bool
+submit(struct inquiries *all, enum map map, struct slice key, const char *service, const char *client, bool explain, pool_handler *handler, void *context)
+{
+	packet_begin(&job, DATABASE_ASK);
+	packet_add_number(&job, map);
+	packet_add(&job, key);
+	packet_add_text(&job, service);
+	packet_add_text(&job, client);
+	if (explain)
+		packet_add_text(&job, DATABASE_EXPLAIN);
+	return pool_submit(all->database, &job, handler, context);
+}
+
+static bool
+probe_answered(void *context, struct pool_worker *w, struct packet *answer)
+{
+	(void)w;
+	struct probe *p = context;
+	struct inquiries *all = p->all;
+	struct told t = read_answer(answer);
+	struct facts f;
+	p->under_way = false;
+	p->not_before = clock_ms() + PROBE_EVERY;
+	note_away(all, p->map, t.away);
+	if (t.state == FACT_LATER)
+		return true;
+	/* The question is forgotten, what it brought is not. */
+	facts_begin(&f, &all->source);
+	f.service = str_text(&p->service);
+	f.client = str_text(&p->client);
+	f.wanted_map = p->map;
+	f.wanting = str_set(&f.wanted_key, str_slice(&p->key));
+	facts_learn(&f, t.state, slice_of(t.value != NULL ? t.value : ""));
+	facts_keep(&f, false);
+	facts_end(&f);
+	if (answer != NULL)
+		explicit_bzero(answer->data, answer->len);
+	return true;
+}
+
+/* An answer was given from what is remembered: whether the database is back is found out behind it, a question a map at a time. */
+static void
+probe(struct inquiries *all, const struct facts *f)
+{
+	const struct fact *stale = &f->known[f->stale_at];
+	struct probe *p = &all->probes[stale->map];
+	if (p->under_way || clock_ms() < p->not_before)
+		return;
+	p->all = all;
+	p->map = stale->map;
+	p->key.limit = p->service.limit = p->client.limit = MAP_KEY_MOST;
+	if (!str_set(&p->key, str_slice(&stale->key)) || !str_set(&p->service, slice_of(f->service)) || !str_set(&p->client, slice_of(f->client)))
+		return;
+	p->under_way = submit(all, p->map, str_slice(&p->key), f->service, f->client, false, probe_answered, p);
+}
+
+/* --- one inquiry --------------------------------------------------------------------- */
+
+static void go_on(struct inquiry *q);
+
+/* Further fields of an answer are what the worker has to tell. */
+static void
+add_story(struct inquiry *q, struct packet *answer)
+{
+	struct facts *f = &q->resolution.facts;
+	if (f->story == NULL)
+		return;
+	const char *line = packet_field(answer);
+	if (line == NULL)
+		facts_explain(f, map_name(f->wanted_map), str_slice(&f->wanted_key), FACT_LATER, slice_of(""));
+	for (; line != NULL; line = packet_field(answer)) {
+		str_append_format(f->story, "%s: %s", map_name(f->wanted_map), line);
+		str_append_byte(f->story, '\0');
+	}
+}
+
 static bool
 database_answered(void *context, struct pool_worker *w, struct packet *answer)
 {
 	(void)w;
 	struct inquiry *q = context;
-	const char *verb = answer != NULL ? packet_verb(answer) : "";
-	const char *value = answer != NULL && strcmp(verb, DATABASE_FOUND) == 0 ? packet_field(answer) : NULL;
-	if (value != NULL)
-		facts_learn(&q->resolution.facts, FACT_FOUND, slice_of(value));
-	else
-		facts_learn(&q->resolution.facts, strcmp(verb, DATABASE_NONE) == 0 ? FACT_NONE : FACT_LATER, slice_of(""));
+	struct facts *f = &q->resolution.facts;
+	struct told t = read_answer(answer);
+	note_away(q->all, f->wanted_map, t.away);
+	if (answer != NULL)
+		add_story(q, answer);
+	facts_learn(f, t.state, slice_of(t.value));
 	if (answer != NULL)
 		explicit_bzero(answer->data, answer->len);
 	go_on(q);
@@ -78,63 +213,73 @@ static bool
 fetch(struct inquiry *q)
 {
 	const struct facts *f = &q->resolution.facts;
-	packet_begin(&job, DATABASE_ASK);
-	packet_add_number(&job, f->wanted_map);
-	packet_add(&job, str_slice(&f->wanted_key));
-	return pool_submit(q->all->database, &job, database_answered, q);
+	return submit(q->all, f->wanted_map, str_slice(&f->wanted_key), f->service, f->client, f->story != NULL, database_answered, q);
 }
 
-/* Says the answer no to something: no such user, no alias, not ours? */
-static bool
-is_no(struct resolution *r, enum verdict v)
-{
-	if (v == VERDICT_OK && r->kind == INQUIRY_RCPT)
-		return strcmp(str_text(&r->fields), "unknown") == 0 || strcmp(str_text(&r->fields), "foreign") == 0;
-	return v == VERDICT_NO;
-}
-
-/* The resolver's answer. A "no" that rests on memory is asked again first: an account made a moment ago works. */
+/* The resolver's answer, but for what memory must not say alone. */
 static enum verdict
-resolve_surely(struct resolution *r)
+resolve_surely(struct inquiry *q)
 {
+	struct resolution *r = &q->resolution;
 	enum verdict v = resolve(r);
-	if (!r->facts.remembered || !is_no(r, v))
+	if (r->facts.remembered && resolution_refuses(r, v)) {
+		q->all->source.cache->counters.negative++;
+		facts_ask_anew(&r->facts);
+		v = resolve(r);
+	}
+	if (!r->facts.stale || v == VERDICT_WAIT)
 		return v;
-	facts_ask_anew(&r->facts);
-	return resolve(r);
+	if (q->all->source.away[r->facts.known[r->facts.stale_at].map])
+		probe(q->all, &r->facts);
+	if (!resolution_refuses(r, v))
+		return v;
+	r->why = "the database is gone, and what is remembered may be out of date";
+	return VERDICT_LATER;
 }
 
 static void
 go_on(struct inquiry *q)
 {
-	enum verdict v = resolve_surely(&q->resolution);
+	enum verdict v = resolve_surely(q);
 	if (v == VERDICT_WAIT && fetch(q))
 		return;
 	if (v == VERDICT_WAIT) {
 		q->resolution.why = "too many questions wait for the database";
-		log_warning("database-busy", log_slice("address", str_slice(&q->resolution.address)));
+		log_warning("database-busy", log_slice("address", str_slice(&q->resolution.parts.written)), log_text("hint", "the setting sql_workers"));
 		v = VERDICT_LATER;
 	}
 	finish(q, v);
 }
 
+static bool
+take_question(struct inquiry *q, const struct question *what)
+{
+	struct resolution *r = &q->resolution;
+	q->tag = STR_MOST(256);
+	q->service = q->client = STR_MOST(CLIENT_MOST);
+	q->story = STR_MOST(STORY_MOST);
+	bool ok = resolution_begin(r, what->kind, &q->all->options, &q->all->source, what->address, what->login);
+	ok = str_append_text(&q->tag, what->tag) && ok;
+	ok = str_append_text(&q->service, what->service) && str_append_text(&q->client, what->client) && ok;
+	r->facts.service = str_text(&q->service);
+	r->facts.client = str_text(&q->client);
+	r->facts.story = what->explain ? &q->story : NULL;
+	return ok;
+}
+
 bool
-inquiry_start(struct inquiries *all, enum inquiry_kind kind, const char *address, const char *login, const char *tag,
-    inquiry_handler *done, void *owner)
+inquiry_start(struct inquiries *all, const struct question *what, inquiry_handler *done, void *owner)
 {
 	users_cdb_refresh(all->source.users);
+	local_aliases_refresh(all->options.aliases);
 	struct inquiry *q = calloc(1, sizeof *q);
 	if (q == NULL)
 		return false;
 	q->all = all;
 	q->done = done;
 	q->owner = owner;
-	q->tag = STR_MOST(256);
-	bool ok = resolution_begin(&q->resolution, kind, &all->options, &all->source, address, login);
-	if (!str_append_text(&q->tag, tag) || !ok) {
-		resolution_end(&q->resolution);
-		str_free(&q->tag);
-		free(q);
+	if (!take_question(q, what)) {
+		release(q);
 		return false;
 	}
 	enlist(q);

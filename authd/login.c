@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 
 static struct packet answer;
@@ -46,32 +47,65 @@ name_ok(const char *name)
 	return len > 0 && len <= SERVICE_NAME_MOST;
 }
 
-static void
-answer_hello(struct conversation *c, const char *tag, bool welcome)
+struct line
+conversation_line(const struct conversation *c)
 {
-	bool may = c->encrypted || service_of(c)->plain_without_tls;
-	packet_begin(&answer, welcome ? "ok" : "later");
+	return (struct line){.encrypted = c->encrypted, .certificate = c->certificate, .binding = c->binding};
+}
+
+static void
+answer_hello(struct conversation *c, const char *tag, const char *refusal)
+{
+	struct str names = STR_MOST(1024);
+	struct line line = conversation_line(c);
+	if (refusal == NULL)
+		offers_list(&service_of(c)->offers, &line, &names);
+	packet_begin(&answer, refusal == NULL ? "ok" : "later");
 	packet_add_text(&answer, tag);
-	packet_add_text(&answer, welcome ? (may ? MECHANISM_NAMES : "") : "too many connections from this address");
+	packet_add_text(&answer, refusal == NULL ? str_text(&names) : refusal);
 	connection_send(&c->connection, &answer);
+	str_free(&names);
+}
+
+/* Texts that do not fit are none: a binding that is cut would be a wrong one. */
+static bool
+take_text(char *into, size_t most, const char *text)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+	if (len > most)
+		return false;
+	memcpy(into, text != NULL ? text : "", len + 1);
+	return true;
+}
+
+static bool
+take_hello(struct conversation *c, struct packet *p)
+{
+	const char *name = packet_field(p), *client = packet_field(p), *line = packet_field(p);
+	const char *certificate = packet_field(p), *binding = packet_field(p);
+	if (line == NULL || !name_ok(name) || (strcmp(line, "tls") != 0 && strcmp(line, "plain") != 0) || packet_rest(p).len > 0)
+		return false;
+	c->encrypted = strcmp(line, "tls") == 0;
+	/* What comes of TLS counts on a line with TLS. */
+	return take_text(c->name, SERVICE_NAME_MOST, name) && take_text(c->client, CLIENT_ADDRESS_MOST, client) &&
+	    take_text(c->certificate, CERTIFICATE_MOST, c->encrypted ? certificate : "") &&
+	    take_text(c->binding, BINDING_MOST, c->encrypted ? binding : "");
 }
 
 static bool
 hello(struct conversation *c, const char *tag, struct packet *p)
 {
-	const char *name = packet_field(p), *client = packet_field(p), *line = packet_field(p);
-	if (line == NULL || c->exchange != NULL || !name_ok(name) || strlen(client) > CLIENT_ADDRESS_MOST)
+	if (c->exchange != NULL || !take_hello(c, p))
 		return false;
-	if (strcmp(line, "tls") != 0 && strcmp(line, "plain") != 0)
-		return false;
-	c->encrypted = strcmp(line, "tls") == 0;
-	memcpy(c->name, name, strlen(name) + 1);
-	memcpy(c->client, client, strlen(client) + 1);
-	c->greeted = count(c, client);
-	if (!c->greeted)
-		log_warning("too-many-conversations", log_text("client", client), log_text("service", name),
+	struct failures_answer past = failures_before(service_of(c)->failures, slice_of(c->client), slice_of(""), clock_ms());
+	c->greeted = !past.refuse && count(c, c->client);
+	if (past.refuse)
+		log_warning("client-refused", log_text("client", c->client), log_text("service", c->name), log_text("reason", past.why),
+		    log_text("hint", "it is let in again by itself; the settings failures_per_address, failures_exempt"));
+	else if (!c->greeted)
+		log_warning("too-many-conversations", log_text("client", c->client), log_text("service", c->name),
 		    log_text("hint", "the setting sessions_per_address"));
-	answer_hello(c, tag, c->greeted);
+	answer_hello(c, tag, past.refuse ? past.why : c->greeted ? NULL : "too many connections from this address");
 	return true;
 }
 

@@ -2,8 +2,11 @@
 #ifndef AUTHD_LOGIN_H
 #define AUTHD_LOGIN_H
 
+#include "authd/failures.h"
 #include "authd/hasher.h"
 #include "authd/inquiry.h"
+#include "authd/offers.h"
+#include "authd/remembered.h"
 #include "authd/sessions.h"
 #include "authd/tickets.h"
 #include "lib/ipc/server.h"
@@ -13,8 +16,11 @@ struct login_service {
 	struct inquiries *inquiries;
 	struct hashers   *hashers;
 	struct tickets   *tickets;
+	struct failures  *failures;
+	struct remembered *remembered; /* verified passwords */
 	struct sessions   sessions;
-	bool              plain_without_tls;
+	struct offers     offers;
+	const char       *master_users; /* logins that may act for any other, commas or lines between */
 	uint64_t          last_exchange;
 };
 
@@ -22,9 +28,11 @@ bool login_start(struct login_service *s);
 
 /* --- between login.c and exchange.c --- */
 
-#define SERVICE_NAME_MOST TICKET_SERVICE_MOST
+#define SERVICE_NAME_MOST   TICKET_SERVICE_MOST
 #define CLIENT_ADDRESS_MOST 63
-#define TAG_MOST 64
+#define CERTIFICATE_MOST    255
+#define BINDING_MOST        1023
+#define TAG_MOST            64
 
 struct exchange;
 
@@ -34,8 +42,11 @@ struct conversation {
 	struct session_key key;
 	char               name[SERVICE_NAME_MOST + 1];      /* "imap" */
 	char               client[CLIENT_ADDRESS_MOST + 1];
+	char               certificate[CERTIFICATE_MOST + 1], binding[BINDING_MOST + 1];
 	struct exchange   *exchange; /* the one under way */
 };
+
+struct line conversation_line(const struct conversation *c);
 
 /* The request goes on from the field behind the tag. False: out of turn or malformed. */
 bool exchange_auth(struct conversation *c, const char *tag, struct packet *p);

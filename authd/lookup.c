@@ -11,7 +11,7 @@
 static struct packet answer;
 
 void
-lookup_answer(struct connection *c, const char *tag, struct resolution *r, enum verdict v)
+lookup_answer(struct connection *c, const char *tag, const struct resolution *r, enum verdict v)
 {
 	packet_begin(&answer, v == VERDICT_OK ? "ok" : v == VERDICT_NO ? "no" : "later");
 	packet_add_text(&answer, tag);
@@ -22,8 +22,8 @@ lookup_answer(struct connection *c, const char *tag, struct resolution *r, enum 
 	connection_send(c, &answer);
 }
 
-static void
-answer_later(struct connection *c, const char *tag, const char *why)
+void
+lookup_answer_later(struct connection *c, const char *tag, const char *why)
 {
 	packet_begin(&answer, "later");
 	packet_add_text(&answer, tag);
@@ -37,41 +37,82 @@ resolved(void *owner, struct resolution *r, enum verdict v)
 	lookup_answer(owner, inquiry_tag(r), r, v);
 }
 
-static const struct {
-	const char       *verb;
-	enum inquiry_kind kind;
-	bool              two; /* the login comes before the address */
-} questions[] = {
-    {"rcpt", INQUIRY_RCPT, false},
-    {"alias", INQUIRY_ALIAS, false},
-    {"mailbox", INQUIRY_MAILBOX, false},
-    {"transport", INQUIRY_TRANSPORT, false},
-    {"sender", INQUIRY_SENDER, true},
-};
-
-/* A tag is the asker's, but it comes back in a packet: it must be short. */
-static bool
-tag_ok(const char *tag)
+bool
+lookup_tag_ok(const char *tag)
 {
 	return tag != NULL && strlen(tag) <= 64;
 }
 
+/* --- questions to the resolver --------------------------------------------------------- */
+
+static bool
+question(struct connection *c, const char *tag, struct packet *p, enum inquiry_kind kind, bool two)
+{
+	struct inquiries *inquiries = ((struct lookup_service *)c->service)->inquiries;
+	const char *login = two ? packet_field(p) : "";
+	const char *address = packet_field(p);
+	if (login == NULL || address == NULL || packet_rest(p).len > 0)
+		return false;
+	struct question q = {.kind = kind, .address = address, .login = login, .service = "", .client = "", .tag = tag};
+	if (!inquiry_start(inquiries, &q, resolved, c))
+		lookup_answer_later(c, tag, "no memory, or an address longer than 1024 bytes");
+	return true;
+}
+
+static bool
+question_rcpt(struct connection *c, const char *tag, struct packet *p)
+{
+	return question(c, tag, p, INQUIRY_RCPT, false);
+}
+
+static bool
+question_alias(struct connection *c, const char *tag, struct packet *p)
+{
+	return question(c, tag, p, INQUIRY_ALIAS, false);
+}
+
+static bool
+question_mailbox(struct connection *c, const char *tag, struct packet *p)
+{
+	return question(c, tag, p, INQUIRY_MAILBOX, false);
+}
+
+static bool
+question_transport(struct connection *c, const char *tag, struct packet *p)
+{
+	return question(c, tag, p, INQUIRY_TRANSPORT, false);
+}
+
+/* The login comes before the address. */
+static bool
+question_sender(struct connection *c, const char *tag, struct packet *p)
+{
+	return question(c, tag, p, INQUIRY_SENDER, true);
+}
+
+static const struct {
+	const char *verb;
+	bool (*take)(struct connection *c, const char *tag, struct packet *p);
+} requests[] = {
+    {"rcpt", question_rcpt},
+    {"alias", question_alias},
+    {"mailbox", question_mailbox},
+    {"transport", question_transport},
+    {"sender", question_sender},
+    {"outgoing", lookup_outgoing},
+    {"usage", lookup_usage},
+    {"explain", lookup_explain},
+    {"flush", lookup_flush},
+    {"counters", lookup_counters},
+};
+
 static bool
 lookup_request(struct connection *c, struct packet *p)
 {
-	struct inquiries *inquiries = ((struct lookup_service *)c->service)->inquiries;
 	const char *verb = packet_verb(p), *tag = packet_field(p);
-	for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
-		if (strcmp(verb, questions[i].verb) != 0)
-			continue;
-		const char *login = questions[i].two ? packet_field(p) : "";
-		const char *address = packet_field(p);
-		if (!tag_ok(tag) || login == NULL || address == NULL || packet_rest(p).len > 0)
-			return false;
-		if (!inquiry_start(inquiries, questions[i].kind, address, login, tag, resolved, c))
-			answer_later(c, tag, "no memory, or an address longer than 1024 bytes");
-		return true;
-	}
+	for (size_t i = 0; lookup_tag_ok(tag) && i < sizeof requests / sizeof *requests; i++)
+		if (strcmp(verb, requests[i].verb) == 0)
+			return requests[i].take(c, tag, p);
 	return false;
 }
 
@@ -103,7 +144,7 @@ ticket_request(struct connection *c, struct packet *p)
 {
 	struct ticket_service *s = (struct ticket_service *)c->service;
 	const char *verb = packet_verb(p), *tag = packet_field(p), *ticket = packet_field(p), *service = packet_field(p);
-	if (strcmp(verb, "redeem") != 0 || !tag_ok(tag) || service == NULL || packet_rest(p).len > 0)
+	if (strcmp(verb, "redeem") != 0 || !lookup_tag_ok(tag) || service == NULL || packet_rest(p).len > 0)
 		return false;
 	char user[TICKET_USER_MOST + 1];
 	if (!tickets_redeem(s->tickets, ticket, service, user)) {
@@ -111,8 +152,9 @@ ticket_request(struct connection *c, struct packet *p)
 		lookup_answer(c, tag, NULL, VERDICT_NO);
 		return true;
 	}
-	if (!inquiry_start(s->inquiries, INQUIRY_HOME, user, "", tag, resolved, c))
-		answer_later(c, tag, "no memory");
+	struct question q = {.kind = INQUIRY_HOME, .address = user, .login = "", .service = "", .client = "", .tag = tag};
+	if (!inquiry_start(s->inquiries, &q, resolved, c))
+		lookup_answer_later(c, tag, "no memory");
 	return true;
 }
 

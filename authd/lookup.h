@@ -3,12 +3,14 @@
 #define AUTHD_LOOKUP_H
 
 #include "authd/inquiry.h"
+#include "authd/outgoing.h"
 #include "authd/tickets.h"
 #include "lib/ipc/server.h"
 
 struct lookup_service {
 	struct service    service; /* first */
 	struct inquiries *inquiries;
+	struct outgoing  *outgoing;
 };
 
 struct ticket_service {
@@ -20,7 +22,24 @@ struct ticket_service {
 bool lookup_start(struct lookup_service *s);
 bool ticket_start(struct ticket_service *s);
 
-/* "ok TAG fields", "no TAG why", "later TAG why": one answer made of a resolution. */
-void lookup_answer(struct connection *c, const char *tag, struct resolution *r, enum verdict v);
+/* A tag is the asker's, but it comes back in a packet: it must be short. */
+bool lookup_tag_ok(const char *tag);
+/* "ok TAG fields", "no TAG", "later TAG why": one answer made of a resolution. */
+void lookup_answer(struct connection *c, const char *tag, const struct resolution *r, enum verdict v);
+void lookup_answer_later(struct connection *c, const char *tag, const char *why);
+
+/* --- requests that are the administrator's, or that tell something (lookup_admin.c) ---
+ * Each takes the packet behind its tag. False: malformed, or not for this peer. */
+
+/* What happens for a question, step by step: `story T LINE...`, then the answer. */
+bool lookup_explain(struct connection *c, const char *tag, struct packet *p);
+/* Forgets what SQL said. */
+bool lookup_flush(struct connection *c, const char *tag, struct packet *p);
+/* `ok T NAME NUMBER NAME NUMBER ...` */
+bool lookup_counters(struct connection *c, const char *tag, struct packet *p);
+/* A login's outgoing recipients: may they go? */
+bool lookup_outgoing(struct connection *c, const char *tag, struct packet *p);
+/* deliver and the sessions tell the size of a mailbox. */
+bool lookup_usage(struct connection *c, const char *tag, struct packet *p);
 
 #endif

@@ -1,19 +1,23 @@
 /*
  * postern-authd: knows the users. Answers what an address is, where its mail
- * goes and who may send as it; checks passwords; gives tickets to sessions.
+ * goes and who may send as it; checks passwords; gives tickets to sessions;
+ * counts what each login sends and who guesses at passwords.
  *
  * Run by a supervisor (s6, runit) as postern-authd; stays in the foreground.
- * Reads its settings, the query files that they name, and the embedded users'
- * cdb. Writes nothing but its log on standard error.
+ * Reads its settings, the query files that they name, the embedded users' cdb
+ * and the aliases file. Writes its log on standard error and, by a worker, what
+ * SQL answered into the file of the setting cache_file.
  *
  * One process answers from memory and cdb and parses nothing but packets. Its
- * children: database workers hold the connections to MariaDB or MySQL, hashing
+ * children: database workers hold the connections to MariaDB or MySQL; hashing
  * workers decode what clients sent for SASL and verify hashes, with no file, no
- * socket and no database. The loop keeps the right to connect because a worker
- * that died is forked anew from it; it makes no use of it itself.
+ * socket and no database; the cache's writer holds a directory and nothing else.
+ * The loop keeps the rights to connect and to write there because a worker that
+ * died is forked anew from it; it makes no use of them itself.
  *
- * Listens: authd/lookup (postern-smtpd, postern-queue, vmail, postern-lmtpd),
- * authd/login (postern-smtpd, postern-imapd, postern-pop3d), authd/ticket (vmail).
+ * Listens: authd/lookup (postern-smtpd, postern-queue, vmail, postern-lmtpd,
+ * postern-authproxy), authd/login (postern-smtpd, postern-imapd, postern-pop3d,
+ * postern-authproxy), authd/ticket (vmail).
  * Exit: 0 on SIGTERM, 100 wrong settings, 111 temporary trouble.
  */
 #include <signal.h>
@@ -26,16 +30,43 @@
 #include "authd/login.h"
 #include "lib/base/host.h"
 #include "lib/base/log.h"
+#include "lib/base/networks.h"
 #include "lib/base/program.h"
 #include "lib/sandbox/sandbox.h"
 
+#define KIB 1024u
+#define MIB (1024u * KIB)
+
 static struct options {
-	struct resolve_options resolve;
-	const char            *users_cdb;
-	const char            *sql[MAP_COUNT];
-	uint64_t               sql_workers, sql_timeout, hash_workers, sessions_per_address;
-	bool                   plain_without_tls;
+	struct resolve_options  resolve;
+	const char             *users_cdb, *local_aliases;
+	const char             *sql[MAP_COUNT];
+	const char             *cache_file;
+	uint64_t                cache_memory, cache_size, cache_lifetime, cache_negative_lifetime, cache_stale;
+	uint64_t                sql_workers, sql_timeout, hash_workers, sessions_per_address;
+	const char             *password_scheme, *weak_schemes;
+	struct failures_options failures;
+	struct outgoing_limits  outgoing;
+	const char             *outgoing_limits;
 } options;
+
+static struct {
+	struct users_cdb      users;
+	struct local_aliases  aliases;
+	struct usage          usage;
+	struct cache          cache;
+	struct database       database;
+	struct inquiries      inquiries;
+	struct hashers        hashers;
+	struct tickets        tickets;
+	struct failures       failures;
+	struct outgoing       outgoing;
+	struct remembered     remembered;
+	struct lookup_service lookup;
+	struct login_service  login;
+	struct ticket_service ticket;
+	char                  users_directory[4096], aliases_directory[4096];
+} authd;
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
@@ -43,10 +74,15 @@ static const struct setting settings[] = {
 	{"users_cdb", SETTING_TEXT, "/var/lib/postern/authd/users.cdb", "the embedded users, made by postern-users",
 	    &options.users_cdb, 0, 0},
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that Maildirs are beneath", &options.resolve.mail_root, 0, 0},
+	{"mailbox_path", SETTING_TEXT, "", "a mailbox's Maildir: %d domain, %n local part, %u address, %h what the table yields; empty: that alone",
+	    &options.resolve.mailbox_path, 0, 0},
 	{"recipient_delimiter", SETTING_TEXT, "+", "what parts user and extension in an address; empty: no extensions",
 	    &options.resolve.recipient_delimiter, 0, 0},
+	{"default_domain", SETTING_TEXT, "", "put behind a login without a domain", &options.resolve.default_domain, 0, 0},
 	{"postmaster", SETTING_TEXT, "", "who gets mail for postmaster@ of a domain that has no such mailbox",
 	    &options.resolve.postmaster, 0, 0},
+	{"local_domains", SETTING_TEXT, "", "names of this host, one a line, whose users are those of local_aliases", &options.resolve.local_domains, 0, 0},
+	{"local_aliases", SETTING_TEXT, "", "an aliases file (aliases(5)) for local_domains: /etc/aliases", &options.local_aliases, 0, 0},
 	{"sql_domains", SETTING_TEXT, "", "query files, one a line: domains whose users are ours", &options.sql[MAP_DOMAIN], 0, 0},
 	{"sql_mailboxes", SETTING_TEXT, "", "query files: an address's Maildir", &options.sql[MAP_MAILBOX], 0, 0},
 	{"sql_aliases", SETTING_TEXT, "", "query files: targets of an address or @domain", &options.sql[MAP_ALIAS], 0, 0},
@@ -55,23 +91,51 @@ static const struct setting settings[] = {
 	{"sql_relay_domains", SETTING_TEXT, "", "query files: domains that we pass mail on for", &options.sql[MAP_RELAY_DOMAIN], 0, 0},
 	{"sql_transports", SETTING_TEXT, "", "query files: where the mail of an address or domain goes", &options.sql[MAP_TRANSPORT], 0, 0},
 	{"sql_senders", SETTING_TEXT, "", "query files: the logins that may send as an address or @domain", &options.sql[MAP_SENDER], 0, 0},
-	{"sql_message_sizes", SETTING_TEXT, "", "query files: the largest message that a mailbox takes, in bytes", &options.sql[MAP_MESSAGE_SIZE], 0, 0},
+	{"sql_message_sizes", SETTING_TEXT, "", "query files: the largest message that a mailbox takes, in bytes",
+	    &options.sql[MAP_MESSAGE_SIZE], 0, 0},
 	{"sql_used", SETTING_TEXT, "", "query files: the bytes that a mailbox holds", &options.sql[MAP_USED], 0, 0},
-	{"sql_domain_quotas", SETTING_TEXT, "", "query files: the bytes that all mailboxes of a domain may hold together", &options.sql[MAP_DOMAIN_QUOTA], 0, 0},
+	{"sql_domain_quotas", SETTING_TEXT, "", "query files: the bytes that all mailboxes of a domain may hold together",
+	    &options.sql[MAP_DOMAIN_QUOTA], 0, 0},
 	{"sql_domain_used", SETTING_TEXT, "", "query files: the bytes that they hold together", &options.sql[MAP_DOMAIN_USED], 0, 0},
 	{"sql_workers", SETTING_NUMBER, "2", "connections to the database", &options.sql_workers, 1, 64},
 	{"sql_timeout", SETTING_SECONDS, "5s", "how long to wait for the database", &options.sql_timeout, 1, 60},
+	{"cache_file", SETTING_TEXT, "/var/lib/postern/authd/cache/cache.cdb", "where SQL's answers are kept; empty: in memory alone", &options.cache_file, 0, 0},
+	{"cache_memory", SETTING_SIZE, "16M", "memory for SQL's answers", &options.cache_memory, CACHE_MEMORY_LEAST, CACHE_MEMORY_MOST},
+	{"cache_size", SETTING_SIZE, "64M", "bytes of cache_file at the most", &options.cache_size, CACHE_FILE_LEAST, CACHE_FILE_MOST},
+	{"cache_lifetime", SETTING_SECONDS, "1s", "how long an answer of SQL counts without asking again; passwords are always asked",
+	    &options.cache_lifetime, 0, 7 * 86400},
+	{"cache_negative_lifetime", SETTING_SECONDS, "1s", "the same for \"there is none\"; a refusal is always asked again",
+	    &options.cache_negative_lifetime, 0, 7 * 86400},
+	{"cache_stale", SETTING_SECONDS, "1d", "how long old answers serve while the database is gone", &options.cache_stale, 0, 365 * 86400},
 	{"hash_workers", SETTING_NUMBER, "4", "processes that check passwords", &options.hash_workers, 1, HASHERS_MOST},
+	{"password_scheme", SETTING_TEXT, "CRYPT", "of passwords without {SCHEME} before them", &options.password_scheme, 0, 0},
+	{"weak_schemes", SETTING_TEXT, "", "schemes that are taken in spite of their weakness, separated by spaces", &options.weak_schemes, 0, 0},
+	{"password_memory", SETTING_SECONDS, "5m", "how long a password that was right needs no hash, while its row stays the same (0: never)",
+	    &authd.remembered.life, 0, 86400},
+	{"sasl_mechanisms", SETTING_TEXT, "", "what is offered, separated by spaces; empty: PLAIN LOGIN EXTERNAL, and SCRAM where password_scheme allows",
+	    &authd.login.offers.names, 0, 0},
+	{"plain_without_tls", SETTING_FLAG, "no", "take passwords on lines that are not encrypted", &authd.login.offers.plain_without_tls, 0, 0},
+	{"master_users", SETTING_TEXT, "", "logins that may act for any other, one a line", &authd.login.master_users, 0, 0},
 	{"sessions_per_address", SETTING_NUMBER, "100", "conversations that one client address may have open (0: any number; loopback is not counted)",
-	    &options.sessions_per_address, 0, 0},
-	{"plain_without_tls", SETTING_FLAG, "no", "take passwords on lines that are not encrypted", &options.plain_without_tls, 0, 0},
+	    &authd.login.sessions.per_address, 0, 0},
+	{"failures_per_address", SETTING_NUMBER, "30", "failed logins of one client address in failures_window, then it is refused (0: not counted)",
+	    &options.failures.per_address, 0, FAILURES_LIMIT_MOST},
+	{"failures_per_account", SETTING_NUMBER, "100", "failed logins for one account in failures_window, then addresses that are new to it are refused (0: not counted)",
+	    &options.failures.per_account, 0, FAILURES_LIMIT_MOST},
+	{"failures_window", SETTING_SECONDS, "15m", "the time in which failures are counted", &options.failures.window, 1, FAILURES_WINDOW_MOST},
+	{"failures_exempt", SETTING_TEXT, "127.0.0.0/8 [::1]/128", "networks whose failures are not counted: webmail's", &options.failures.exempt, 0, 0},
+	{"outgoing_hour", SETTING_NUMBER, "300", "recipients that a login may send to in an hour, then its mail is held (0: any number)",
+	    &options.outgoing.hour, 0, UINT32_MAX},
+	{"outgoing_day", SETTING_NUMBER, "1000", "the same in a day", &options.outgoing.day, 0, UINT32_MAX},
+	{"outgoing_limits", SETTING_TEXT, "", "other limits, one a line: LOGIN HOUR DAY, or @DOMAIN HOUR DAY", &options.outgoing_limits, 0, 0},
 };
 
 static const struct contract contract = {
-	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_READ_FILES | CALLS_CONNECT | CALLS_INTERNET | CALLS_FORK,
+	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_READ_FILES | CALLS_WRITE_FILES | CALLS_CONNECT | CALLS_INTERNET |
+	    CALLS_FORK,
 	.memory = 1024u << 20,
 	.descriptors = 4096,
-	.reaches = "the directory of users_cdb; for its database workers /etc and the database's socket",
+	.reaches = "the directories of users_cdb, local_aliases and (to write) cache_file; for its database workers /etc and the database's socket",
 	.sockets = "listens: authd/lookup, authd/login, authd/ticket; its database workers connect to the database",
 	.compromise = "password hashes, who has an account, the database password; may log anybody in; no mail file, no TLS key",
 };
@@ -86,18 +150,6 @@ static const struct program program = {
 	.contract = &contract,
 };
 
-static struct {
-	struct users_cdb      users;
-	struct database       database;
-	struct inquiries      inquiries;
-	struct hashers        hashers;
-	struct tickets        tickets;
-	struct lookup_service lookup;
-	struct login_service  login;
-	struct ticket_service ticket;
-	char                  users_directory[4096];
-} authd;
-
 static _Noreturn void
 give_up(const char *what)
 {
@@ -105,24 +157,79 @@ give_up(const char *what)
 	exit(EXIT_TEMPORARY);
 }
 
+static _Noreturn void
+refuse_setting(const char *name, const char *reason, const char *hint)
+{
+	log_error("setting-wrong", log_text("file", name), log_text("reason", reason), log_text("hint", hint));
+	exit(EXIT_MISUSE);
+}
+
 static void
 take_settings(void)
 {
 	program_settings(&program);
 	options.resolve.hostname = host_name();
-	if (strlen(options.users_cdb) >= sizeof authd.users_directory) {
-		log_error("setting-wrong", log_text("file", "users_cdb"), log_text("reason", "the path is too long"));
+	if (strlen(options.users_cdb) >= sizeof authd.users_directory || strlen(options.local_aliases) >= sizeof authd.aliases_directory)
+		refuse_setting("users_cdb, local_aliases", "the path is too long", "");
+	authd.users.path = options.users_cdb;
+	authd.hashers.count = (size_t)options.hash_workers;
+	authd.hashers.rules = (struct hash_rules){.default_scheme = options.password_scheme, .weak = options.weak_schemes};
+	authd.hashers.hostname = options.resolve.hostname;
+	authd.login.offers.scheme = options.password_scheme;
+}
+
+/* A lifetime of a second is a little less: a change counts within a second (promise 14). */
+static int64_t
+lifetime(uint64_t seconds)
+{
+	return seconds > 0 ? (int64_t)seconds * 1000 - 100 : 0;
+}
+
+static void
+begin_cache(void)
+{
+	authd.cache.path = options.cache_file;
+	authd.cache.memory = (size_t)options.cache_memory;
+	authd.cache.most = (size_t)options.cache_size;
+	authd.cache.keep = options.cache_stale;
+	if (!cache_begin(&authd.cache))
+		give_up("cache-not-made");
+	authd.inquiries.source.cache = &authd.cache;
+	authd.inquiries.source.lives = (struct fact_lives){.found = lifetime(options.cache_lifetime), .none = lifetime(options.cache_negative_lifetime),
+	    .stale = (int64_t)options.cache_stale * 1000};
+}
+
+/* What counts and what is offered: settings that may be wrong. */
+static void
+begin_rules(void)
+{
+	struct str problem = STR_MOST(1000);
+	struct slice wrong;
+	char why[HASH_WHY_MOST];
+	if (!offers_begin(&authd.login.offers, &wrong)) {
+		log_error("setting-wrong", log_text("file", "sasl_mechanisms"), log_slice("unknown", wrong),
+		    log_text("hint", "names like PLAIN LOGIN SCRAM-SHA-256, separated by spaces; postern-authd(8) lists them"));
 		exit(EXIT_MISUSE);
 	}
-	authd.users.path = options.users_cdb;
+	if (!hash_rules_ok(&authd.hashers.rules, why))
+		refuse_setting("password_scheme, weak_schemes", why, "postern-authd(8) lists the schemes");
+	if (!failures_begin(&authd.failures, &options.failures, &problem))
+		refuse_setting("failures_exempt", str_text(&problem), NETWORKS_HINT);
+	if (!outgoing_begin(&authd.outgoing, options.outgoing, options.outgoing_limits, &problem))
+		refuse_setting("outgoing_limits", str_text(&problem), "one a line: LOGIN HOUR DAY");
+	str_free(&problem);
+	authd.aliases.path = options.local_aliases;
+}
+
+static void
+begin_memory(void)
+{
+	if (!usage_begin(&authd.usage) || !remembered_begin(&authd.remembered) || !tickets_begin(&authd.tickets))
+		give_up("no-memory");
+	options.resolve.usage = &authd.usage;
+	options.resolve.aliases = &authd.aliases;
 	authd.inquiries.options = options.resolve;
-	static struct recent recent;
-	recent_begin(&recent);
 	authd.inquiries.source.users = &authd.users;
-	authd.inquiries.source.recent = &recent;
-	authd.hashers.count = (size_t)options.hash_workers;
-	authd.login.sessions.per_address = options.sessions_per_address;
-	authd.login.plain_without_tls = options.plain_without_tls;
 }
 
 /* Wrong query files are told at once, all of them. */
@@ -141,6 +248,7 @@ read_query_files(void)
 		exit(EXIT_MISUSE);
 	authd.inquiries.source.any_sql = authd.database.lists.count > 0;
 	authd.users.optional = authd.inquiries.source.any_sql;
+	authd.inquiries.source.by_client = query_lists_use_client(&authd.database.lists);
 	authd.database.timeout = options.sql_timeout;
 }
 
@@ -151,11 +259,14 @@ connect_parts(void)
 	authd.hashers.forget = query_lists_wipe;
 	authd.hashers.forget_context = &authd.database.lists;
 	authd.lookup.inquiries = &authd.inquiries;
+	authd.lookup.outgoing = &authd.outgoing;
 	authd.ticket.inquiries = &authd.inquiries;
 	authd.ticket.tickets = &authd.tickets;
 	authd.login.inquiries = &authd.inquiries;
 	authd.login.hashers = &authd.hashers;
 	authd.login.tickets = &authd.tickets;
+	authd.login.failures = &authd.failures;
+	authd.login.remembered = &authd.remembered;
 }
 
 static void
@@ -165,38 +276,50 @@ open_sockets(void)
 		exit(EXIT_TEMPORARY);
 }
 
+/*
+ * They are forked from the confined loop, as their successors will be: Landlock
+ * would not let it end one that was forked before.
+ */
 static void
 start_workers(void)
 {
-	if (!tickets_begin(&authd.tickets) || !hashers_start(&authd.hashers))
+	if (!hashers_start(&authd.hashers) || !cache_start(&authd.cache))
 		give_up("not-started");
-	if (!authd.inquiries.source.any_sql)
-		return;
-	database_prepare(&authd.database.lists);
-	if (!database_start(&authd.database, (size_t)options.sql_workers))
+	if (authd.inquiries.source.any_sql && !database_start(&authd.database, (size_t)options.sql_workers))
 		give_up("not-started");
 }
 
-/* The cdb is replaced by rename, so its directory is what must stay in reach. */
+/* Files that are replaced by rename: their directory is what must stay in reach. */
 static const char *
-directory_of(const char *path)
+directory_of(const char *path, char *into)
 {
 	const char *slash = strrchr(path, '/');
 	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
-	memcpy(authd.users_directory, path, len);
+	memcpy(into, path, len);
+	into[len] = '\0';
 	if (len == 0)
 		return slash == NULL ? "." : "/";
-	return authd.users_directory;
+	return into;
+}
+
+static size_t
+add_directory(const char *path, char *into, struct sandbox_path *paths, size_t count)
+{
+	const char *directory = directory_of(path, into);
+	if (path[0] == '\0' || access(directory, F_OK) < 0)
+		return count;
+	paths[count] = (struct sandbox_path){.path = directory};
+	return count + 1;
 }
 
 static void
 confine(void)
 {
-	struct sandbox_path paths[QUERY_PATHS_MOST + 1];
+	struct sandbox_path paths[QUERY_PATHS_MOST + 3];
 	size_t count = query_lists_paths(&authd.database.lists, paths, QUERY_PATHS_MOST);
-	const char *users = directory_of(options.users_cdb);
-	if (access(users, F_OK) == 0)
-		paths[count++] = (struct sandbox_path){.path = users};
+	count = add_directory(options.users_cdb, authd.users_directory, paths, count);
+	count = add_directory(options.local_aliases, authd.aliases_directory, paths, count);
+	count += cache_paths(&authd.cache, &paths[count]);
 	if (!sandbox_enter(&contract, paths, count))
 		exit(EXIT_TEMPORARY);
 }
@@ -214,18 +337,25 @@ main(int argc, char **argv)
 	if (program_begin(&program, argc, argv) < argc)
 		program_usage(&program);
 	take_settings();
+	begin_rules();
 	read_query_files();
-	connect_parts();
 	if (!socket_one_identity && !sandbox_not_root(&program))
 		return EXIT_MISUSE;
+	begin_cache();
+	begin_memory();
+	connect_parts();
 	if (!loop_begin() || !loop_signal(SIGTERM, terminate) || !loop_signal(SIGINT, terminate))
 		give_up("event-loop-failed");
 	open_sockets();
-	start_workers();
+	if (authd.inquiries.source.any_sql)
+		database_prepare(&authd.database.lists);
 	users_cdb_refresh(&authd.users);
+	local_aliases_refresh(&authd.aliases);
 	confine();
+	start_workers();
 	log_info("ready", log_number("hash-workers", (int64_t)authd.hashers.count),
 	    log_number("query-files", (int64_t)authd.database.lists.count));
 	loop_run();
+	cache_finish(&authd.cache);
 	return EXIT_DONE;
 }

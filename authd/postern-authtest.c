@@ -1,6 +1,6 @@
 /*
  * postern-authtest: tries a login at postern-authd as a front would, redeems
- * the ticket as a session would, and prints what both said.
+ * the ticket as a session would, and prints what both said and each step to it.
  *
  * Run by the administrator (root). Reads its settings and a password from the
  * terminal or standard input; connects to authd/login and authd/ticket. It is
@@ -14,15 +14,18 @@
 
 #include "authd/password.h"
 #include "authd/tool.h"
+#include "lib/base/clock.h"
 #include "lib/base/program.h"
 #include "lib/ipc/socket.h"
 #include "lib/sasl/login.h"
+
+#define CLIENT "127.0.0.1"
 
 static const struct setting settings[] = {SOCKET_SETTINGS};
 
 static const struct contract contract = {
 	.reaches = "its settings, the terminal",
-	.sockets = "connects: authd/login, authd/ticket",
+	.sockets = "connects: authd/login, authd/lookup, authd/ticket",
 	.compromise = "what its caller may do; it reads no foreign input but authd's answers",
 };
 
@@ -68,13 +71,31 @@ static enum login_result
 log_in(const struct options *o, const struct str *password, struct login_answer *answer)
 {
 	struct login login = {.socket = tool_connect("authd/login")};
-	enum login_result r = login_hello(&login, o->service, "127.0.0.1", true);
+	enum login_result r = login_hello(&login, &(struct login_client){.service = o->service, .address = CLIENT, .encrypted = true});
 	if (r != LOGIN_OK) {
 		fprintf(stderr, "postern-authd refuses the conversation (see its log)\n");
 		exit(EXIT_TEMPORARY);
 	}
 	login_password(&login, slice_of(o->user), str_slice(password), answer);
 	return answer->result;
+}
+
+/* Where the row was looked for, and what it looks like. */
+static void
+show_row(const struct options *o)
+{
+	static struct packet packet;
+	if (!tool_may_explain())
+		return;
+	packet_begin(&packet, "explain");
+	packet_add_text(&packet, "1");
+	packet_add_text(&packet, "password");
+	packet_add(&packet, slice_of(o->user));
+	packet_add_text(&packet, o->service);
+	packet_add_text(&packet, CLIENT);
+	int fd = tool_connect("authd/lookup");
+	tool_ask_story(fd, &packet, o->json);
+	close(fd);
 }
 
 /* What the verdict is, in the form in which tool_print() prints answers. */
@@ -128,7 +149,11 @@ main(int argc, char **argv)
 		fprintf(stderr, "postern-authtest: no password\n");
 		return EXIT_MISUSE;
 	}
+	show_row(&o);
+	int64_t began = clock_ms();
 	enum login_result r = log_in(&o, &password, &answer);
+	if (!o.json)
+		printf("  the password was judged in %lld ms\n", (long long)(clock_ms() - began));
 	explicit_bzero(password.data, password.room);
 	int status = r == LOGIN_OK ? show_home(&o, &answer) : report(&o, r, &answer);
 	login_answer_free(&answer);

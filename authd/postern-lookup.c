@@ -1,6 +1,7 @@
 /*
  * postern-lookup: asks postern-authd what it knows of an address, through the
- * same socket and packets as the rest of the suite.
+ * same socket and packets as the rest of the suite, and shows each step: which
+ * table, which query with which values, what came back and how fast.
  *
  * Run by the administrator (root, or a user that authd's lookup socket serves).
  * Reads its settings; connects to authd/lookup; prints the answer. It holds no
@@ -28,14 +29,17 @@ static const struct contract contract = {
 static const struct program program = {
 	.name = "postern-lookup",
 	.user = "the caller",
-	.usage = "[--json] rcpt|alias|mailbox|transport ADDRESS | [--json] sender LOGIN ADDRESS",
+	.usage = "[--json | --short] rcpt|alias|mailbox|transport ADDRESS | [--json | --short] sender LOGIN ADDRESS | --flush | --counters",
 	.help =
 	    "  rcpt       what the address is: mailbox alias relay unknown foreign full\n"
 	    "  alias      the targets of an alias, one level\n"
 	    "  mailbox    user, maildir, quota in bytes, quota in messages, extension\n"
 	    "  transport  where the mail of an address or its domain goes\n"
 	    "  sender     whether a login may send as the address\n"
-	    "  --json     one JSON object",
+	    "  --json     one JSON object\n"
+	    "  --short    the answer without its steps\n"
+	    "  --flush    forget what SQL answered (root)\n"
+	    "  --counters what the cache holds and did (root)",
 	.settings = settings,
 	.setting_count = sizeof settings / sizeof *settings,
 	.contract = &contract,
@@ -46,8 +50,8 @@ static const struct kind {
 	int         arguments;
 	const char *fields[6];
 } kinds[] = {
-    {"rcpt", 1, {"class"}},
-    {"alias", 1, {"target"}},
+    {"rcpt", 1, {"class", "limit"}},
+    {"alias", 1, {"target", NULL}},
     {"mailbox", 1, {"user", "maildir", "bytes", "messages", "extension"}},
     {"transport", 1, {"transport"}},
     {"sender", 2, {NULL}},
@@ -75,24 +79,75 @@ add_address(struct packet *p, const char *text)
 	str_free(&address);
 }
 
+/* The explained question has the address first. */
+static void
+put_question(struct packet *p, const struct kind *kind, char **arguments, bool explain)
+{
+	packet_begin(p, explain ? "explain" : kind->name);
+	packet_add_text(p, "1");
+	if (explain)
+		packet_add_text(p, kind->name);
+	bool turned = explain && kind->arguments == 2;
+	for (int i = 0; i < kind->arguments; i++)
+		add_address(p, arguments[turned ? 1 - i : i]);
+}
+
+static int
+ask(const struct kind *kind, char **arguments, bool json, bool brief)
+{
+	static struct packet packet;
+	put_question(&packet, kind, arguments, !brief && tool_may_explain());
+	const char *status = tool_ask_story(tool_connect("authd/lookup"), &packet, json);
+	tool_print(status, kind->fields, &packet, json);
+	return tool_exit(status);
+}
+
+static int
+flush(void)
+{
+	static const char *const none[] = {NULL};
+	static struct packet packet;
+	packet_begin(&packet, "flush");
+	packet_add_text(&packet, "1");
+	const char *status = tool_ask(tool_connect("authd/lookup"), &packet);
+	tool_print(status, none, &packet, false);
+	return tool_exit(status);
+}
+
+static int
+show_counters(void)
+{
+	static struct packet packet;
+	packet_begin(&packet, "counters");
+	packet_add_text(&packet, "1");
+	const char *status = tool_ask(tool_connect("authd/lookup"), &packet);
+	for (const char *name, *number; (name = packet_field(&packet)) != NULL && (number = packet_field(&packet)) != NULL;)
+		printf("%-14s %s\n", name, number);
+	return tool_exit(status);
+}
+
 int
 main(int argc, char **argv)
 {
-	static struct packet packet;
+	bool json = false, brief = false;
 	int at = program_begin(&program, argc, argv);
-	bool json = at < argc && strcmp(argv[at], "--json") == 0;
-	at += json;
+	program_settings(&program);
+	for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++) {
+		if (strcmp(argv[at], "--flush") == 0 && at + 1 == argc)
+			return flush();
+		if (strcmp(argv[at], "--counters") == 0 && at + 1 == argc)
+			return show_counters();
+		if (strcmp(argv[at], "--json") == 0)
+			json = true;
+		else if (strcmp(argv[at], "--short") == 0)
+			brief = true;
+		else
+			program_usage(&program);
+	}
 	if (at >= argc)
 		program_usage(&program);
 	const struct kind *kind = find_kind(argv[at++]);
 	if (argc - at != kind->arguments)
 		program_usage(&program);
-	program_settings(&program);
-	packet_begin(&packet, kind->name);
-	packet_add_text(&packet, "1");
-	while (at < argc)
-		add_address(&packet, argv[at++]);
-	const char *status = tool_ask(tool_connect("authd/lookup"), &packet);
-	tool_print(status, kind->fields, &packet, json);
-	return tool_exit(status);
+	return ask(kind, argv + at, json, brief);
 }

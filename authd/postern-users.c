@@ -7,6 +7,7 @@
  * cdb to postern-authd. Connects to nothing.
  * Exit: 0 done, 100 misuse or a mistake in the file, 111 temporary trouble.
  */
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +40,9 @@ static const struct program program = {
 	.user = "root",
 	.usage = "add|passwd|delete|alias|unalias|list|compile ...",
 	.help =
-	    "  add ADDRESS [--stdin] [--maildir DIR] [--quota SIZE]   a new user; asks for the password\n"
-	    "  passwd ADDRESS [--stdin]                               another password\n"
+	    "  add ADDRESS [--stdin] [--scheme NAME] [--maildir DIR] [--quota SIZE]\n"
+	    "                                                         a new user; asks for the password\n"
+	    "  passwd ADDRESS [--stdin] [--scheme NAME]               another password\n"
 	    "  delete ADDRESS                                         the user goes (his Maildir stays)\n"
 	    "  alias ADDRESS TARGET ...                               ADDRESS may be @domain: all the rest of a domain\n"
 	    "  unalias ADDRESS\n"
@@ -62,16 +64,20 @@ die(int code, const char *what, const char *detail)
 
 /* The caller frees it. */
 static char *
-ask_hash(bool from_stdin)
+ask_hash(bool from_stdin, const char *scheme)
 {
 	struct str password = STR_MOST(PASSWORD_MOST);
 	if (!from_stdin && !isatty(STDIN_FILENO))
 		die(EXIT_MISUSE, "standard input is not a terminal", "say --stdin to read the password from it (one line)");
 	if (!(from_stdin ? password_from_stdin(&password) : password_from_terminal(&password, true)))
 		die(EXIT_MISUSE, "no password", "it must be one line of 1 to 511 bytes, twice the same");
-	char *hash = hash_make(str_text(&password));
+	char *hash = hash_make(scheme, str_text(&password));
 	explicit_bzero(password.data, password.room);
 	str_free(&password);
+	if (hash == NULL && errno == EINVAL)
+		die(EXIT_MISUSE, "new passwords are not stored so; there are", HASH_MADE);
+	if (hash == NULL && errno == ERANGE)
+		die(EXIT_MISUSE, "the password is too long for this scheme", scheme);
 	if (hash == NULL)
 		die(EXIT_TEMPORARY, "the password could not be hashed", "");
 	return hash;
@@ -82,6 +88,7 @@ ask_hash(bool from_stdin)
 struct arguments {
 	const char *address;
 	const char *maildir, *quota;
+	const char *scheme;
 	bool        from_stdin;
 	char      **rest; /* targets */
 	int         rest_count;
@@ -98,7 +105,7 @@ add_user(struct users_edit *e, const struct arguments *a)
 {
 	if (users_edit_find(e, USERS_USER, slice_of(a->address)))
 		die(EXIT_MISUSE, "there is such a user already", a->address);
-	char *hash = ask_hash(a->from_stdin);
+	char *hash = ask_hash(a->from_stdin, a->scheme);
 	struct slice fields[] = {slice_of("user"), slice_of(a->address), slice_of(hash), field_or_dash(a->maildir), field_or_dash(a->quota)};
 	users_edit_append(e, fields, 5);
 	free(hash);
@@ -109,7 +116,7 @@ change_password(struct users_edit *e, const struct arguments *a)
 {
 	if (!users_edit_find(e, USERS_USER, slice_of(a->address)))
 		die(EXIT_MISUSE, "there is no such user", a->address);
-	char *hash = ask_hash(a->from_stdin);
+	char *hash = ask_hash(a->from_stdin, a->scheme);
 	struct users_line old = e->found;
 	struct slice fields[] = {slice_of("user"), old.address, slice_of(hash),
 	    old.maildir.len > 0 ? old.maildir : slice_of("-"), old.quota.len > 0 ? old.quota : slice_of("-")};
@@ -196,6 +203,8 @@ parse_arguments(const struct command *c, int argc, char **argv, struct arguments
 	for (int i = 2; i < argc; i++) {
 		if (strcmp(argv[i], "--stdin") == 0)
 			a->from_stdin = true;
+		else if (strcmp(argv[i], "--scheme") == 0 && i + 1 < argc)
+			a->scheme = argv[++i];
 		else if (strcmp(argv[i], "--maildir") == 0 && i + 1 < argc)
 			a->maildir = argv[++i];
 		else if (strcmp(argv[i], "--quota") == 0 && i + 1 < argc)
@@ -237,7 +246,7 @@ main(int argc, char **argv)
 	program_begin(&program, argc, argv);
 	program_settings(&program);
 	const struct command *c = find_command(argc > 1 ? argv[1] : "");
-	struct arguments a = {.address = NULL};
+	struct arguments a = {.scheme = "YESCRYPT"};
 	struct users_edit e;
 	parse_arguments(c, argc, argv, &a);
 	if (!users_edit_open(&e, users_file, c->changes))

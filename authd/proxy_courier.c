@@ -24,7 +24,7 @@
 
 struct courier {
 	struct stream       stream; /* first */
-	struct login_client who;
+	struct proxy_client who;
 	struct proxy_login *login;
 	struct question    *question;
 	bool                logged_in; /* with a password */

@@ -211,7 +211,7 @@ answered(void *context, enum login_result result, const char *text)
 }
 
 struct parameters {
-	struct login_client who;
+	struct proxy_client who;
 	struct slice        initial; /* data NULL: none */
 };
 

@@ -21,7 +21,7 @@
 struct proxy_login {
 	struct client       client;
 	enum { GREETING, ASKED, TURN, OVER } state;
-	struct login_client who;
+	struct proxy_client who;
 	bool                dialogue; /* challenges may come */
 	int                 retries;
 	struct timer        timer; /* of a retry, or of the client's turn */
@@ -178,7 +178,7 @@ ask(struct proxy_login *l, answer_handler *handler)
 /* --- beginning ---------------------------------------------------------------------------- */
 
 static struct proxy_login *
-begin(const struct login_client *who, const struct slice *fields, size_t count, login_handler *handler, void *context)
+begin(const struct proxy_client *who, const struct slice *fields, size_t count, login_handler *handler, void *context)
 {
 	size_t len = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -211,12 +211,12 @@ begin(const struct login_client *who, const struct slice *fields, size_t count, 
 struct proxy_login *
 proxy_login_mechanisms(login_handler *handler, void *context)
 {
-	static const struct login_client who = {.service = "smtp", .address = "127.0.0.1", .encrypted = true};
+	static const struct proxy_client who = {.service = "smtp", .address = "127.0.0.1", .encrypted = true};
 	return begin(&who, NULL, 0, handler, context);
 }
 
 struct proxy_login *
-proxy_login_auth(const struct login_client *who, struct slice mechanism, struct slice initial, login_handler *handler,
+proxy_login_auth(const struct proxy_client *who, struct slice mechanism, struct slice initial, login_handler *handler,
     void *context)
 {
 	const struct slice fields[] = {slice_of("auth"), mechanism, initial};
@@ -227,7 +227,7 @@ proxy_login_auth(const struct login_client *who, struct slice mechanism, struct 
 }
 
 struct proxy_login *
-proxy_login_password(const struct login_client *who, struct slice user, struct slice password, login_handler *handler,
+proxy_login_password(const struct proxy_client *who, struct slice user, struct slice password, login_handler *handler,
     void *context)
 {
 	const struct slice fields[] = {slice_of("password"), user, password};

@@ -32,10 +32,10 @@ typedef void login_handler(void *context, enum login_result result, const char *
 /* These three return NULL when too many logins are under way or a name holds a NUL; the handler is then not called. */
 struct proxy_login *proxy_login_mechanisms(login_handler *handler, void *context);
 /* `initial` in base64, data NULL when there was none ("=" for an empty one). */
-struct proxy_login *proxy_login_auth(const struct login_client *who, struct slice mechanism, struct slice initial,
+struct proxy_login *proxy_login_auth(const struct proxy_client *who, struct slice mechanism, struct slice initial,
     login_handler *handler, void *context);
 /* LOGIN_MORE never comes of a password. */
-struct proxy_login *proxy_login_password(const struct login_client *who, struct slice user, struct slice password,
+struct proxy_login *proxy_login_password(const struct proxy_client *who, struct slice user, struct slice password,
     login_handler *handler, void *context);
 
 /* The client's answer (base64) to a challenge. False: it is not its turn. */

@@ -88,7 +88,7 @@ join_user(struct str *user, const struct slice fields[FIELDS])
 static enum stream_step
 begin(struct saslauthd *a, const struct slice fields[FIELDS])
 {
-	struct login_client who = {.encrypted = true};
+	struct proxy_client who = {.encrypted = true};
 	struct str user = STR_MOST(STREAM_REQUEST_MOST);
 	if (!login_client_service(&who, fields[SERVICE]) || !login_client_address(&who, slice_of("")))
 		return bad(&a->stream, "no name of a service");

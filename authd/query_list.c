@@ -22,14 +22,14 @@ parse(struct query_lists *l, enum map map, const char *setting, const char *path
 {
 	struct str problem = STR_MOST(1024);
 	struct query_file *q = &l->files[l->count];
-	bool ok = query_file_parse(q, path, text, &problem);
+	bool ok = query_file_parse(q, map, path, text, &problem);
 	if (ok)
 		l->maps[l->count++] = map;
 	else
 		query_file_free(q);
 	if (!ok)
-		complain(setting, slice_of(path), str_text(&problem),
-		    "a query file has the form of Postfix's mysql_table(5); each placeholder must stand where a value can");
+		complain(setting, slice_of(path), str_text(&problem), "a query file has the form of Postfix's mysql_table(5) or of Dovecot's "
+		    "dovecot-sql.conf.ext; each placeholder must stand where a value can");
 	str_free(&problem);
 	return ok;
 }
@@ -74,6 +74,24 @@ query_lists_has(const struct query_lists *l, enum map map)
 {
 	for (size_t i = 0; i < l->count; i++)
 		if (l->maps[i] == map)
+			return true;
+	return false;
+}
+
+bool
+query_lists_map_uses_client(const struct query_lists *l, enum map map)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->maps[i] == map && query_template_uses_client(&l->files[i].query))
+			return true;
+	return false;
+}
+
+bool
+query_lists_use_client(const struct query_lists *l)
+{
+	for (enum map map = 0; map < MAP_COUNT; map++)
+		if (query_lists_map_uses_client(l, map))
 			return true;
 	return false;
 }

@@ -7,7 +7,7 @@
 #include "lib/sandbox/sandbox.h"
 
 #define QUERY_FILES_MOST 64 /* all maps together */
-#define QUERY_PATHS_MOST 16
+#define QUERY_PATHS_MOST (QUERY_FILES_MOST * 5 + 1)
 
 struct query_lists {
 	size_t            count;
@@ -19,6 +19,9 @@ struct query_lists {
 bool query_lists_add(struct query_lists *l, enum map map, const char *setting, const char *names);
 /* Whether the map has a file at all. */
 bool query_lists_has(const struct query_lists *l, enum map map);
+/* Whether a query's answer hangs on who asks (Dovecot's %s or %r), of one map, and of any. */
+bool query_lists_map_uses_client(const struct query_lists *l, enum map map);
+bool query_lists_use_client(const struct query_lists *l);
 /* Whether a host must be looked up by name. */
 bool query_lists_need_names(const struct query_lists *l);
 /* What a worker must read when it connects: option files, certificates, /etc for names. Only what exists. */

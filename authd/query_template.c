@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "authd/query_variable.h"
 #include "lib/base/cursor.h"
 
 /* What ended just before, white space aside: MySQL joins neighbouring literals into one. */
@@ -9,6 +10,7 @@ enum before { BEFORE_OTHER, BEFORE_LITERAL, BEFORE_BOUND };
 
 struct parser {
 	struct query_template *t;
+	enum query_dialect     dialect;
 	struct cursor          in;
 	enum before            before;
 	const char            *problem;
@@ -58,15 +60,14 @@ new_parameter(struct parser *p)
 static bool
 literal_percent(struct parser *p, struct expansion *e, bool *bound)
 {
-	enum piece_kind kind;
-	size_t label;
-	int letter = cursor_next(&p->in);
-	if (letter == '%')
+	struct piece piece;
+	if (cursor_take(&p->in, '%'))
 		return expansion_add_text(e, slice_of("%")) || fail(p, "no memory");
-	if (!expansion_key_piece(letter, &kind, &label))
-		return fail(p, "a % must be followed by one of s u d 1-9 % (write %% for a percent sign)");
+	const char *problem = query_variable_read(&p->in, p->dialect, &piece);
+	if (problem != NULL)
+		return fail(p, problem);
 	*bound = true;
-	return expansion_add(e, kind, label) || fail(p, "no memory");
+	return expansion_add(e, &piece) || fail(p, "no memory");
 }
 
 /* What the server makes of a backslash and the byte behind it; \% and \_ keep their backslash, for LIKE. */
@@ -181,17 +182,16 @@ behind_name_keyword(const struct parser *p)
 	return false;
 }
 
-/* A placeholder without quotes: Postfix would put the key there as it is; we bind it as a value. */
+/* A placeholder without quotes: Postfix and Dovecot would put the key there as it is; we bind it as a value. */
 static bool
 bare_placeholder(struct parser *p)
 {
-	enum piece_kind kind;
-	size_t label;
-	int letter = cursor_next(&p->in);
-	if (letter == '%')
+	struct piece piece;
+	if (cursor_take(&p->in, '%'))
 		return emit(p, '%');
-	if (!expansion_key_piece(letter, &kind, &label))
-		return fail(p, "a % must be followed by one of s u d 1-9 % (write %% for a percent sign)");
+	const char *problem = query_variable_read(&p->in, p->dialect, &piece);
+	if (problem != NULL)
+		return fail(p, problem);
 	int next = cursor_peek(&p->in);
 	if (is_name_byte(last_byte(p)) || next == '%' || (next != CURSOR_END && is_name_byte(next)))
 		return fail(p, "a placeholder that is a part of a name or number cannot be bound as a value");
@@ -200,7 +200,7 @@ bare_placeholder(struct parser *p)
 	struct expansion *e = new_parameter(p);
 	if (e == NULL)
 		return false;
-	return (expansion_add(e, kind, label) || fail(p, "no memory")) && emit(p, '?');
+	return (expansion_add(e, &piece) || fail(p, "no memory")) && emit(p, '?');
 }
 
 static bool
@@ -232,10 +232,10 @@ take_token(struct parser *p)
 }
 
 const char *
-query_template_parse(struct query_template *t, struct slice query)
+query_template_parse(struct query_template *t, enum query_dialect dialect, struct slice query)
 {
 	*t = (struct query_template){.sql = STR_MOST(EXPANSION_MOST)};
-	struct parser p = {.t = t, .in = cursor_over(query)};
+	struct parser p = {.t = t, .dialect = dialect, .in = cursor_over(query)};
 	while (!cursor_at_end(&p.in) && take_token(&p))
 		;
 	if (p.problem == NULL && t->sql.len == 0)
@@ -250,4 +250,13 @@ query_template_free(struct query_template *t)
 		expansion_free(&t->parameters[i]);
 	str_free(&t->sql);
 	t->count = 0;
+}
+
+bool
+query_template_uses_client(const struct query_template *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (expansion_uses_client(&t->parameters[i]))
+			return true;
+	return false;
 }

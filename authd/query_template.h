@@ -12,6 +12,7 @@
 #define AUTHD_QUERY_TEMPLATE_H
 
 #include "authd/expansion.h"
+#include "authd/query_access.h"
 
 #define PARAMETERS_MOST 32
 
@@ -22,7 +23,9 @@ struct query_template {
 };
 
 /* NULL, or what cannot be done. Free it in both cases. */
-const char *query_template_parse(struct query_template *t, struct slice query);
+const char *query_template_parse(struct query_template *t, enum query_dialect dialect, struct slice query);
 void query_template_free(struct query_template *t);
+/* Whether the service or the client's address is a parameter. */
+bool query_template_uses_client(const struct query_template *t);
 
 #endif

@@ -2,52 +2,13 @@
 
 #include <string.h>
 
-#include "authd/resolve_steps.h"
-#include "lib/base/log.h"
-#include "lib/mail/address.h"
+#include "authd/classify.h"
+#include "authd/home.h"
+#include "authd/reach.h"
+#include "authd/targets.h"
+#include "authd/transport.h"
 
-/* --- the address, taken apart ---------------------------------------------- */
-
-static void
-fold(struct str *into, struct slice text)
-{
-	*into = STR_MOST(MAP_KEY_MOST);
-	address_append_lower(into, text);
-}
-
-/* user@domain from user/domain, which Courier's and PostfixAdmin's users may type. */
-static void
-fold_login(struct str *into, const char *login)
-{
-	fold(into, slice_of(login));
-	size_t slash = slice_find(str_slice(into), '/');
-	if (!into->failed && slash < into->len && !slice_has(str_slice(into), '@'))
-		into->data[slash] = '@';
-}
-
-static void
-take_apart(struct resolution *r)
-{
-	struct slice local, domain, user, extension = slice_of("");
-	struct slice written = str_slice(&r->address);
-	address_split(written, &local, &domain);
-	const char *delimiters = r->options->recipient_delimiter;
-	if (domain.len > 0 && delimiters[0] != '\0' && !slice_starts(local, "\""))
-		address_split_extension(local, delimiters, &user, &extension);
-	r->extension = STR_MOST(MAP_KEY_MOST);
-	str_append_slice(&r->extension, extension);
-	r->base = STR_MOST(MAP_KEY_MOST);
-	r->catch_all = STR_MOST(MAP_KEY_MOST);
-	if (extension.len > 0) {
-		address_append_lower(&r->base, user);
-		str_append_byte(&r->base, '@');
-		address_append_lower(&r->base, domain);
-	}
-	if (domain.len > 0) {
-		str_append_byte(&r->catch_all, '@');
-		address_append_lower(&r->catch_all, domain);
-	}
-}
+/* --- the question ------------------------------------------------------------------- */
 
 static bool
 is_login(enum inquiry_kind kind)
@@ -55,25 +16,43 @@ is_login(enum inquiry_kind kind)
 	return kind == INQUIRY_HOME || kind == INQUIRY_PASSWORD;
 }
 
+/* user@domain from user/domain, which Courier's and PostfixAdmin's users may type; and from user alone where a default domain is set. */
+static void
+complete_login(struct str *into, const struct resolve_options *options, const char *login)
+{
+	struct slice written = slice_of(login);
+	str_append_slice(into, written);
+	if (written.len == 0 || slice_has(written, '@'))
+		return;
+	size_t slash = slice_find(written, '/');
+	if (!into->failed && slash < into->len) {
+		into->data[slash] = '@';
+	} else if (options->default_domain[0] != '\0') {
+		str_append_byte(into, '@');
+		str_append_text(into, options->default_domain);
+	}
+}
+
+static bool
+take_address(struct resolution *r, const char *address)
+{
+	if (!is_login(r->kind))
+		return parts_take(&r->parts, slice_of(address), r->options->recipient_delimiter);
+	struct str login = STR_MOST(MAP_KEY_MOST);
+	complete_login(&login, r->options, address);
+	bool ok = parts_take(&r->parts, str_slice(&login), "") && !login.failed;
+	str_free(&login);
+	return ok;
+}
+
 bool
 resolution_begin(struct resolution *r, enum inquiry_kind kind, const struct resolve_options *options,
     struct fact_source *source, const char *address, const char *login)
 {
-	r->kind = kind;
-	r->options = options;
-	r->why = "";
+	*r = (struct resolution){.kind = kind, .options = options, .why = "", .login = STR_MOST(MAP_KEY_MOST), .fields = STR_MOST(MAP_VALUE_MOST)};
 	facts_begin(&r->facts, source);
-	r->address = STR_MOST(MAP_KEY_MOST);
-	r->fields = STR_MOST(MAP_VALUE_MOST);
-	str_append_text(&r->address, address);
-	if (is_login(kind))
-		fold_login(&r->full, address);
-	else
-		fold(&r->full, slice_of(address));
-	fold_login(&r->login, login);
-	take_apart(r);
-	return !r->address.failed && !r->full.failed && !r->login.failed && !r->base.failed && !r->catch_all.failed &&
-	    !r->extension.failed;
+	complete_login(&r->login, options, login);
+	return take_address(r, address) && !r->login.failed;
 }
 
 void
@@ -82,190 +61,149 @@ resolution_end(struct resolution *r)
 	facts_end(&r->facts);
 	if (r->kind == INQUIRY_PASSWORD && r->fields.data != NULL)
 		explicit_bzero(r->fields.data, r->fields.room);
-	str_free(&r->address);
+	parts_free(&r->parts);
 	str_free(&r->login);
-	str_free(&r->full);
-	str_free(&r->base);
-	str_free(&r->catch_all);
-	str_free(&r->extension);
 	str_free(&r->fields);
 }
 
-/* --- steps ------------------------------------------------------------------- */
-
-enum verdict
-ask(struct resolution *r, enum map map, struct slice key, struct slice *value)
+bool
+resolution_refuses(const struct resolution *r, enum verdict v)
 {
-	if (key.len == 0)
-		return VERDICT_NO;
-	const struct fact *f = facts_ask(&r->facts, map, key);
-	if (f == NULL)
-		return VERDICT_WAIT;
-	if (f->state == FACT_LATER)
-		r->why = "a table could not be asked";
-	*value = str_slice(&f->value);
-	return f->state == FACT_FOUND ? VERDICT_OK : f->state == FACT_NONE ? VERDICT_NO : VERDICT_LATER;
+	if (v == VERDICT_OK && r->kind == INQUIRY_RCPT)
+		return strcmp(str_text(&r->fields), "unknown") == 0 || strcmp(str_text(&r->fields), "foreign") == 0;
+	return v == VERDICT_NO;
 }
 
-void
+static enum verdict
 put_field(struct resolution *r, struct slice field)
 {
 	str_append_slice(&r->fields, field);
 	str_append_byte(&r->fields, '\0');
-}
-
-static enum verdict
-answer_text(struct resolution *r, const char *field)
-{
-	put_field(r, slice_of(field));
 	return VERDICT_OK;
 }
 
-/* --- the questions ------------------------------------------------------------- */
+/* --- the questions ------------------------------------------------------------------- */
 
 static enum verdict
-rcpt_outside(struct resolution *r, struct slice domain)
+put_mailbox_class(struct resolution *r, const struct finding *found)
 {
-	struct slice value;
-	enum verdict v = ask(r, MAP_RELAY_DOMAIN, domain, &value);
-	if (v == VERDICT_NO)
-		return answer_text(r, "foreign");
-	return v == VERDICT_OK ? answer_text(r, "relay") : v;
-}
-
-static enum verdict
-rcpt_fallback(struct resolution *r)
-{
-	struct slice targets;
-	enum verdict v = find_fallback(r, &targets);
-	if (v == VERDICT_NO)
-		return answer_text(r, "unknown");
-	return v == VERDICT_OK ? answer_text(r, "alias") : v;
-}
-
-static enum verdict
-rcpt_inside(struct resolution *r)
-{
-	struct slice value, user;
-	enum verdict v = find_alias(r, &value, &user);
-	if (v == VERDICT_OK)
-		return answer_text(r, "alias");
-	if (v == VERDICT_NO)
-		v = find_mailbox(r, &user, &value);
-	if (v == VERDICT_OK)
-		return answer_text(r, "mailbox");
-	return v == VERDICT_NO ? rcpt_fallback(r) : v;
+	bool full;
+	enum verdict v = home_is_full(r, found->user, &full);
+	if (v != VERDICT_OK)
+		return v;
+	put_field(r, slice_of(full ? "full" : "mailbox"));
+	return home_put_limit(r, found->user);
 }
 
 static enum verdict
 resolve_rcpt(struct resolution *r)
 {
-	struct slice value, domain = slice_from(str_slice(&r->catch_all), 1);
-	/* RFC 5321 section 4.5.1: "postmaster" without a domain is always taken. */
-	if (domain.len == 0 && is_postmaster(r))
-		return rcpt_fallback(r);
-	if (domain.len == 0)
-		return answer_text(r, "unknown");
-	enum verdict v = ask(r, MAP_DOMAIN, domain, &value);
-	if (v == VERDICT_NO)
-		return rcpt_outside(r, domain);
-	return v == VERDICT_OK ? rcpt_inside(r) : v;
+	static const char *const names[] = {
+	    [CLASS_MAILBOX] = "mailbox", [CLASS_ALIAS] = "alias", [CLASS_RELAY] = "relay", [CLASS_UNKNOWN] = "unknown", [CLASS_FOREIGN] = "foreign",
+	};
+	struct finding found;
+	enum verdict v = classify(r, &r->parts, &found);
+	if (v != VERDICT_OK)
+		return v;
+	return found.class == CLASS_MAILBOX ? put_mailbox_class(r, &found) : put_field(r, slice_of(names[found.class]));
 }
 
 static enum verdict
 resolve_alias(struct resolution *r)
 {
-	struct slice targets, user;
-	enum verdict v = find_alias(r, &targets, &user);
-	if (v == VERDICT_OK)
-		return put_targets(r, targets, user);
-	if (v != VERDICT_NO)
+	struct finding found;
+	enum verdict v = classify(r, &r->parts, &found);
+	if (v != VERDICT_OK)
 		return v;
-	v = find_mailbox(r, &user, &targets);
-	if (v != VERDICT_NO)
-		return v == VERDICT_OK ? VERDICT_NO : v;
-	v = find_fallback(r, &targets);
-	return v == VERDICT_OK ? put_targets(r, targets, slice_of("")) : v;
+	return found.class == CLASS_ALIAS ? targets_put(r, &r->parts, found.value, found.user) : VERDICT_NO;
 }
 
 static enum verdict
 resolve_mailbox(struct resolution *r)
 {
-	struct slice user, maildir;
-	enum verdict v = find_mailbox(r, &user, &maildir);
+	struct finding found;
+	enum verdict v = find_mailbox(r, &r->parts, &found);
 	if (v == VERDICT_OK)
-		v = put_home(r, user, maildir);
+		v = home_put(r, found.user, found.value);
 	if (v != VERDICT_OK)
 		return v;
-	put_field(r, slice_equal(user, str_slice(&r->full)) ? slice_of("") : str_slice(&r->extension));
-	return VERDICT_OK;
+	bool exact = slice_equal(found.user, str_slice(&r->parts.full));
+	return put_field(r, exact ? slice_of("") : str_slice(&r->parts.extension));
 }
 
 static enum verdict
 resolve_home(struct resolution *r)
 {
-	struct slice maildir, user = str_slice(&r->full);
-	enum verdict v = ask(r, MAP_MAILBOX, user, &maildir);
-	return v == VERDICT_OK ? put_home(r, user, maildir) : v;
+	struct slice value, user = str_slice(&r->parts.full);
+	enum verdict v = ask(r, MAP_MAILBOX, user, &value);
+	return v == VERDICT_OK ? home_put(r, user, value) : v;
 }
 
 static enum verdict
 resolve_password(struct resolution *r)
 {
-	struct slice hash, user = str_slice(&r->full);
-	if (!slice_has(user, '@'))
+	struct slice rows, user = str_slice(&r->parts.full);
+	if (r->parts.catch_all.len == 0)
 		r->why = "the login has no domain";
-	enum verdict v = ask(r, MAP_PASSWORD, user, &hash);
+	enum verdict v = ask(r, MAP_PASSWORD, user, &rows);
 	if (v != VERDICT_OK)
 		return v;
 	put_field(r, user);
-	put_field(r, hash);
-	return VERDICT_OK;
+	return put_field(r, rows);
 }
 
 static enum verdict
 resolve_transport(struct resolution *r)
 {
-	struct slice value;
-	enum verdict v = ask(r, MAP_TRANSPORT, str_slice(&r->full), &value);
-	if (v == VERDICT_NO)
-		v = ask(r, MAP_TRANSPORT, slice_from(str_slice(&r->catch_all), 1), &value);
-	if (v == VERDICT_OK)
-		put_field(r, value);
-	return v;
+	struct slice transport;
+	enum verdict v = find_transport(r, &r->parts, &transport);
+	return v == VERDICT_OK ? put_field(r, transport) : v;
 }
+
+/* --- who may send as it ---------------------------------------------------------------- */
 
 /* Whether the address with its extension is in a table itself: then it may be another's than the one without. */
 static enum verdict
 stands_alone(struct resolution *r)
 {
-	struct slice value;
-	enum verdict v = ask(r, MAP_ALIAS, str_slice(&r->full), &value);
-	return v == VERDICT_NO ? ask(r, MAP_MAILBOX, str_slice(&r->full), &value) : v;
+	struct slice value, full = str_slice(&r->parts.full);
+	enum verdict v = ask(r, MAP_ALIAS, full, &value);
+	return v == VERDICT_NO ? ask(r, MAP_MAILBOX, full, &value) : v;
 }
 
-/* A login may use its own address, with any extension that nobody else has, and each address whose alias names it. */
+/* Grants by name, for the address, the address without extension, or its whole domain. */
+static enum verdict
+is_granted(struct resolution *r, struct slice login)
+{
+	const struct slice keys[] = {str_slice(&r->parts.full), str_slice(&r->parts.base), str_slice(&r->parts.catch_all)};
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		struct slice logins, one;
+		enum verdict v = ask(r, MAP_SENDER, keys[i], &logins);
+		if (v == VERDICT_NO)
+			continue;
+		if (v != VERDICT_OK)
+			return v;
+		while (next_target(&logins, &one))
+			if (slice_equal_nocase(one, login))
+				return VERDICT_OK;
+	}
+	return VERDICT_NO;
+}
+
+/* A login may use its own address, with any extension that nobody else has, what is granted to it, and each address whose mail reaches it. */
 static enum verdict
 resolve_sender(struct resolution *r)
 {
-	struct slice login = str_slice(&r->login), targets, user;
-	if (login.len == 0 || r->full.len == 0)
+	struct slice login = str_slice(&r->login);
+	if (login.len == 0 || r->parts.full.len == 0)
 		return VERDICT_NO;
-	if (slice_equal(login, str_slice(&r->full)))
+	if (slice_equal_nocase(login, str_slice(&r->parts.full)))
 		return VERDICT_OK;
-	enum verdict v = slice_equal(login, str_slice(&r->base)) ? stands_alone(r) : VERDICT_OK;
+	enum verdict v = slice_equal_nocase(login, str_slice(&r->parts.base)) ? stands_alone(r) : VERDICT_OK;
 	if (v != VERDICT_OK)
 		return v == VERDICT_NO ? VERDICT_OK : v;
-	v = find_alias(r, &targets, &user);
-	if (v == VERDICT_NO) {
-		v = find_mailbox(r, &user, &targets);
-		if (v != VERDICT_NO)
-			return v == VERDICT_OK ? VERDICT_NO : v;
-		v = find_fallback(r, &targets);
-	}
-	if (v != VERDICT_OK)
-		return v;
-	return targets_name(r, targets, login) ? VERDICT_OK : VERDICT_NO;
+	v = is_granted(r, login);
+	return v == VERDICT_NO ? reaches(r, &r->parts, login) : v;
 }
 
 enum verdict

@@ -1,14 +1,7 @@
 /*
  * What an address is, where its mail goes, who may send as it: the rules,
- * over facts. Order for a recipient:
- *
- *   1. the domain is ours (MAP_DOMAIN)? else relay (MAP_RELAY_DOMAIN) or foreign
- *   2. alias of user+extension@domain, then of user@domain; an alias whose only
- *      target is the address itself is passed over
- *   3. mailbox of user+extension@domain, then of user@domain
- *   4. postmaster@domain: the setting `postmaster`
- *   5. alias of @domain (catch-all)
- *   6. unknown
+ * over facts. The order in which they are tried stands in one table in
+ * postern-authd(8), "What an address is"; classify.c follows it.
  *
  * All keys are asked in lower case, as Postfix does.
  */
@@ -16,6 +9,9 @@
 #define AUTHD_RESOLVE_H
 
 #include "authd/facts.h"
+#include "authd/local_aliases.h"
+#include "authd/parts.h"
+#include "authd/usage.h"
 
 enum verdict {
 	VERDICT_OK,
@@ -25,13 +21,13 @@ enum verdict {
 };
 
 enum inquiry_kind {
-	INQUIRY_RCPT,      /* fields: class */
+	INQUIRY_RCPT,      /* fields: class, the size limit of its messages (of a mailbox that has one) */
 	INQUIRY_ALIAS,     /* fields: targets, one level */
 	INQUIRY_MAILBOX,   /* fields: user, maildir, bytes, messages, extension */
 	INQUIRY_TRANSPORT, /* fields: transport */
 	INQUIRY_SENDER,    /* no fields */
 	INQUIRY_HOME,      /* of a login, exactly: user, maildir, bytes, messages */
-	INQUIRY_PASSWORD,  /* of a login, exactly: user, hash */
+	INQUIRY_PASSWORD,  /* of a login, exactly: user, rows (rows.h) */
 };
 
 struct resolve_options {
@@ -39,6 +35,11 @@ struct resolve_options {
 	const char *postmaster;
 	const char *mail_root;
 	const char *hostname;
+	const char *mailbox_path;   /* a pattern; "": what the table yields */
+	const char *default_domain; /* behind a login without one; "": none */
+	const char *local_domains;  /* names of this host, separated by white space */
+	struct local_aliases *aliases; /* who they are */
+	struct usage         *usage;   /* what sessions and deliver have told of mailboxes' sizes */
 };
 
 /* The question, what is known, and the answer. */
@@ -46,11 +47,8 @@ struct resolution {
 	enum inquiry_kind             kind;
 	const struct resolve_options *options;
 	struct facts                  facts;
-	struct str                    address; /* asked about, as written; of a login the login */
-	struct str                    login;   /* INQUIRY_SENDER */
-	/* The address, taken apart. */
-	struct str                    full, base, catch_all; /* lower case: whole, without extension, "@domain" */
-	struct str                    extension;             /* as written */
+	struct parts                  parts; /* the address asked about; of a login the login */
+	struct str                    login; /* INQUIRY_SENDER */
 	/* The answer: fields, each with a NUL behind it, as packets have them. */
 	struct str                    fields;
 	const char                   *why; /* VERDICT_LATER and VERDICT_NO: a reason for the log */
@@ -61,5 +59,7 @@ bool resolution_begin(struct resolution *r, enum inquiry_kind kind, const struct
     struct fact_source *source, const char *address, const char *login);
 enum verdict resolve(struct resolution *r);
 void resolution_end(struct resolution *r);
+/* Whether the answer refuses something: no such user, no alias, not ours, not allowed. */
+bool resolution_refuses(const struct resolution *r, enum verdict v);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/program.h"
 #include "lib/ipc/socket.h"
@@ -39,6 +40,58 @@ tool_exit(const char *status)
 	return strcmp(status, "ok") == 0 ? EXIT_DONE : strcmp(status, "no") == 0 ? EXIT_NO : EXIT_TEMPORARY;
 }
 
+/* --- the story ------------------------------------------------------------------------ */
+
+static struct packet story; /* of the last question; kept for JSON */
+static bool          has_story;
+
+bool
+tool_may_explain(void)
+{
+	return geteuid() == 0 || socket_one_identity;
+}
+
+/* Table values may hold anything; a terminal must not obey them. */
+static void
+print_plain(const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
+		putchar(*c < ' ' || *c == 0x7f ? '?' : *c);
+}
+
+static void
+print_story(void)
+{
+	packet_verb(&story);
+	packet_field(&story);
+	for (const char *line; (line = packet_field(&story)) != NULL;) {
+		printf("  ");
+		print_plain(line);
+		putchar('\n');
+	}
+}
+
+const char *
+tool_ask_story(int fd, struct packet *p, bool json)
+{
+	const char *status = tool_ask(fd, p);
+	if (strcmp(status, "story") != 0)
+		return status;
+	story = *p;
+	has_story = true;
+	if (!json)
+		print_story();
+	if (packet_receive_wait(fd, p, PATIENCE) == PACKET_OK) {
+		status = packet_verb(p);
+		if (packet_field(p) != NULL)
+			return status;
+	}
+	fprintf(stderr, "postern-authd gave no answer behind its story\n");
+	exit(EXIT_TEMPORARY);
+}
+
+/* --- the result ----------------------------------------------------------------------- */
+
 static void
 print_json_string(const char *text)
 {
@@ -54,26 +107,34 @@ print_json_string(const char *text)
 	putchar('"');
 }
 
-/* Table values may hold anything; a terminal must not obey them. */
-static void
-print_plain(const char *text)
-{
-	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
-		putchar(*c < ' ' || *c == 0x7f ? '?' : *c);
-}
-
 static void
 print_text(const char *status, const char *const *names, struct packet *p)
 {
 	bool ok = strcmp(status, "ok") == 0;
 	printf("%-9s %s\n", "answer", status);
-	for (const char *field; (field = packet_field(p)) != NULL;) {
-		printf("%-9s ", ok && *names != NULL ? *names : "why");
+	for (const char *field; (field = packet_field(p)) != NULL && (!ok || *names != NULL);) {
+		printf("%-9s ", ok ? *names : "why");
 		print_plain(field);
 		putchar('\n');
-		if (ok && *names != NULL && names[1] != NULL)
+		if (ok && strcmp(*names, "target") != 0)
 			names++;
 	}
+}
+
+static void
+print_json_steps(void)
+{
+	if (!has_story)
+		return;
+	printf(",\"steps\":[");
+	packet_verb(&story);
+	packet_field(&story);
+	const char *separator = "";
+	for (const char *line; (line = packet_field(&story)) != NULL; separator = ",") {
+		printf("%s", separator);
+		print_json_string(line);
+	}
+	putchar(']');
 }
 
 static void
@@ -93,7 +154,10 @@ print_json(const char *status, const char *const *names, struct packet *p, bool 
 		print_json_string(field);
 		separator = ",";
 	}
-	puts(ok && list ? "]}" : "}");
+	if (ok && list)
+		putchar(']');
+	print_json_steps();
+	puts("}");
 }
 
 void

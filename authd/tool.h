@@ -13,7 +13,17 @@ int tool_connect(const char *socket);
 /* One exchange; the status word, the packet behind the tag. Ends with EXIT_TEMPORARY when there is no answer. */
 const char *tool_ask(int fd, struct packet *p);
 
-/* Prints one result: status, then each remaining field under its name ("target" for all, when `names` has one that ends in "..."). */
+/*
+ * The same for an `explain` question, which only root may ask (tool_may_explain()): prints its story, a step a line, or
+ * with `json` keeps it for tool_print().
+ */
+bool tool_may_explain(void);
+const char *tool_ask_story(int fd, struct packet *p, bool json);
+
+/*
+ * Prints one result: status, then each remaining field under its name ("target" for all, when that is the first name),
+ * and in JSON the steps of the story. Fields without a name are left out.
+ */
 void tool_print(const char *status, const char *const *names, struct packet *p, bool json);
 /* The exit status that fits the status word. */
 int tool_exit(const char *status);

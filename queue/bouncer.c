@@ -1,6 +1,6 @@
 /*
- * The bouncer: one process of queued that writes bounces and hands them in
- * over queue/submit like anybody's mail, so that they are durable before the
+ * The bouncer: one process of queued that writes bounces, and notices of what is
+ * held, and hands them in over queue/submit like anybody's mail, so that they are durable before the
  * message that they speak of is forgotten. Apart from the manager because it waits.
  */
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 #include "queue/bounce.h"
 #include "queue/contracts.h"
 #include "queue/manager.h"
+#include "queue/notice.h"
 #include "queue/submit.h"
 
 #define HEADERS_MOST 65536        /* of the message that come along */
@@ -45,12 +46,12 @@ addressee(const struct queue_file *f, bool *to_postmaster)
 }
 
 static struct outcome
-submit(const struct bounce *b, struct slice text)
+submit(struct slice to, const char *origin, struct slice text)
 {
 	static struct submission s;
 	submit_begin(&s);
-	submit_mail(&s, slice_of(""), b->to_postmaster ? ORIGIN DOUBLE : ORIGIN "bounce");
-	submit_rcpt(&s, b->to);
+	submit_mail(&s, slice_of(""), origin);
+	submit_rcpt(&s, to);
 	submit_open(&s);
 	submit_data(&s, text);
 	struct outcome o = submit_commit(&s);
@@ -82,13 +83,35 @@ make_bounce(int fd, const struct queue_file *f)
 		return outcome_make("5.0.0", "%s", nobody);
 	b.headers = read_headers(fd, f, headers);
 	struct str text = STR_MOST(BOUNCE_MOST);
-	struct outcome o = bounce_compose(&text, &b) ? submit(&b, str_slice(&text)) : outcome_make("4.3.0", "no memory");
+	struct outcome o = outcome_make("4.3.0", "no memory");
+	if (bounce_compose(&text, &b))
+		o = submit(b.to, b.to_postmaster ? ORIGIN DOUBLE : ORIGIN "bounce", str_slice(&text));
 	str_free(&text);
 	return o;
 }
 
 static struct outcome
-bounce_file(const struct queue_directory *d, uint64_t id)
+make_notice(int fd, const struct queue_file *f)
+{
+	(void)fd;
+	struct slice postmaster = slice_of(manager.settings->postmaster);
+	if (postmaster.len == 0)
+		return outcome_make("5.0.0", "%s", nobody);
+	struct str text = STR_MOST(NOTICE_MOST);
+	struct outcome o = outcome_make("4.3.0", "no memory");
+	if (notice_compose(&text, f, postmaster, manager.settings->hostname))
+		o = submit(postmaster, ORIGIN DOUBLE, str_slice(&text));
+	str_free(&text);
+	return o;
+}
+
+static const struct {
+	const char *verb;
+	struct outcome (*make)(int fd, const struct queue_file *f);
+} letters[] = {{"bounce", make_bounce}, {"notice", make_notice}};
+
+static struct outcome
+make_letter(const struct queue_directory *d, const char *verb, uint64_t id)
 {
 	struct queue_file f;
 	int fd = queue_directory_open_file(d, id, O_RDONLY);
@@ -96,7 +119,9 @@ bounce_file(const struct queue_directory *d, uint64_t id)
 		return outcome_make("4.3.0", "the file cannot be opened");
 	struct outcome o = outcome_make("4.3.0", "the file cannot be read");
 	if (queue_file_read(fd, false, &f) == FILE_OK) {
-		o = make_bounce(fd, &f);
+		for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+			if (strcmp(verb, letters[i].verb) == 0)
+				o = letters[i].make(fd, &f);
 		queue_file_free(&f);
 	}
 	close(fd);
@@ -110,11 +135,11 @@ serve(int socket, const struct queue_directory *d, struct packet *p)
 	if (packet_receive_wait(socket, p, -1) != PACKET_OK)
 		return false;
 	packet_close_descriptors(p);
-	packet_verb(p);
+	const char *verb = packet_verb(p);
 	if (!packet_field_number(p, UINT64_MAX, &id))
 		return false;
-	struct outcome o = bounce_file(d, id);
-	packet_begin(p, "bounced");
+	struct outcome o = make_letter(d, verb, id);
+	packet_begin(p, "made");
 	packet_add_outcome(p, &o);
 	return packet_send_wait(socket, p, -1) == PACKET_OK;
 }
@@ -138,17 +163,22 @@ work(int socket, void *context)
 
 /* --- in the manager ---------------------------------------------------------------------- */
 
+static struct outcome
+read_answer(struct packet *answer)
+{
+	struct outcome o;
+	if (answer == NULL)
+		return outcome_make("4.3.0", "the bouncer was lost");
+	packet_verb(answer);
+	return packet_field_outcome(answer, &o) ? o : outcome_make("4.3.0", "the bouncer gave no clear answer");
+}
+
 static bool
 bounced(void *context, struct pool_worker *w, struct packet *answer)
 {
 	(void)w;
 	struct message *m = context;
-	struct outcome o = outcome_make("4.3.0", "the bouncer was lost");
-	if (answer != NULL) {
-		packet_verb(answer);
-		if (!packet_field_outcome(answer, &o))
-			o = outcome_make("4.3.0", "the bouncer gave no clear answer");
-	}
+	struct outcome o = read_answer(answer);
 	if (o.class == OUTCOME_DONE)
 		log_info("bounced", log_text("queue", m->name), log_slice("to", m->file.sender), log_text("bounce", o.text));
 	else if (o.class == OUTCOME_PERMANENT)
@@ -157,6 +187,24 @@ bounced(void *context, struct pool_worker *w, struct packet *answer)
 	else
 		log_error("not-bounced", log_text("queue", m->name), log_text("reason", o.text));
 	message_bounced(m, o.class != OUTCOME_TEMPORARY);
+	return true;
+}
+
+static bool
+told(void *context, struct pool_worker *w, struct packet *answer)
+{
+	(void)w;
+	struct message *m = context;
+	struct outcome o = read_answer(answer);
+	if (o.class == OUTCOME_DONE)
+		log_info("postmaster-told", log_text("queue", m->name), log_text("to", manager.settings->postmaster),
+		    log_text("notice", o.text));
+	else if (o.class == OUTCOME_PERMANENT)
+		log_warning("postmaster-not-told", log_text("queue", m->name), log_text("reason", o.text),
+		    log_text("hint", "the setting postmaster names who is told of mail that is held"));
+	else
+		log_error("postmaster-not-told", log_text("queue", m->name), log_text("reason", o.text));
+	message_told(m, o.class != OUTCOME_TEMPORARY);
 	return true;
 }
 
@@ -175,21 +223,44 @@ bouncer_begin(void)
 	return pool_start(&pool);
 }
 
-static void
-try_again(struct timer *t)
+static struct message *
+message_of(struct timer *later)
 {
-	struct message *m = (struct message *)((char *)t - offsetof(struct message, later));
-	message_bounced(m, false);
+	return (struct message *)((char *)later - offsetof(struct message, later));
+}
+
+static void
+bounce_later(struct timer *t)
+{
+	message_bounced(message_of(t), false);
+}
+
+static void
+tell_later(struct timer *t)
+{
+	message_told(message_of(t), false);
+}
+
+static void
+ask(struct message *m, const char *verb, pool_handler *done, void (*refused)(struct timer *t))
+{
+	packet_begin(&manager.out, verb);
+	packet_add_number(&manager.out, m->id);
+	if (pool_submit(&pool, &manager.out, done, m))
+		return;
+	m->later.fire = refused;
+	if (!timer_set(&m->later, 0))
+		exit(EXIT_FAILURE);
 }
 
 void
 bouncer_make(struct message *m)
 {
-	packet_begin(&manager.out, "bounce");
-	packet_add_number(&manager.out, m->id);
-	if (pool_submit(&pool, &manager.out, bounced, m))
-		return;
-	m->later.fire = try_again;
-	if (!timer_set(&m->later, 0))
-		exit(EXIT_FAILURE);
+	ask(m, "bounce", bounced, bounce_later);
+}
+
+void
+bouncer_tell(struct message *m)
+{
+	ask(m, "notice", told, tell_later);
 }

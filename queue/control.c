@@ -1,6 +1,7 @@
 /*
- * The socket queue/control: what waits (anybody may look), and trying it now
- * (root). Looking goes page by page, so no list is longer than a packet.
+ * The socket queue/control: what waits (anybody may look), and trying it now,
+ * holding, releasing and deleting it (root). Looking goes page by page, so no
+ * list is longer than a packet.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -59,7 +60,25 @@ state_of(const struct queue_file *f, const struct file_recipient *r)
 		return "delivered";
 	if (r->status != RECIPIENT_PENDING)
 		return "failed";
+	if (f->held)
+		return "held";
 	return f->tries > 0 ? "deferred" : "queued";
+}
+
+/* Why it is held, or the last answer. */
+static void
+add_reason(struct packet *p, const struct queue_file *f, const struct file_recipient *r)
+{
+	char text[FILE_CODE_WIDTH + FILE_TEXT_WIDTH + 2];
+	if (f->held && r->status == RECIPIENT_PENDING) {
+		queue_file_with_text(f, "hold", text, sizeof text);
+		packet_add_text(p, text[0] != '\0' ? text : "by the administrator");
+		return;
+	}
+	memcpy(text, r->code.data, r->code.len);
+	text[r->code.len] = ' ';
+	memcpy(text + r->code.len + 1, r->text.data, r->text.len);
+	packet_add(p, slice_trim(slice_make(text, r->code.len + 1 + r->text.len)));
 }
 
 static void
@@ -72,11 +91,7 @@ add_recipient(struct packet *p, const char *name, const struct queue_file *f, co
 	packet_add(p, r->address);
 	packet_add_text(p, state_of(f, r));
 	packet_add_number(p, f->next);
-	char text[FILE_CODE_WIDTH + FILE_TEXT_WIDTH + 2] = "";
-	memcpy(text, r->code.data, r->code.len);
-	text[r->code.len] = ' ';
-	memcpy(text + r->code.len + 1, r->text.data, r->text.len);
-	packet_add(p, slice_trim(slice_make(text, r->code.len + 1 + r->text.len)));
+	add_reason(p, f, r);
 }
 
 /* Adds a message's recipients but the first `skip`. False: the page is full. */
@@ -136,23 +151,48 @@ on_list(struct asker *a, const char *tag, struct packet *p)
 	return true;
 }
 
-/* --- flush ----------------------------------------------------------------------------- */
+/* --- steering ---------------------------------------------------------------------------- */
 
-static bool
-on_flush(struct asker *a, const char *tag, struct packet *p)
+static size_t
+flush(uint64_t id)
 {
-	uint64_t id = 0;
-	const char *which = packet_field(p);
-	if (!a->may_steer || (which != NULL && !id_parse(slice_of(which), &id)))
-		return false;
 	size_t count = waiting_hurry(&manager.waiting, id, (uint64_t)clock_unix());
 	log_info("flush", log_number("messages", (int64_t)count));
-	packet_begin(&manager.out, "ok");
-	packet_add_text(&manager.out, tag);
-	packet_add_number(&manager.out, count);
-	connection_send(&a->connection, &manager.out);
-	timer_set(&manager.due, 0);
-	return true;
+	return count;
+}
+
+static const struct {
+	const char *verb;
+	size_t (*act)(uint64_t id);
+	bool all;    /* "all" may stand for the id */
+	bool absent; /* and so may nothing */
+} steering[] = {
+    {"flush", flush, false, true},
+    {"hold", hold_begin, true, false},
+    {"release", hold_release, true, false},
+    {"delete", hold_delete, false, false},
+};
+
+static bool
+on_steering(struct asker *a, const char *verb, const char *tag, struct packet *p)
+{
+	for (size_t i = 0; a->may_steer && i < sizeof steering / sizeof *steering; i++) {
+		if (strcmp(verb, steering[i].verb) != 0)
+			continue;
+		uint64_t id = 0;
+		const char *which = packet_field(p);
+		bool all = which != NULL ? steering[i].all && strcmp(which, "all") == 0 : steering[i].absent;
+		if (!all && (which == NULL || !id_parse(slice_of(which), &id) || id == 0))
+			return false;
+		size_t count = steering[i].act(id);
+		packet_begin(&manager.out, "ok");
+		packet_add_text(&manager.out, tag);
+		packet_add_number(&manager.out, count);
+		connection_send(&a->connection, &manager.out);
+		timer_set(&manager.due, 0);
+		return true;
+	}
+	return false;
 }
 
 static bool
@@ -164,9 +204,7 @@ request(struct connection *c, struct packet *p)
 		return false;
 	if (strcmp(verb, "list") == 0)
 		return on_list((struct asker *)c, tag, p);
-	if (strcmp(verb, "flush") == 0)
-		return on_flush((struct asker *)c, tag, p);
-	return false;
+	return on_steering((struct asker *)c, verb, tag, p);
 }
 
 static struct service service = {

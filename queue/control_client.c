@@ -71,9 +71,9 @@ control_list(int fd, void (*each)(void *, const struct queue_entry *), void *con
 }
 
 bool
-control_flush(int fd, const char *id, uint64_t *count)
+control_steer(int fd, const char *verb, const char *id, uint64_t *count)
 {
-	packet_begin(&p, "flush");
+	packet_begin(&p, verb);
 	packet_add_text(&p, "1");
 	if (id != NULL)
 		packet_add_text(&p, id);

@@ -22,7 +22,10 @@ int control_connect(const char *program);
  */
 bool control_list(int fd, void (*each)(void *context, const struct queue_entry *e), void *context);
 
-/* Has a message (NULL: all) tried now. False: refused or lost; true with the number of messages. */
-bool control_flush(int fd, const char *id, uint64_t *count);
+/*
+ * Has `verb` (flush, hold, release, delete) done to a message (NULL: left out).
+ * False: refused or lost; true with the number of messages that it was done to.
+ */
+bool control_steer(int fd, const char *verb, const char *id, uint64_t *count);
 
 #endif

@@ -53,6 +53,9 @@ struct queue_file {
 	uint64_t     message_size;
 	unsigned     tries;
 	uint64_t     next;         /* seconds since 1970; 0: now */
+	bool         held;         /* not to be tried until it is released */
+	bool         told;         /* held, and the log and the postmaster know of it */
+	bool         released;     /* it was held before: `tries` counts from the release */
 	off_t        end;          /* behind the last whole block: the next one goes here */
 	size_t       count;
 	struct file_recipient *recipients;
@@ -90,9 +93,11 @@ enum file_result {
 /* Reads header and blocks; with `verify` also the sum of the message. On FILE_OK the file is to be freed. */
 enum file_result queue_file_read(int fd, bool verify, struct queue_file *f);
 void             queue_file_free(struct queue_file *f);
-/* The value of a key of `mail`; false when it is absent. */
+/* The value of a key of `mail`, still escaped (see queue_file_unescape()); false when it is absent. */
 bool queue_file_with(const struct queue_file *f, const char *key, struct slice *value);
-/* The same for a key of a recipient; still escaped: see queue_file_unescape(). */
+/* The same as a text, unescaped, cut to what fits; "" when it is absent. */
+void queue_file_with_text(const struct queue_file *f, const char *key, char *text, size_t room);
+/* The same as the first for a key of a recipient. */
 bool queue_file_recipient_key(const struct file_recipient *r, const char *key, struct slice *value);
 /* The first ancestor: what the sender wrote. */
 const struct file_recipient *queue_file_original(const struct queue_file *f, const struct file_recipient *r);
@@ -107,6 +112,9 @@ bool queue_file_mark(int fd, struct file_recipient *r, enum recipient_status sta
 bool queue_file_mark_status(int fd, struct file_recipient *r, enum recipient_status status);
 
 bool queue_file_retry(int fd, struct queue_file *f, unsigned tries, uint64_t next);
+/* Holds the message, and everybody was told; and lets it go, to be tried at once. Nothing of it needs to have been read. */
+bool queue_file_hold(int fd);
+bool queue_file_release(int fd);
 
 struct file_target {
 	struct slice address;
@@ -130,7 +138,12 @@ bool     queue_file_parse_recipients(struct queue_file *f, char *lines, size_t l
 
 #define FILE_FIELDS_AT    5 /* "rcpt " */
 #define FILE_FIELDS_WIDTH (1 + 1 + FILE_CODE_WIDTH + 1 + FILE_TEXT_WIDTH)
-#define FILE_TRIES_FORMAT "tries %04u next %010llu\n"
+#define FILE_TRIES_FORMAT "tries %04u %s %010llu\n"
 #define FILE_TRIES_LEN    27
+#define FILE_TURN_AT      11 /* of the word in that line */
+/* The word: four letters each, so that the width stays. */
+#define FILE_TURN_NEXT "next"
+#define FILE_TURN_HELD "held"
+#define FILE_TURN_FREE "free" /* as "next", and released: the only word that frees a message that came with hold= */
 
 #endif

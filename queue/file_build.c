@@ -44,7 +44,7 @@ queue_file_build_begin(struct str *header, uint64_t id, struct slice sender)
 	id_print(id, text);
 	str_clear(header);
 	str_append_text(header, blank_mark);
-	str_append_format(header, FILE_TRIES_FORMAT, 0u, 0ull);
+	str_append_format(header, FILE_TRIES_FORMAT, 0u, FILE_TURN_NEXT, 0ull);
 	str_append_format(header, "id %s\narrival %llu\nsender ", text, (unsigned long long)id_time(id));
 	append_address(header, sender);
 	str_append_byte(header, '\n');

@@ -8,6 +8,7 @@
 
 #include "lib/base/file.h"
 #include "queue/file.h"
+#include "queue/retry.h"
 
 static void
 put_field(char *at, size_t width, const char *text)
@@ -38,14 +39,32 @@ queue_file_mark_status(int fd, struct file_recipient *r, enum recipient_status s
 	return file_write_at(fd, r->fields, 1, r->at);
 }
 
+static bool
+write_turn(int fd, unsigned tries, const char *turn, uint64_t next)
+{
+	char line[FILE_TRIES_LEN + 1];
+	snprintf(line, sizeof line, FILE_TRIES_FORMAT, tries, turn, (unsigned long long)next);
+	return file_write_at(fd, line, FILE_TRIES_LEN, FILE_MARK_LEN);
+}
+
 bool
 queue_file_retry(int fd, struct queue_file *f, unsigned tries, uint64_t next)
 {
-	char line[FILE_TRIES_LEN + 1];
-	f->tries = tries > 9999 ? 9999 : tries;
+	f->tries = tries > RETRY_TRIES_MOST ? RETRY_TRIES_MOST : tries;
 	f->next = next > 9999999999 ? 9999999999 : next;
-	snprintf(line, sizeof line, FILE_TRIES_FORMAT, f->tries, (unsigned long long)f->next);
-	return file_write_at(fd, line, FILE_TRIES_LEN, FILE_MARK_LEN);
+	return write_turn(fd, f->tries, f->released ? FILE_TURN_FREE : FILE_TURN_NEXT, f->next);
+}
+
+bool
+queue_file_hold(int fd)
+{
+	return write_turn(fd, 0, FILE_TURN_HELD, 0);
+}
+
+bool
+queue_file_release(int fd)
+{
+	return write_turn(fd, 0, FILE_TURN_FREE, 0);
 }
 
 static bool

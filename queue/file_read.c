@@ -110,6 +110,11 @@ parse_tries(struct queue_file *f)
 	    number_parse(slice_from(line, 16), 9999999999, &next);
 	f->tries = ok ? (unsigned)tries : 0;
 	f->next = ok ? next : 0;
+	struct slice turn = slice_first(slice_from(line, FILE_TURN_AT), 4), why;
+	f->told = ok && slice_is(turn, FILE_TURN_HELD);
+	f->released = ok && slice_is(turn, FILE_TURN_FREE);
+	/* A message that came to be held stays so whatever is torn: only the whole word frees it. */
+	f->held = f->told || (!f->released && queue_file_with(f, "hold", &why));
 }
 
 /* "<...>" with escapes, in place. */
@@ -224,12 +229,12 @@ read_file(int fd, bool verify, struct queue_file *f)
 	f->header_size = (size_t)m.header_size;
 	f->message_size = m.message_size;
 	f->end = (off_t)(m.header_size + m.message_size);
-	parse_tries(f);
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return FILE_TROUBLE;
 	if (!parse_header(f) || st.st_size < f->end)
 		return FILE_DAMAGED;
+	parse_tries(f);
 	if (verify && (r = check_message(fd, f, m.message_sum)) != FILE_OK)
 		return r;
 	while (st.st_size > f->end && load_block(fd, st.st_size, f))

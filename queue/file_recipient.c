@@ -130,6 +130,21 @@ queue_file_with(const struct queue_file *f, const char *key, struct slice *value
 	return find_key(f->with, '\n', "with ", key, value);
 }
 
+void
+queue_file_with_text(const struct queue_file *f, const char *key, char *text, size_t room)
+{
+	struct slice value = slice_of("");
+	queue_file_with(f, key, &value);
+	value = slice_first(value, room - 1);
+	/* An escape that the end cuts goes as a whole. */
+	size_t escape = slice_find_last(value, '\\');
+	size_t len = escape < value.len && value.len - escape < 4 ? escape : value.len;
+	memcpy(text, value.data, len);
+	if (!queue_file_unescape(text, &len))
+		len = 0;
+	text[len] = '\0';
+}
+
 bool
 queue_file_recipient_key(const struct file_recipient *r, const char *key, struct slice *value)
 {

@@ -217,7 +217,7 @@ on_mail(struct conversation *c, struct packet *p)
 	c->stage = ENVELOPE;
 	struct intake_message *m = &c->commit->message;
 	intake_message_begin(m, intake.directory, id_next(&intake.ids), intake.settings->message_size + ADDED_MOST);
-	if (!intake_message_take_sender(m, p))
+	if (!intake_message_take_sender(m, p, c->uid < 0))
 		return false;
 	if (c->uid >= 0)
 		intake_message_add_key(m, "uid", (uint64_t)c->uid);

@@ -59,8 +59,16 @@ note_key(struct intake_message *m, struct slice key)
 		snprintf(m->client, sizeof m->client, "%s", key.data + 7);
 }
 
+/* "uid" is the intake's own: what the kernel says of the peer. That a login's mail is held is for smtpd to say. */
+static bool
+is_allowed(struct slice key, bool from_smtpd)
+{
+	bool holds = slice_starts(key, "hold=") || slice_starts(key, "hold-notice=");
+	return !slice_starts(key, "uid=") && (from_smtpd || !holds);
+}
+
 bool
-intake_message_take_sender(struct intake_message *m, struct packet *p)
+intake_message_take_sender(struct intake_message *m, struct packet *p, bool from_smtpd)
 {
 	const char *sender = packet_field(p);
 	if (sender == NULL || strlen(sender) > ADDRESS_MOST || !is_clean(slice_of(sender)))
@@ -73,8 +81,7 @@ intake_message_take_sender(struct intake_message *m, struct packet *p)
 		if (!is_key(key))
 			return false;
 		note_key(m, key);
-		/* "uid" is the intake's own: what the kernel says of the peer. */
-		if (!slice_starts(key, "uid="))
+		if (is_allowed(key, from_smtpd))
 			queue_file_build_with(&m->header, key);
 	}
 	return true;

@@ -31,7 +31,7 @@ struct intake_message {
 /* `m` is zeroed, or was used before and ended. */
 void intake_message_begin(struct intake_message *m, const struct queue_directory *directory, uint64_t id, uint64_t size_most);
 /* The fields of the packets `mail` and `rcpt` behind the tag. False: malformed. */
-bool intake_message_take_sender(struct intake_message *m, struct packet *p);
+bool intake_message_take_sender(struct intake_message *m, struct packet *p, bool from_smtpd);
 bool intake_message_take_recipient(struct intake_message *m, struct packet *p);
 /* Adds a key of `mail` that the intake itself knows. */
 void intake_message_add_key(struct intake_message *m, const char *key, uint64_t value);

@@ -145,6 +145,7 @@ void
 manager_run(int intake, int spawner)
 {
 	starting = true;
+	hold_prepare();
 	if (!queue_directory_scan(&manager.directory, found, NULL)) {
 		log_error("queue-not-scanned", log_errno());
 		return;

@@ -2,7 +2,8 @@
  * The manager: the process of postern-queued that plans. An event loop; it
  * hands local recipients to deliver workers (local.c), others to postern-remote
  * (outward.c), asks authd what an address is (resolve.c), and holds of a
- * message that waits its id and its time only (waiting.c).
+ * message that waits its id and its time only (waiting.c). What is held waits
+ * without a time (hold.c).
  */
 #ifndef QUEUE_MANAGER_H
 #define QUEUE_MANAGER_H
@@ -43,7 +44,7 @@ struct message {
 	uint32_t           looking;    /* of these: at authd */
 	struct delivery   *outward;    /* looked up, to be grouped for postern-remote */
 	struct address_set seen;
-	bool               bouncing;
+	bool               bouncing;   /* the bouncer is at work for it: a bounce, or a notice */
 	bool               broken;     /* a change could not be written: forget it and read it anew later */
 	bool               hurried;    /* what deferred it was trouble of our own: try again soon */
 	bool               advancing;
@@ -95,6 +96,8 @@ void delivery_interrupted(struct delivery *d, const char *why);
 void delivery_replaced(struct delivery *d);
 /* The bounce was made (ok) or must be tried again. */
 void message_bounced(struct message *m, bool ok);
+/* Everybody was told that it is held, or must be told later. */
+void message_told(struct message *m, bool ok);
 
 /* The descriptor for marks, opened when first asked for; -1 with errno. */
 int message_open_for_writing(struct message *m);
@@ -121,6 +124,25 @@ size_t outward_busy(void);
 bool bouncer_begin(void);
 /* Makes the bounce of all recipients of status F; message_bounced() follows, never within this call. */
 void bouncer_make(struct message *m);
+/* Tells the postmaster that it is held; message_told() follows, never within this call. */
+void bouncer_tell(struct message *m);
+
+/* --- hold.c: what is not to be tried until an administrator says so ------------------ */
+
+/*
+ * A message that came to be held: says so in the log, and to the postmaster if
+ * smtpd asked for it or he knows nothing of this login. message_told() follows.
+ */
+void hold_tell(struct message *m);
+/* The postmaster knows that its login's mail is held; or he does not after all. */
+void hold_told(const struct message *m);
+void hold_not_told(const struct message *m);
+void hold_prepare(void);
+/* What root asks for, for one message or all (id 0); how many it was done to. */
+size_t hold_begin(uint64_t id);
+size_t hold_release(uint64_t id);
+/* Removes a message that is not at work, and tells nobody but the log. */
+size_t hold_delete(uint64_t id);
 
 /* --- control.c ------------------------------------------------------------------------ */
 

@@ -132,6 +132,24 @@ is_believable(uint64_t next, uint64_t now)
 	return next <= now + most;
 }
 
+/* Why a message that could be read has no turn now; false: it has. */
+static bool
+waits_on(const struct message *m, enum origin origin, uint64_t *due)
+{
+	uint64_t now = (uint64_t)clock_unix();
+	*due = m->file.held ? DUE_HELD : m->file.next;
+	if (m->file.held)
+		return m->file.told;
+	return origin == ORIGIN_FOUND && m->file.next > now && is_believable(m->file.next, now);
+}
+
+static void
+begin_run(struct message *m)
+{
+	m->broken = !can_be_marked(m);
+	message_advance(m);
+}
+
 void
 message_start(uint64_t id, enum origin origin)
 {
@@ -143,24 +161,27 @@ message_start(uint64_t id, enum origin origin)
 	m->id = id;
 	m->write_fd = -1;
 	id_print(id, m->name);
-	bool found = origin == ORIGIN_FOUND;
 	enum file_result r = open_and_read(m, origin);
 	if (r != FILE_OK) {
-		dismiss(id, m->name, r, found);
+		dismiss(id, m->name, r, origin == ORIGIN_FOUND);
 		free(m);
 		return;
 	}
-	uint64_t now = (uint64_t)clock_unix();
-	if (found && m->file.next > now && is_believable(m->file.next, now)) {
-		manager_wait_until(id, m->file.next);
+	uint64_t due;
+	if (waits_on(m, origin, &due)) {
+		if (m->file.held)
+			hold_told(m);
+		manager_wait_until(id, due);
 		close(m->fd);
 		queue_file_free(&m->file);
 		free(m);
 		return;
 	}
 	link_message(m);
-	m->broken = !can_be_marked(m);
-	message_advance(m);
+	if (m->file.held)
+		hold_tell(m);
+	else
+		begin_run(m);
 }
 
 /* --- marks ------------------------------------------------------------------------ */
@@ -286,8 +307,22 @@ fail_pending(struct message *m)
 }
 
 static void
+stay_held(struct message *m)
+{
+	int fd = message_open_for_writing(m);
+	if (fd < 0 || !queue_file_hold(fd))
+		log_error("mark-not-written", log_text("queue", m->name), log_errno());
+	manager_wait_until(m->id, DUE_HELD);
+	forget(m);
+}
+
+static void
 wait_for_retry(struct message *m)
 {
+	if (m->file.held) {
+		stay_held(m);
+		return;
+	}
 	uint64_t now = (uint64_t)clock_unix();
 	unsigned tries = m->file.tries + 1;
 	uint64_t first = manager.settings->retry_first;
@@ -299,6 +334,18 @@ wait_for_retry(struct message *m)
 		log_error("mark-not-written", log_text("queue", m->name), log_errno());
 	manager_wait_until(m->id, next);
 	forget(m);
+}
+
+/* What waited for a person is not late: its time begins with the release. */
+static bool
+is_too_old(const struct message *m)
+{
+	const struct queue_settings *s = manager.settings;
+	if (m->file.held)
+		return false;
+	if (m->file.released)
+		return retry_is_spent(m->file.tries, s->retry_first, s->retry_most, s->life);
+	return retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), s->life);
 }
 
 /* Every recipient has ended or is deferred. */
@@ -314,8 +361,7 @@ end_run(struct message *m)
 		forget(m);
 		return;
 	}
-	if (count_of(m, RECIPIENT_PENDING) > 0 &&
-	    retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), manager.settings->life))
+	if (count_of(m, RECIPIENT_PENDING) > 0 && is_too_old(m))
 		fail_pending(m);
 	if (count_of(m, RECIPIENT_FAILED) > 0) {
 		m->bouncing = true;
@@ -347,6 +393,22 @@ message_bounced(struct message *m, bool ok)
 		wait_for_retry(m);
 }
 
+void
+message_told(struct message *m, bool ok)
+{
+	m->bouncing = false;
+	if (!m->file.held) {
+		/* Released in the meantime. */
+		begin_run(m);
+	} else if (ok) {
+		stay_held(m);
+	} else {
+		hold_not_told(m);
+		try_later(m->id);
+		forget(m);
+	}
+}
+
 static bool
 start_recipient(struct message *m, uint32_t index)
 {
@@ -372,7 +434,7 @@ start_recipient(struct message *m, uint32_t index)
 static bool
 may_start(const struct message *m)
 {
-	return m->started < m->file.count && m->under_way < UNDER_WAY_MOST && !m->broken && !manager.draining;
+	return m->started < m->file.count && m->under_way < UNDER_WAY_MOST && !m->broken && !m->file.held && !manager.draining;
 }
 
 static void

@@ -55,7 +55,7 @@ static const struct setting table[] = {
     {"retry_first", SETTING_SECONDS, "5m", "wait before the second attempt; doubled after each", &settings.retry_first, 1, 0},
     {"retry_most", SETTING_SECONDS, "1h", "the longest wait between attempts", &settings.retry_most, 1, 0},
     {"queue_life", SETTING_SECONDS, "5d", "what could not be delivered in this time is returned", &settings.life, 1, 0},
-    {"postmaster", SETTING_TEXT, "", "address that is told of bounces that fail (default: nobody, only the log)",
+    {"postmaster", SETTING_TEXT, "", "address that is told of bounces that fail and of mail that is held (default: nobody, only the log)",
         &settings.postmaster, 0, 0},
     {"relay_host", SETTING_TEXT, "", "host for all mail to others: HOST, [HOST]:PORT (default: by DNS)",
         &settings.relay_host, 0, 0},

@@ -67,19 +67,63 @@ waiting_take(struct waiting *w, uint64_t now, struct waiting_entry *e)
 	return true;
 }
 
+static void
+put_in_order(struct waiting *w)
+{
+	for (size_t i = w->count / 2; i-- > 0;)
+		move_down(w, i);
+}
+
+size_t
+waiting_change(struct waiting *w, uint64_t id, bool (*change)(void *, struct waiting_entry *), void *context)
+{
+	size_t changed = 0;
+	for (size_t i = 0; i < w->count; i++)
+		if ((id == 0 || w->heap[i].id == id) && change(context, &w->heap[i]))
+			changed++;
+	put_in_order(w);
+	return changed;
+}
+
+static bool
+hurry(void *context, struct waiting_entry *e)
+{
+	const uint64_t *now = context;
+	if (e->due == DUE_HELD)
+		return false;
+	if (e->due > *now)
+		e->due = *now;
+	return true;
+}
+
 size_t
 waiting_hurry(struct waiting *w, uint64_t id, uint64_t now)
 {
-	size_t hurried = 0;
-	for (size_t i = 0; i < w->count; i++) {
-		struct waiting_entry *e = &w->heap[i];
-		if (id != 0 && e->id != id)
-			continue;
-		hurried++;
-		if (e->due > now)
-			e->due = now;
-	}
-	for (size_t i = w->count / 2; i-- > 0;)
-		move_down(w, i);
-	return hurried;
+	return waiting_change(w, id, hurry, &now);
+}
+
+/* Where it stands, or w->count. */
+static size_t
+place_of(const struct waiting *w, uint64_t id)
+{
+	size_t at = 0;
+	while (at < w->count && w->heap[at].id != id)
+		at++;
+	return at;
+}
+
+bool
+waiting_has(const struct waiting *w, uint64_t id)
+{
+	return place_of(w, id) < w->count;
+}
+
+void
+waiting_remove(struct waiting *w, uint64_t id)
+{
+	size_t at = place_of(w, id);
+	if (at == w->count)
+		return;
+	w->heap[at] = w->heap[--w->count];
+	put_in_order(w);
 }

@@ -6,11 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DUE_FOUND 0 /* found by the scan at start: not yet known to be whole */
+#define DUE_FOUND 0          /* found by the scan at start: not yet known to be whole */
+#define DUE_HELD  UINT64_MAX /* held: never, until it is released */
 
 struct waiting_entry {
 	uint64_t id;
-	uint64_t due; /* seconds since 1970, or DUE_FOUND */
+	uint64_t due; /* seconds since 1970, or one of these */
 };
 
 struct waiting {
@@ -22,7 +23,11 @@ struct waiting {
 bool waiting_add(struct waiting *w, uint64_t id, uint64_t due);
 /* Takes the first one out if it is due at `now`. */
 bool waiting_take(struct waiting *w, uint64_t now, struct waiting_entry *e);
-/* Makes the message (id 0: every one) due at `now`; returns how many. */
+/* Makes the message (id 0: every one that is not held) due at `now`; returns how many. */
 size_t waiting_hurry(struct waiting *w, uint64_t id, uint64_t now);
+/* Calls `change`, which may set the time, for the message (id 0: every one); returns how often it said yes. */
+size_t waiting_change(struct waiting *w, uint64_t id, bool (*change)(void *context, struct waiting_entry *e), void *context);
+bool   waiting_has(const struct waiting *w, uint64_t id);
+void   waiting_remove(struct waiting *w, uint64_t id);
 
 #endif

@@ -31,7 +31,8 @@ static void
 log_login(struct session *s, const char *event, struct slice mechanism, const struct login_answer *a)
 {
 	log_info(event, log_text(a->result == LOGIN_OK ? "user" : "reason", str_text(&a->text)),
-	    log_slice("mechanism", mechanism), log_text("client", s->peer.text), session_fact("tls", s->tls.version));
+	    log_slice("mechanism", mechanism), log_text("client", s->peer.text), session_fact("tls", s->tls.version),
+	    session_fact("certificate", s->tls.client_name));
 }
 
 static void

@@ -1,4 +1,8 @@
-/* DATA (RFC 5321 section 4.1.1.4): the message streams from the client to queued; 250 only after queued's "ok". */
+/*
+ * DATA (RFC 5321 section 4.1.1.4): the message streams from the client to
+ * queued; 250 only after queued's "ok". A user who is past a limit of authd's
+ * gets it as well: his message is accepted, and held in the queue.
+ */
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/mail/dotreader.h"
@@ -7,6 +11,7 @@
 #include "smtpd/intake.h"
 #include "smtpd/received.h"
 #include "smtpd/reply.h"
+#include "smtpd/services.h"
 
 struct text {
 	struct dotreader dots;
@@ -21,7 +26,7 @@ judge(const struct session *s, const struct text *t)
 {
 	if (t->dots.bare)
 		return outcome_make("5.6.0", "Bare CR or LF in the message: lines end in CRLF");
-	if (t->size > s->config->message_size)
+	if (t->size > s->config->message_size || (s->envelope.size_most > 0 && t->size > s->envelope.size_most))
 		return outcome_make("5.3.4", "The message is larger than the limit");
 	if (t->hops.count > HOPS_MOST)
 		return outcome_make("5.4.6", "Too many hops: the message goes in circles");
@@ -83,8 +88,9 @@ accepted(struct session *s, const struct text *t)
 	log_info("accepted", log_text("queue", e->queue_id), log_slice("from", str_slice(&e->sender)),
 	    log_text("to", str_text(&e->recipients)), log_number("recipients", (int64_t)e->recipient_count),
 	    log_number("size", (int64_t)t->size), log_text("client", s->peer.text), log_text("helo", s->helo),
-	    log_text("protocol", intake_protocol(s)), session_fact("tls", s->tls.version), session_fact("login", s->login_name),
-	    log_number("ms", clock_ms() - e->begun_ms));
+	    log_text("protocol", intake_protocol(s)), session_fact("tls", s->tls.version),
+	    session_fact("certificate", s->tls.client_name), session_fact("login", s->login_name),
+	    session_fact("hold", e->hold), log_number("ms", clock_ms() - e->begun_ms));
 	s->counts.messages++;
 	s->counts.recipients += e->recipient_count;
 	s->counts.idle = 0;
@@ -131,7 +137,9 @@ cmd_data(struct session *s, struct slice argument)
 		reply(s, s->envelope.begun ? 554 : 503, "5.5.1", s->envelope.begun ? "No valid recipients" : "MAIL first");
 		return;
 	}
-	struct outcome o = intake_open(s);
+	struct outcome o = outcome_make("4.3.0", "Temporary lookup failure");
+	if (!session_logged_in(s) || services_outgoing(s))
+		o = intake_open(s);
 	if (outcome_is_done(&o))
 		take_message(s);
 	else

@@ -66,25 +66,40 @@ warn_postmaster(struct session *s, enum recipient_class class, const struct addr
 		    log_text("hint", "make an alias or a mailbox for it (RFC 5321 section 4.5.1)"));
 }
 
+/* RFC 1870 section 6.1: the smallest limit counts, for what was declared and for what comes. */
+static bool
+fits(struct session *s, struct slice address, uint64_t size_most)
+{
+	struct envelope *e = &s->envelope;
+	if (size_most > 0 && e->size > size_most) {
+		refuse(s, 552, "5.3.4", "The message is larger than this recipient's limit", "RCPT", address);
+		return false;
+	}
+	if (size_most > 0 && (e->size_most == 0 || size_most < e->size_most))
+		e->size_most = size_most;
+	return true;
+}
+
 /* True: accepted. Else it has been answered. */
 static bool
 decide(struct session *s, const struct address *a)
 {
 	struct slice text = address_text(a);
-	enum recipient_class class = services_recipient(s, text);
+	uint64_t size_most;
+	enum recipient_class class = services_recipient(s, text, &size_most);
 	warn_postmaster(s, class, a);
 	switch (class) {
 	case RECIPIENT_MAILBOX:
 	case RECIPIENT_ALIAS:
-		return true;
+		return fits(s, text, size_most);
 	case RECIPIENT_RELAY:
 		if (may_relay(s) || !has_route(a))
-			return true;
+			return fits(s, text, size_most);
 		refuse(s, 550, "5.7.1", "Source routing refused", "RCPT", text);
 		return false;
 	case RECIPIENT_FOREIGN:
 		if (may_relay(s))
-			return true;
+			return fits(s, text, size_most);
 		refuse(s, 550, "5.7.1", "Relaying denied", "RCPT", text);
 		return false;
 	case RECIPIENT_UNKNOWN:

@@ -58,6 +58,8 @@ send_sender(struct session *s)
 	add_fact(s, "login", s->login_name);
 	add_fact(s, "body", s->envelope.eight_bit ? "8BITMIME" : "");
 	add_fact(s, "size", size);
+	add_fact(s, "hold", s->envelope.hold);
+	add_fact(s, "hold-notice", s->envelope.hold_notice ? s->login_name : "");
 	send_packet(s);
 }
 

@@ -22,12 +22,12 @@
 
 #include "lib/base/host.h"
 #include "lib/base/log.h"
+#include "lib/base/networks.h"
 #include "lib/base/program.h"
 #include "lib/front/syslog.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
 #include "smtpd/config.h"
-#include "smtpd/networks.h"
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
 #include "smtpd/session.h"
@@ -120,10 +120,10 @@ find_peer(void)
 {
 	struct slice entry;
 	peer_find(&session.peer, STDIN_FILENO);
-	switch (networks_hold(slice_of(config.permitted_networks), &session.peer, &entry)) {
+	switch (networks_hold(slice_of(config.permitted_networks), &session.peer.ip, &entry)) {
 	case NETWORKS_WRONG:
 		log_error("setting-wrong", log_text("setting", "permitted_networks"), log_slice("entry", entry),
-		    log_text("hint", "write networks like 192.0.2.0/24 or [2001:db8::]/32, without bits behind the prefix"));
+		    log_text("hint", NETWORKS_HINT));
 		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
 	case NETWORKS_YES:
 		session.relay_client = true;

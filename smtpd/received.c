@@ -24,7 +24,7 @@ append_from(struct str *into, const struct session *s)
 	str_append_text(into, " (");
 	if (s->peer.name[0] != '\0')
 		str_append_format(into, "%s ", s->peer.name);
-	str_append_format(into, "[%s%s])\r\n", s->peer.len == 16 ? "IPv6:" : "", s->peer.text);
+	str_append_format(into, "[%s%s])\r\n", s->peer.ip.len == 16 ? "IPv6:" : "", s->peer.text);
 }
 
 static void

@@ -1,8 +1,10 @@
 #include "smtpd/services.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/log.h"
+#include "lib/base/number.h"
 
 bool
 services_open(struct services *v, const struct config *config)
@@ -18,8 +20,9 @@ services_open(struct services *v, const struct config *config)
 bool
 services_hello(struct session *s)
 {
-	const char *service = session_is_submission(s) ? "submission" : "smtp";
-	if (login_hello(&s->services.login, service, s->peer.text, s->encrypted) == LOGIN_OK)
+	const struct login_client client = {.service = session_is_submission(s) ? "submission" : "smtp",
+	    .address = s->peer.text, .encrypted = s->encrypted, .certificate = s->tls.client_name, .binding = s->tls.binding};
+	if (login_hello(&s->services.login, &client) == LOGIN_OK)
 		return true;
 	log_warning("login-away", log_text("service", "authd/login"), log_text("client", s->peer.text));
 	return false;
@@ -44,16 +47,27 @@ class_of(const char *word)
 	return RECIPIENT_LATER;
 }
 
+/* Behind the class: nothing, an empty field, or the bytes that this recipient takes. */
+static bool
+read_size(struct packet *p, uint64_t *size_most)
+{
+	const char *size = packet_field(p);
+	*size_most = 0;
+	return size == NULL || size[0] == '\0' || number_parse(slice_of(size), UINT64_MAX, size_most);
+}
+
 enum recipient_class
-services_recipient(struct session *s, struct slice address)
+services_recipient(struct session *s, struct slice address, uint64_t *size_most)
 {
 	neighbour_begin(&s->services.lookup, &s->packet, "rcpt");
 	packet_add(&s->packet, address);
 	const char *status = neighbour_ask(&s->services.lookup, &s->packet, PATIENCE_LOOKUP);
 	if (status == NULL)
 		return RECIPIENT_LATER;
-	if (strcmp(status, "ok") == 0)
-		return class_of(packet_field(&s->packet));
+	if (strcmp(status, "ok") == 0) {
+		enum recipient_class class = class_of(packet_field(&s->packet));
+		return read_size(&s->packet, size_most) ? class : RECIPIENT_LATER;
+	}
 	log_later(s, "rcpt", address);
 	return RECIPIENT_LATER;
 }
@@ -73,4 +87,33 @@ services_sender(struct session *s, struct slice address)
 		return SENDER_FORBIDDEN;
 	log_later(s, "sender", address);
 	return SENDER_LATER;
+}
+
+/* "pass", or "hold WHY first|again". */
+static bool
+read_verdict(struct session *s)
+{
+	struct envelope *e = &s->envelope;
+	const char *verdict = packet_field(&s->packet), *why = packet_field(&s->packet), *turn = packet_field(&s->packet);
+	if (verdict == NULL || strcmp(verdict, "pass") == 0)
+		return verdict != NULL;
+	if (strcmp(verdict, "hold") != 0 || turn == NULL)
+		return false;
+	snprintf(e->hold, sizeof e->hold, "%s", why[0] != '\0' ? why : "over a limit");
+	e->hold_notice = strcmp(turn, "first") == 0;
+	return true;
+}
+
+bool
+services_outgoing(struct session *s)
+{
+	neighbour_begin(&s->services.lookup, &s->packet, "outgoing");
+	packet_add_text(&s->packet, s->login_name);
+	packet_add_number(&s->packet, s->envelope.recipient_count);
+	const char *status = neighbour_ask(&s->services.lookup, &s->packet, PATIENCE_LOOKUP);
+	if (status != NULL && strcmp(status, "ok") == 0)
+		return read_verdict(s);
+	if (status != NULL)
+		log_later(s, "outgoing", slice_of(s->login_name));
+	return false;
 }

@@ -24,8 +24,8 @@ enum recipient_class {
 	RECIPIENT_LATER, /* nobody knows now */
 };
 
-/* What is this recipient? */
-enum recipient_class services_recipient(struct session *s, struct slice address);
+/* What is this recipient? And the bytes that a message to him may have, 0: any. */
+enum recipient_class services_recipient(struct session *s, struct slice address, uint64_t *size_most);
 
 enum sender_answer {
 	SENDER_ALLOWED,
@@ -35,5 +35,11 @@ enum sender_answer {
 
 /* May the user who is logged in send as this address? */
 enum sender_answer services_sender(struct session *s, struct slice address);
+
+/*
+ * Counts the envelope's recipients for the user who is logged in. True: go on,
+ * and envelope.hold says whether the message is to be held. False: nobody knows now.
+ */
+bool services_outgoing(struct session *s);
 
 #endif

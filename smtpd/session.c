@@ -92,10 +92,10 @@ void
 session_reset(struct session *s)
 {
 	struct envelope *e = &s->envelope;
-	e->begun = e->eight_bit = false;
-	e->size = 0;
+	e->begun = e->eight_bit = e->hold_notice = false;
+	e->size = e->size_most = 0;
 	e->recipient_count = 0;
-	e->queue_id[0] = '\0';
+	e->queue_id[0] = e->hold[0] = '\0';
 	str_clear(&e->sender);
 	str_clear(&e->recipients);
 }
@@ -138,7 +138,8 @@ session_run(struct session *s)
 	output_format(&s->out, "220 %s ESMTP Postern\r\n", s->config->hostname);
 	output_flush(&s->out);
 	log_info("connect", log_text("client", s->peer.text), session_fact("name", s->peer.name),
-	    session_fact("tls", s->tls.version), session_fact("relay", s->relay_client ? "yes" : ""));
+	    session_fact("tls", s->tls.version), session_fact("certificate", s->tls.client_name),
+	    session_fact("relay", s->relay_client ? "yes" : ""));
 	while (session_line(s, &line)) {
 		command_run(s, line);
 		if (s->out.failed)

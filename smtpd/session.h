@@ -27,6 +27,7 @@
 #define QUEUE_ID_MOST     64
 #define HOPS_MOST         100      /* Received: lines; RFC 5321 section 6.3 */
 #define RECIPIENTS_BYTES  (2 << 20) /* memory for the recipients of one message */
+#define HOLD_MOST         256      /* why mail is held, cut */
 
 /* Milliseconds to wait for the other programs of the suite. */
 #define PATIENCE_LOOKUP  30000
@@ -48,11 +49,14 @@ struct envelope {
 	bool       begun;
 	bool       eight_bit;   /* BODY=8BITMIME */
 	uint64_t   size;        /* as declared, 0: not */
+	uint64_t   size_most;   /* the least of what its recipients take, 0: no limit */
 	struct str sender;      /* empty: the null sender */
 	struct str recipients;  /* each with a NUL behind it */
 	size_t     recipient_count;
 	int64_t    begun_ms;
 	char       queue_id[QUEUE_ID_MOST];
+	char       hold[HOLD_MOST]; /* why it is accepted and held (the login is past a limit); "": it is not */
+	bool       hold_notice;     /* the postmaster is to be told */
 };
 
 struct counts {

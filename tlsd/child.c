@@ -19,6 +19,8 @@
 #include "lib/ipc/packet.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
+#include "tlsd/binding.h"
+#include "tlsd/client_name.h"
 #include "tlsd/reason.h"
 #include "tlsd/relay.h"
 #include "tlsd/signer.h"
@@ -30,7 +32,7 @@ static const struct contract contract = {
 	.descriptors = 512, /* so many of this user's may be on their way to fronts at once (unix(7), ETOOMANYREFS) */
 	.reaches = "nothing",
 	.sockets = "its client, its front, and until the handshake is done a channel to the key process",
-	.compromise = "this one session, the ticket keys, and one signature of a handshake",
+	.compromise = "this one session, under any client's name with client_ca; the ticket keys; one signature of a handshake",
 };
 
 /* What a session needs, beside what the acceptor gave. */
@@ -40,6 +42,8 @@ struct session {
 	int                 channel;    /* to the key process */
 	int                 plain;      /* our end */
 	int                 plain_away; /* the front's end, until it was sent */
+	struct str          client_name; /* by its certificate; empty: none */
+	struct str          binding;
 	struct packet       packet;
 };
 
@@ -174,6 +178,25 @@ shake_hands(struct session *s)
 	}
 }
 
+/* The name by a certificate that was verified; else none, and why. */
+static void
+name_client(struct session *s)
+{
+	char subject[256] = "";
+	X509 *certificate = SSL_get0_peer_certificate(s->ssl);
+	if (certificate == NULL)
+		return;
+	long result = SSL_get_verify_result(s->ssl);
+	const char *fault =
+	    result == X509_V_OK ? client_name(certificate, &s->client_name) : X509_verify_cert_error_string(result);
+	if (fault == NULL)
+		return;
+	str_clear(&s->client_name);
+	X509_NAME_oneline(X509_get_subject_name(certificate), subject, sizeof subject);
+	log_info("client-not-named", log_text("reason", fault), log_text("subject", subject),
+	    log_text("hint", "it goes on without a name; a certificate for a login is signed by a CA in client_ca and bears the login name"));
+}
+
 static bool
 answer_success(struct session *s)
 {
@@ -183,10 +206,12 @@ answer_success(struct session *s)
 	packet_add_text(&s->packet, SSL_get_version(s->ssl));
 	packet_add_text(&s->packet, SSL_get_cipher_name(s->ssl));
 	packet_add_text(&s->packet, name != NULL ? name : "");
-	packet_add_text(&s->packet, ""); /* client certificates are not asked for yet */
+	packet_add(&s->packet, str_slice(&s->client_name));
+	packet_add(&s->packet, str_slice(&s->binding));
 	packet_add_descriptor(&s->packet, s->plain_away);
 	log_info("tls", log_text("version", SSL_get_version(s->ssl)), log_text("cipher", SSL_get_cipher_name(s->ssl)),
-	    log_text(name != NULL ? "name" : NULL, name), log_text("resumed", SSL_session_reused(s->ssl) ? "yes" : "no"));
+	    log_text(name != NULL ? "name" : NULL, name),
+	    log_text(s->client_name.len > 0 ? "client" : NULL, str_text(&s->client_name)), log_text("resumed", SSL_session_reused(s->ssl) ? "yes" : "no"));
 	/* In a burst of clients the kernel may want a moment for so many descriptors under way. */
 	bool sent = packet_send_wait(s->child->requester, &s->packet, s->child->handshake_timeout) == PACKET_OK;
 	if (!sent)
@@ -207,16 +232,20 @@ serve(struct session *s)
 	}
 	signer_use_channel(s->channel, s->child->key_timeout);
 	const char *why = shake_hands(s);
-	if (why != NULL)
+	if (why != NULL) {
 		answer_failure(s, why);
-	else if (answer_success(s))
+		return;
+	}
+	name_client(s);
+	binding_set(&s->binding, s->ssl);
+	if (answer_success(s))
 		relay_run(s->ssl, s->child->client, s->plain, s->child->handshake_timeout);
 }
 
 _Noreturn void
 child_run(const struct child *child)
 {
-	static struct session s;
+	static struct session s = {.client_name = STR_MOST(CLIENT_NAME_MOST), .binding = STR_MOST(BINDING_MOST)};
 	s.child = child;
 	forget_signals();
 	if (!prepare_client(child->client) || !open_sockets(&s)) {

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "lib/base/log.h"
+#include "tlsd/authorities.h"
 #include "tlsd/reason.h"
 #include "tlsd/signer.h"
 
@@ -23,6 +24,22 @@ refuse(SSL_CTX *context, const char *step)
 	return NULL;
 }
 
+/*
+ * A ticket does not say who the client is: who showed a certificate shakes
+ * hands in full each time. So a name is always one that was verified today, by
+ * the authorities and revocations that count now, and not at the ticket's making.
+ */
+static SSL_TICKET_RETURN
+judge_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_len, SSL_TICKET_STATUS status,
+    void *context)
+{
+	(void)ssl, (void)name, (void)name_len, (void)context;
+	bool readable = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+	if (!readable || SSL_SESSION_get0_peer(session) != NULL)
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 static bool
 set_rules(SSL_CTX *context)
 {
@@ -37,6 +54,7 @@ set_rules(SSL_CTX *context)
 	static const unsigned char name[] = "postern";
 	return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) && SSL_CTX_set_num_tickets(context, 1) &&
 	    SSL_CTX_set_cipher_list(context, CIPHERS_TLS12) &&
+	    SSL_CTX_set_session_ticket_cb(context, NULL, judge_ticket, NULL) &&
 	    SSL_CTX_set_session_id_context(context, name, sizeof name - 1);
 }
 
@@ -89,7 +107,7 @@ accept_name(SSL *ssl, int *alert, void *context)
 }
 
 SSL_CTX *
-context_make(struct slice chain, uint64_t id, SSL_CTX *before)
+context_make(struct slice chain, uint64_t id, struct slice authorities, SSL_CTX *before)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 	if (context == NULL || !set_rules(context))
@@ -98,6 +116,8 @@ context_make(struct slice chain, uint64_t id, SSL_CTX *before)
 		return refuse(context, "ticket keys");
 	if (!use_chain(context, chain, id))
 		return refuse(context, "certificate");
+	if (!authorities_use(context, authorities))
+		return refuse(context, "client_ca");
 	SSL_CTX_set_tlsext_servername_callback(context, accept_name);
 	return context;
 }

@@ -10,10 +10,11 @@
 
 /*
  * A server context for the chain (PEM) whose key is pair `id` of the key
- * process. Takes the ticket keys of `before`, when not NULL, so that sessions
+ * process, that asks clients for certificates of these authorities (PEM; empty:
+ * it asks for none). Takes the ticket keys of `before`, when not NULL, so that sessions
  * may be resumed after a reload. NULL, logged.
  */
-SSL_CTX *context_make(struct slice chain, uint64_t id, SSL_CTX *before);
+SSL_CTX *context_make(struct slice chain, uint64_t id, struct slice authorities, SSL_CTX *before);
 
 /*
  * Shakes hands with itself in memory, once for each way that clients

@@ -17,6 +17,7 @@
 #include "lib/ipc/loop.h"
 #include "lib/ipc/packet.h"
 #include "lib/sandbox/sandbox.h"
+#include "tlsd/authorities.h"
 #include "tlsd/pair.h"
 
 /* A child may have begun with the pair that a reload has replaced. */
@@ -26,7 +27,7 @@ static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_READ_FILES,
 	.memory = 128 << 20,
 	.descriptors = 4096,
-	.reaches = "the directories of certificate and private_key, to read them again",
+	.reaches = "the directories of certificate, private_key and client_ca, to read them again",
 	.sockets = "none but socket pairs of its parent and siblings",
 	.compromise = "the private keys",
 };
@@ -35,6 +36,7 @@ static struct {
 	const struct keys_settings *settings;
 	struct pair                 pairs[GENERATIONS];
 	uint64_t                    newest; /* id of a pair: pairs[id % GENERATIONS] */
+	struct authorities          authorities;
 	struct watch                control;
 	struct packet               packet;
 	unsigned char               signature[1024];
@@ -136,18 +138,38 @@ add_channel(int fd)
 	free(c);
 }
 
-/* --- the pair and the acceptor ---------------------------------------------------- */
+/* --- the files and the acceptor ---------------------------------------------------- */
 
 static bool
 load(void)
 {
 	struct pair pair;
+	struct authorities authorities;
 	if (!pair_load(&pair, keys.settings->certificate, keys.settings->private_key))
 		return false;
+	if (!authorities_load(&authorities, keys.settings->client_ca)) {
+		pair_free(&pair);
+		return false;
+	}
+	authorities_free(&keys.authorities);
+	keys.authorities = authorities;
 	struct pair *place = &keys.pairs[++keys.newest % GENERATIONS];
 	pair_free(place);
 	*place = pair;
 	return true;
+}
+
+static void
+tell_authorities(void)
+{
+	size_t piece;
+	for (size_t at = 0; at < keys.authorities.len; at += piece) {
+		size_t left = keys.authorities.len - at;
+		piece = left < PAIR_CHAIN_MOST ? left : PAIR_CHAIN_MOST;
+		packet_begin(&keys.packet, "authorities");
+		packet_add_rest(&keys.packet, slice_make(keys.authorities.pem + at, piece));
+		packet_send_wait(keys.control.fd, &keys.packet, -1);
+	}
 }
 
 static void
@@ -164,6 +186,7 @@ static void
 reload(void)
 {
 	if (load()) {
+		tell_authorities();
 		tell_certificate();
 		return;
 	}
@@ -192,8 +215,8 @@ control_ready(struct watch *w, uint32_t events)
 /* --- confinement ------------------------------------------------------------------- */
 
 struct places {
-	char                names[4][PATH_MAX];
-	struct sandbox_path paths[4];
+	char                names[6][PATH_MAX]; /* three files */
+	struct sandbox_path paths[6];
 	size_t              count;
 };
 
@@ -228,6 +251,8 @@ confine(void)
 	static struct places places;
 	add_file(&places, keys.settings->certificate);
 	add_file(&places, keys.settings->private_key);
+	if (keys.settings->client_ca[0] != '\0')
+		add_file(&places, keys.settings->client_ca);
 	return sandbox_enter(&contract, places.paths, places.count);
 }
 
@@ -246,6 +271,7 @@ keys_run(int control, const struct keys_settings *settings)
 	}
 	if (!confine())
 		_exit(EXIT_TEMPORARY);
+	tell_authorities();
 	tell_certificate();
 	loop_run();
 	_exit(EXIT_DONE);

@@ -7,9 +7,10 @@
  *     child + descriptor     a child's channel
  *     reload                 read the files again
  *
- * and to it: `certificate ID` with the chain in PEM behind, or `no WHY` when
- * the files are not fit (the old pair goes on). One `certificate` comes by
- * itself at the start. On a child's channel: `sign ID HASH PADDING` with the
+ * and to it: `authorities` with a piece of client_ca's PEM behind, as often as
+ * it takes, then `certificate ID` with the chain in PEM behind; or `no` when
+ * the files are not fit (the old ones go on). The first come by themselves at
+ * the start. On a child's channel: `sign ID HASH PADDING` with the
  * bytes to sign behind; `ok` with the signature behind, or `no WHY`. Then the
  * channel is closed.
  */
@@ -23,6 +24,7 @@
 struct keys_settings {
 	const char *certificate;
 	const char *private_key;
+	const char *client_ca; /* "": none */
 };
 
 /* Loads the pair, confines itself, serves until `control` ends. Ends the process with an exit code. */

@@ -9,11 +9,11 @@
  *   acceptor  the main process: takes requests, forks, reads no TLS
  *   child     one a connection: handshake and relay, no key, no file (child.h)
  *
- * Runs as: postern-tlsd, by a supervisor. SIGHUP: read the certificate again
+ * Runs as: postern-tlsd, by a supervisor. SIGHUP: read the files again
  * (sessions go on); SIGTERM: end, sessions go on until they end themselves.
  *
- * Reads: settings, and in the key process the files of `certificate` and
- * `private_key`. Writes nothing.
+ * Reads: settings, and in the key process the files of `certificate`,
+ * `private_key` and `client_ca`. Writes nothing.
  *
  * Sockets: listens on tlsd/server (smtpd, imapd, pop3d, lmtpd).
  *
@@ -25,7 +25,8 @@
  * the end of the key process among it; 0 after SIGTERM.
  *
  * Compromise: of a child, that session's plain text, the ticket keys of
- * resumption and one signature of a handshake; of the acceptor, all sessions
+ * resumption and one signature of a handshake, and with client_ca that session
+ * under any client's name; of the acceptor, all sessions
  * to come; of the key process, which the network cannot reach, the keys.
  */
 #include <errno.h>
@@ -37,11 +38,13 @@
 
 #include "lib/base/log.h"
 #include "lib/base/program.h"
+#include "lib/base/str.h"
 #include "lib/ipc/loop.h"
 #include "lib/ipc/packet.h"
 #include "lib/ipc/server.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
+#include "tlsd/authorities.h"
 #include "tlsd/child.h"
 #include "tlsd/context.h"
 #include "tlsd/keys.h"
@@ -63,6 +66,8 @@ static const struct setting settings[] = {
 	    &key_files.certificate, 0, 0},
 	{"private_key", SETTING_TEXT, "tls/key.pem", "PEM file: the private key, readable by postern-tlsd alone",
 	    &key_files.private_key, 0, 0},
+	{"client_ca", SETTING_TEXT, "", "PEM file: CAs whose certificates name a client; empty: none is asked for",
+	    &key_files.client_ca, 0, 0},
 	{"handshake_timeout", SETTING_SECONDS, "30s", "how long a client may take for a TLS handshake, and be silent once the front has ended",
 	    &handshake_timeout, 1, 3600},
 	{"tls_sessions", SETTING_NUMBER, "4000", "most TLS connections at a time", &most_sessions, 1, 1000000},
@@ -72,9 +77,9 @@ static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_FORK,
 	.memory = 128 << 20,
 	.descriptors = 4096,
-	.reaches = "nothing (its key process: the directories of certificate and private_key)",
+	.reaches = "nothing (its key process: the directories of certificate, private_key and client_ca)",
 	.sockets = "listens: tlsd/server",
-	.compromise = "a child: its session and one signature; the acceptor: sessions to come; no key in either",
+	.compromise = "a child: its session, under any client's name with client_ca, and one signature; the acceptor: sessions to come; no key in either",
 };
 
 static const struct program program = {
@@ -82,7 +87,7 @@ static const struct program program = {
 	.user = "postern-tlsd",
 	.usage = "",
 	.help = "Makes TLS of the connections that the fronts hand over.\n"
-	        "Run it by a supervisor. SIGHUP reads the certificate again.",
+	        "Run it by a supervisor. SIGHUP reads certificate, key and client_ca again.",
 	.settings = settings,
 	.setting_count = sizeof settings / sizeof *settings,
 	.contract = &contract,
@@ -92,10 +97,12 @@ static struct {
 	struct watch   control; /* to the key process */
 	pid_t          keys;
 	SSL_CTX       *context;
+	struct str     authorities; /* what has come of client_ca, for the certificate that follows */
+	enum { RELOAD_NONE, RELOAD_ASKED, RELOAD_AGAIN } reload; /* AGAIN: and another is wanted after it */
 	uint64_t       sessions;
 	struct service server;
 	struct packet  packet;
-} tlsd = {.server = {.name = "tlsd/server", .most = FRONTS_MOST}};
+} tlsd = {.authorities = STR_MOST(AUTHORITIES_MOST), .server = {.name = "tlsd/server", .most = FRONTS_MOST}};
 
 /* --- requests ------------------------------------------------------------------------------ */
 
@@ -200,20 +207,61 @@ open_channel(void)
 }
 
 static bool
-take_certificate(struct packet *p)
+use_certificate(struct packet *p)
 {
 	uint64_t id;
-	if (strcmp(packet_verb(p), "certificate") != 0 || !packet_field_number(p, UINT64_MAX, &id))
+	if (strcmp(packet_verb(p), "certificate") != 0 || !packet_field_number(p, UINT64_MAX, &id) ||
+	    tlsd.authorities.failed)
 		return false;
-	SSL_CTX *context = context_make(packet_rest(p), id, tlsd.context);
+	SSL_CTX *context = context_make(packet_rest(p), id, str_slice(&tlsd.authorities), tlsd.context);
 	if (context == NULL || !context_rehearse(context, open_channel)) {
 		SSL_CTX_free(context);
 		return false;
 	}
 	SSL_CTX_free(tlsd.context);
 	tlsd.context = context;
-	log_info("certificate-loaded", log_text("file", key_files.certificate));
+	log_info("certificate-loaded", log_text("file", key_files.certificate),
+	    log_text(key_files.client_ca[0] != '\0' ? "client_ca" : NULL, key_files.client_ca));
 	return true;
+}
+
+/*
+ * One reload at a time: while the rehearsal waits for a signature, the key
+ * process must not wait for us to take the next files.
+ */
+static void
+ask_reload(int signal_number)
+{
+	(void)signal_number;
+	bool under_way = tlsd.reload != RELOAD_NONE;
+	tlsd.reload = under_way ? RELOAD_AGAIN : RELOAD_ASKED;
+	if (under_way)
+		return;
+	packet_begin(&tlsd.packet, "reload");
+	packet_send_wait(tlsd.control.fd, &tlsd.packet, -1);
+}
+
+static void
+reload_ended(void)
+{
+	bool again = tlsd.reload == RELOAD_AGAIN;
+	tlsd.reload = RELOAD_NONE;
+	if (again)
+		ask_reload(SIGHUP);
+}
+
+/* What the key process says: pieces of client_ca, then the certificate. False: the files are not fit. */
+static bool
+take_files(struct packet *p)
+{
+	if (strcmp(packet_verb(p), "authorities") == 0) {
+		str_append_slice(&tlsd.authorities, packet_rest(p));
+		return true;
+	}
+	bool used = use_certificate(p);
+	str_clear(&tlsd.authorities);
+	reload_ended();
+	return used;
 }
 
 static void
@@ -228,21 +276,13 @@ control_ready(struct watch *w, uint32_t events)
 		exit(EXIT_TEMPORARY);
 	}
 	packet_close_descriptors(&tlsd.packet);
-	if (!take_certificate(&tlsd.packet))
+	if (!take_files(&tlsd.packet))
 		log_error("reload-failed", log_text("hint", "the certificate from before goes on; see the line before this one"));
 }
 
+/* Waits for the first packet or one more; ends the program with the key process's reason when there is none. */
 static void
-ask_reload(int signal_number)
-{
-	(void)signal_number;
-	packet_begin(&tlsd.packet, "reload");
-	packet_send(tlsd.control.fd, &tlsd.packet);
-}
-
-/* Waits for the first certificate; ends the program with the key process's reason when there is none. */
-static void
-first_certificate(void)
+wait_for_files(void)
 {
 	int status = 0;
 	switch (packet_receive_wait(tlsd.control.fd, &tlsd.packet, START_PATIENCE)) {
@@ -256,7 +296,7 @@ first_certificate(void)
 		log_error("start-failed", log_text("reason", "the key process does not answer"));
 		exit(EXIT_TEMPORARY);
 	}
-	if (!take_certificate(&tlsd.packet))
+	if (!take_files(&tlsd.packet))
 		exit(EXIT_MISUSE);
 }
 
@@ -295,7 +335,8 @@ main(int argc, char **argv)
 		log_error("start-failed", log_errno());
 		return EXIT_TEMPORARY;
 	}
-	first_certificate();
+	while (tlsd.context == NULL)
+		wait_for_files();
 	if (!start_loop(listening) || !sandbox_enter(&contract, NULL, 0))
 		return EXIT_TEMPORARY;
 	log_info("started");

@@ -61,8 +61,7 @@ gate_open(struct gate *g, const char *service, const char *daemon, bool tls)
 bool
 gate_encrypt(struct gate *g)
 {
-	struct tls_facts facts;
-	g->encrypted = g->tlsd >= 0 && encrypt_client(&g->tlsd, GATE_TLS_TIME, g->peer.text, &g->in, &g->out, &facts);
+	g->encrypted = g->tlsd >= 0 && encrypt_client(&g->tlsd, GATE_TLS_TIME, g->peer.text, &g->in, &g->out, &g->tls);
 	g->done = !g->encrypted;
 	return g->encrypted;
 }
@@ -70,7 +69,9 @@ gate_encrypt(struct gate *g)
 bool
 gate_hello(struct gate *g)
 {
-	if (g->login.socket >= 0 && login_hello(&g->login, g->service, g->peer.text, g->encrypted) == LOGIN_OK)
+	const struct login_client client = {.service = g->service, .address = g->peer.text, .encrypted = g->encrypted,
+	    .certificate = g->tls.client_name, .binding = g->tls.binding};
+	if (g->login.socket >= 0 && login_hello(&g->login, &client) == LOGIN_OK)
 		return true;
 	log_warning("login-away", log_text("service", "authd/login"), log_text("client", g->peer.text));
 	return false;

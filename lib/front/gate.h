@@ -13,6 +13,7 @@
 #include "lib/base/program.h"
 #include "lib/base/stream.h"
 #include "lib/front/peer.h"
+#include "lib/ipc/tls.h"
 #include "lib/sasl/login.h"
 
 /* Budgets of one conversation. */
@@ -31,6 +32,7 @@ struct gate {
 	int           tlsd, session;   /* made before the confinement; -1: not there */
 	bool          plain_without_tls;
 	bool          encrypted;
+	struct tls_facts tls;          /* when it is */
 	bool          done;            /* no more commands */
 	unsigned      failures, mistakes;
 	int64_t       deadline;        /* clock_ms() */

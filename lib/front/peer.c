@@ -7,36 +7,19 @@
 #include <sys/socket.h>
 
 static void
-set(struct peer *p, const void *bytes, size_t len)
+set(struct peer *p, struct ip ip)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, 0xff};
-	const uint8_t *from = bytes;
-	if (len == 16 && memcmp(from, mapped, sizeof mapped) == 0) {
-		from += sizeof mapped;
-		len = 4;
-	}
-	p->len = len;
-	memcpy(p->bytes, from, len);
-	inet_ntop(len == 4 ? AF_INET : AF_INET6, p->bytes, p->text, sizeof p->text);
+	p->ip = ip;
+	inet_ntop(ip.len == 4 ? AF_INET : AF_INET6, ip.bytes, p->text, sizeof p->text);
 }
 
 bool
 peer_parse(struct peer *p, struct slice text)
 {
-	char address[INET6_ADDRSTRLEN];
-	uint8_t bytes[16];
-	struct slice bare = slice_first(text, slice_find(text, '%'));
-	if (bare.len >= sizeof address || slice_has(bare, '\0'))
+	struct ip ip;
+	if (!ip_parse(&ip, text))
 		return false;
-	memcpy(address, bare.data, bare.len);
-	address[bare.len] = '\0';
-	if (inet_pton(AF_INET, address, bytes) == 1) {
-		set(p, bytes, 4);
-		return true;
-	}
-	if (inet_pton(AF_INET6, address, bytes) != 1)
-		return false;
-	set(p, bytes, 16);
+	set(p, ip);
 	return true;
 }
 
@@ -53,9 +36,9 @@ ask_kernel(struct peer *p, int fd)
 	if (getpeername(fd, &address.any, &len) < 0)
 		return;
 	if (address.any.sa_family == AF_INET)
-		set(p, &address.v4.sin_addr, 4);
+		set(p, ip_of(&address.v4.sin_addr, 4));
 	else if (address.any.sa_family == AF_INET6)
-		set(p, &address.v6.sin6_addr, 16);
+		set(p, ip_of(&address.v6.sin6_addr, 16));
 }
 
 /* The name is what a resolver said: hostile. It is shown and never trusted. */

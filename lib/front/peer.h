@@ -4,16 +4,14 @@
 
 #include <arpa/inet.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
+#include "lib/base/ip.h"
 #include "lib/base/slice.h"
 
 struct peer {
-	size_t  len;       /* bytes of the address: 4, 16, or 0 when it is not known */
-	uint8_t bytes[16];
-	char    text[INET6_ADDRSTRLEN]; /* "unknown" when it is not known */
-	char    name[256];              /* TCPREMOTEHOST, printable ASCII, or "" */
+	struct ip ip;
+	char      text[INET6_ADDRSTRLEN]; /* "unknown" when it is not known */
+	char      name[256];              /* TCPREMOTEHOST, printable ASCII, or "" */
 };
 
 /* Takes TCPREMOTEIP, or asks getpeername(fd). */

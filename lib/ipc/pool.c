@@ -101,10 +101,48 @@ start_worker(struct pool *pool, struct pool_worker *w)
 	return loop_add(&w->watch, EPOLLIN);
 }
 
+/* One that may not be killed is left to find its socket closed. */
+static void
+reap_left(struct pool *pool)
+{
+	for (size_t i = 0; i < POOL_LEFT; i++)
+		if (pool->left[i] > 0 && waitpid(pool->left[i], NULL, WNOHANG) != 0)
+			pool->left[i] = 0;
+}
+
+static void
+leave(struct pool *pool, pid_t pid)
+{
+	log_warning("worker-not-ended", log_text("pool", pool->name), log_number("pid", pid), log_errno());
+	reap_left(pool);
+	for (size_t i = 0; i < POOL_LEFT; i++) {
+		if (pool->left[i] > 0)
+			continue;
+		pool->left[i] = pid;
+		return;
+	}
+}
+
+/*
+ * Landlock's scope forbids a confined process to signal one that was forked
+ * before it confined itself. To wait for such a one would stop the loop.
+ */
+static void
+end_worker(struct pool *pool, pid_t pid)
+{
+	if (kill(pid, SIGKILL) < 0 && errno == EPERM && waitpid(pid, NULL, WNOHANG) == 0) {
+		leave(pool, pid);
+		return;
+	}
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 static void
 restart_workers(struct timer *t)
 {
 	struct pool *pool = (struct pool *)((char *)t - offsetof(struct pool, restart));
+	reap_left(pool);
 	for (size_t i = 0; i < pool->workers; i++) {
 		struct pool_worker *w = &pool->members[i];
 		if (w->watch.fd >= 0)
@@ -124,12 +162,10 @@ static void
 lose_worker(struct pool_worker *w, const char *why)
 {
 	log_error("worker-lost", log_text("pool", w->pool->name), log_number("pid", w->pid), log_text("reason", why));
-	kill(w->pid, SIGKILL);
-	while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
-		;
 	timer_cancel(&w->limit);
 	loop_remove(&w->watch);
 	close(w->watch.fd);
+	end_worker(w->pool, w->pid);
 	w->watch.fd = -1;
 	pool_handler *done = w->busy ? w->done : NULL;
 	w->busy = false;

@@ -15,6 +15,7 @@
 #include "lib/ipc/packet.h"
 
 #define POOL_KEEP 4
+#define POOL_LEFT 16
 
 struct pool_worker;
 struct pool_job;
@@ -41,6 +42,7 @@ struct pool {
 	struct pool_job    *first, *last;
 	size_t              waiting;
 	struct timer        restart;
+	pid_t               left[POOL_LEFT]; /* of workers that were lost and could not be ended: to be reaped */
 };
 
 /*

@@ -26,6 +26,16 @@ take_text(struct packet *p, char *into, size_t room)
 	return true;
 }
 
+/* The same of a text that means something else when it is cut: one that is too long, or missing, is "". */
+static void
+take_whole(struct packet *p, char *into, size_t room)
+{
+	const char *field = packet_field(p);
+	into[0] = '\0';
+	if (field != NULL && strlen(field) < room)
+		memcpy(into, field, strlen(field) + 1);
+}
+
 /* The answer begins with the status that was read and our tag. */
 static bool
 tag_is_ours(struct packet *p)
@@ -46,8 +56,9 @@ take_answer(struct packet *p, struct tls_facts *facts)
 	}
 	bool whole = take_text(p, facts->version, sizeof facts->version) &&
 	    take_text(p, facts->cipher, sizeof facts->cipher) &&
-	    take_text(p, facts->server_name, sizeof facts->server_name) &&
-	    take_text(p, facts->client_name, sizeof facts->client_name);
+	    take_text(p, facts->server_name, sizeof facts->server_name);
+	take_whole(p, facts->client_name, sizeof facts->client_name);
+	take_whole(p, facts->binding, sizeof facts->binding);
 	int plain = whole ? packet_take_descriptor(p) : -1;
 	if (plain < 0)
 		return failed(facts, "tlsd gave an answer that is not one");

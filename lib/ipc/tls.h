@@ -7,11 +7,14 @@
 
 #include <stdbool.h>
 
+#define TLS_BINDING_MOST 511
+
 struct tls_facts {
 	char version[16];     /* "TLSv1.3" */
 	char cipher[64];      /* "TLS_AES_256_GCM_SHA384" */
 	char server_name[256]; /* SNI, "" when none was sent */
-	char client_name[256]; /* subject of a verified client certificate, "" when none */
+	char client_name[256]; /* login name of a verified client certificate, "" when none */
+	char binding[TLS_BINDING_MOST + 1]; /* channel bindings, NAME=BASE64 with spaces between, "" when none */
 	char reason[256];     /* when it failed: why, for the log */
 };
 

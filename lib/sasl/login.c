@@ -41,13 +41,15 @@ ask(struct login *login)
 }
 
 enum login_result
-login_hello(struct login *login, const char *service, const char *address, bool encrypted)
+login_hello(struct login *login, const struct login_client *client)
 {
 	login->mechanisms[0] = '\0';
 	begin("hello");
-	packet_add_text(&packet, service);
-	packet_add_text(&packet, address);
-	packet_add_text(&packet, encrypted ? "tls" : "plain");
+	packet_add_text(&packet, client->service);
+	packet_add_text(&packet, client->address);
+	packet_add_text(&packet, client->encrypted ? "tls" : "plain");
+	packet_add_text(&packet, client->certificate != NULL ? client->certificate : "");
+	packet_add_text(&packet, client->binding != NULL ? client->binding : "");
 	if (strcmp(ask(login), "ok") != 0)
 		return LOGIN_LATER;
 	const char *mechanisms = packet_field(&packet);

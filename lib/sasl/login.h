@@ -32,13 +32,21 @@ struct login_answer {
 	char              ticket[64];
 };
 
+/* Who is there, and over what line. */
+struct login_client {
+	const char *service;     /* "smtp", "submission", "imap" or "pop3" */
+	const char *address;     /* as text */
+	bool        encrypted;
+	const char *certificate; /* login name of the client's verified certificate; NULL or "": none */
+	const char *binding;     /* channel bindings (lib/ipc/tls.h); NULL or "": none */
+};
+
 /*
- * Tells authd who is there: service "smtp", "submission", "imap" or "pop3", the client's
- * address as text, whether the line is encrypted. Asked again after STARTTLS.
+ * Tells authd who is there. Asked again after STARTTLS.
  * LOGIN_OK fills login->mechanisms; LOGIN_LATER: authd is not there or says
  * that this address has too many sessions.
  */
-enum login_result login_hello(struct login *login, const char *service, const char *address, bool encrypted);
+enum login_result login_hello(struct login *login, const struct login_client *client);
 
 /* Whether this mechanism is among those that are offered now, whatever its case. */
 bool login_offers(const struct login *login, struct slice mechanism);

@@ -14,6 +14,12 @@ class Tables(PostfixAdmin):
         self.make_tables()
 
 
+    def add(self, domain, users, stored):
+        """user0@domain and so on, with PASSWORD stored so."""
+        self.hashes[PASSWORD] = stored
+        self.add_users([f"user{number}@{domain}" for number in range(users)], PASSWORD)
+
+
 def make(users):
     """A MariaDB with that many users, userN@example.test, passwords in md5crypt as PostfixAdmin's default is."""
     database = MariaDB()

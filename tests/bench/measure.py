@@ -9,8 +9,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness import REPOSITORY, wait_for  # noqa: E402
 
-SOURCE = REPOSITORY / "tests/bench/load.c"
-
 
 class Group:
     """A control group: its processes, their children, and what those that have ended used. Version 2, or 1 of cpuacct."""
@@ -37,6 +35,20 @@ class Group:
     def pids(self):
         return [int(line) for line in (self.path / "cgroup.procs").read_text().split()]
 
+    def adopt(self, pids):
+        """Takes in processes that run already; what they used before is not counted."""
+        for pid in pids:
+            (self.path / "cgroup.procs").write_text(str(pid))
+
+    def memory(self):
+        """KiB of all processes, shared pages divided among those that share them (PSS)."""
+        total = 0
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+                total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        return total
+
     def close(self):
         for pid in self.pids():
             with contextlib.suppress(ProcessLookupError):
@@ -45,9 +57,10 @@ class Group:
         self.path.rmdir()
 
 
-def load_program(directory):
-    target = pathlib.Path(directory) / "load"
-    subprocess.run(["gcc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-pthread", SOURCE, "-o", target], check=True)
+def load_program(directory, name="load", *libraries):
+    """tests/bench/NAME.c, compiled."""
+    source, target = REPOSITORY / f"tests/bench/{name}.c", pathlib.Path(directory) / name
+    subprocess.run(["gcc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-pthread", source, "-o", target, *libraries], check=True)
     return target
 
 

@@ -17,7 +17,11 @@ change(int fd, struct queue_file *f)
 	struct file_target target = {slice_of("a@b"), false};
 	for (size_t i = 0; i < f->count && i < 4; i++)
 		queue_file_mark(fd, &f->recipients[i], RECIPIENT_PENDING, &o);
+	char text[32];
+	queue_file_with_text(f, "hold", text, 1 + f->header_size % sizeof text);
 	queue_file_retry(fd, f, 1, 2);
+	queue_file_hold(fd);
+	queue_file_release(fd);
 	if (!f->recipients[0].expanded)
 		queue_file_expand(fd, f, 0, &target, 1);
 }

@@ -35,8 +35,10 @@ class Authd:
         self.settings, self.run = self.directory / "settings", self.directory / "run"
         self.settings.mkdir()
         (self.run / "authd").mkdir(parents=True)
+        (self.directory / "cache").mkdir(mode=0o700)
         self.process = None
         defaults = {"run_directory": self.run, "one_identity": "yes", "users_cdb": self.directory / "users.cdb",
+                    "cache_file": self.directory / "cache" / "cache.cdb", "failures_exempt": "127.0.0.0/8 192.0.2.0/24",
                     "hostname": "mail.example.test", "plain_without_tls": "yes", "sql_timeout": "2s"}
         for name, value in {**defaults, **settings}.items():
             self.set(name, value)
@@ -77,6 +79,13 @@ class Authd:
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_for(lambda: f"authd to be ready: {self.log()}", 20, lambda: " ready " in self.log() or self.process.poll() is not None)
         return self
+
+    def restart(self):
+        """Ends it as a supervisor does, and starts it again."""
+        self.process.terminate()
+        assert self.process.wait(20) == 0, self.log()[-3000:]
+        (self.directory / "log").rename(self.directory / "log.before")
+        return self.start()
 
     def log(self):
         path = self.directory / "log"

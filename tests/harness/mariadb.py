@@ -33,7 +33,7 @@ class MariaDB:
     """
     user, password = "postern", "secret"
 
-    def __init__(self, port=None, general_log=False):
+    def __init__(self, port=None, general_log=False, options=()):
         make_template()
         self.directory = tempfile.mkdtemp(prefix="postern-mariadb-", dir="/var/tmp")
         os.chmod(self.directory, 0o755)
@@ -42,6 +42,7 @@ class MariaDB:
         self.log_file = os.path.join(self.directory, "general.log")
         shutil.copytree(TEMPLATE, self.data)
         self.options = ["--skip-networking"] if port is None else [f"--port={port}", "--bind-address=127.0.0.1"]
+        self.options += options
         if general_log:
             self.options += ["--general-log=1", f"--general-log-file={self.log_file}"]
         self.process = None

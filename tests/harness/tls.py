@@ -90,7 +90,8 @@ class Tlsd:
     def spawn(self):
         """Starts the program and does not wait for it."""
         program = self.directory / "postern-tlsd"
-        shutil.copy(REPOSITORY / build_directory() / "postern-tlsd", program)
+        if not program.exists():
+            shutil.copy(REPOSITORY / build_directory() / "postern-tlsd", program)
         user = pwd.getpwnam("postern-tlsd")
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([program], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",

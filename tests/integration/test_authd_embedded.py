@@ -1,4 +1,5 @@
 """postern-authd with embedded users, over its sockets."""
+import json
 import os
 import signal
 import time
@@ -218,14 +219,21 @@ def test_without_any_users_everything_is_later():
 
 
 def test_tools(authd):
-    result = authd.tool("lookup", "rcpt", "ann@EXAMPLE.test")
+    result = authd.tool("lookup", "--short", "rcpt", "ann@EXAMPLE.test")
     assert result.stdout.split() == ["answer", "ok", "class", "mailbox"]
-    result = authd.tool("lookup", "--json", "alias", "sales@example.test")
-    assert result.stdout == '{"answer":"ok","targets":["ann@example.test","bob@example.test","x@far.test"]}\n'
+    result = authd.tool("lookup", "rcpt", "ann@EXAMPLE.test")
+    assert "  mailboxes: embedded users: ann@example.test: found: example.test/ann/\n" in result.stdout
+    assert result.stdout.endswith("answer    ok\nclass     mailbox\n")
+    answer = json.loads(authd.tool("lookup", "--json", "alias", "sales@example.test").stdout)
+    assert answer["answer"] == "ok" and answer["targets"] == ["ann@example.test", "bob@example.test", "x@far.test"]
+    assert "aliases: embedded users: sales@example.test: found: ann@example.test,bob@example.test,x@far.test" in answer["steps"]
     assert authd.tool("lookup", "mailbox", "nobody@example.test", check=False).returncode == 1
     assert authd.tool("lookup", "wrong", "x", check=False).returncode == 100
     result = authd.tool("authtest", "--json", "--stdin", "ann@example.test", input="secret words\n")
-    assert result.stdout == '{"answer":"ok","user":"ann@example.test","maildir":"example.test/ann/","bytes":"0","messages":"0"}\n'
+    answer = json.loads(result.stdout)
+    assert {**answer, "steps": []} == {"answer": "ok", "user": "ann@example.test", "maildir": "example.test/ann/", "bytes": "0",
+                                       "messages": "0", "steps": []}
+    assert answer["steps"] == ["passwords: embedded users: ann@example.test: found"]
     result = authd.tool("authtest", "--stdin", "ann@example.test", "pop3", input="wrong\n", check=False)
     assert result.returncode == 1 and "wrong password" in result.stdout
 

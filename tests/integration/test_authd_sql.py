@@ -1,4 +1,5 @@
-"""postern-authd on PostfixAdmin's tables (preset A) in a real MariaDB, and its outages."""
+"""postern-authd on PostfixAdmin's tables (preset A) in a real MariaDB, and its outages without a memory (cache_stale 0); what
+is remembered through an outage: ../promises/test_15_outage.py."""
 import os
 import signal
 import time
@@ -22,7 +23,7 @@ def db():
 @pytest.fixture
 def authd(db):
     fill(db)
-    made = Authd(postmaster="ann@example.test")
+    made = Authd(postmaster="ann@example.test", cache_stale="0")
     made.preset(db)
     with made as running:
         yield running
@@ -54,7 +55,7 @@ def test_preset_new_form(authd):
 def test_preset_old_form(db):
     fill(db)
     db.sql("UPDATE mailbox SET maildir = CONCAT(local_part, SUBSTRING_INDEX(username, '@', 1), '/')", "mail")
-    made = Authd(postmaster="ann@example.test")
+    made = Authd(postmaster="ann@example.test", cache_stale="0")
     made.preset(db, old=["virtual_domains_maps", "relay_domains", "virtual_alias_maps", "virtual_mailbox_maps",
                          "virtual_mailbox_limit_maps", "passwords"])
     with made as running:
@@ -162,7 +163,7 @@ def test_workers_that_are_killed_in_a_question(authd, db):
 def test_down_at_the_start(db):
     fill(db)
     db.stop()
-    made = Authd()
+    made = Authd(cache_stale="0")
     made.preset(db)
     with made as running:
         assert_later(running)
@@ -172,7 +173,7 @@ def test_down_at_the_start(db):
 
 def test_wrong_database_password(db):
     fill(db)
-    made = Authd()
+    made = Authd(cache_stale="0")
     made.preset(db, password="wrong")
     with made as running:
         assert_later(running)
@@ -199,7 +200,7 @@ def test_an_alias_that_is_too_large_for_a_packet(authd, db):
 
 def test_the_next_host_serves(db):
     fill(db)
-    made = Authd()
+    made = Authd(cache_stale="0")
     made.preset(db, hosts=f"unix:/nonexistent/sock, 127.0.0.1:1, inet:127.0.0.1:{PORT}")
     with made as running:
         assert running.lookup("rcpt", "ann@example.test") == ("ok", "mailbox")
@@ -229,7 +230,7 @@ def test_a_query_that_is_wrong_by_itself_is_later(db):
     db.sql("""CREATE TABLE one (username varchar(200) CHARACTER SET latin1 COLLATE latin1_german1_ci, maildir varchar(200));
         CREATE TABLE other (username varchar(200) CHARACTER SET latin1 COLLATE latin1_swedish_ci);
         INSERT INTO one SELECT username, maildir FROM mailbox; INSERT INTO other SELECT username FROM mailbox""", "mail")
-    made = Authd(postmaster="ann@example.test")
+    made = Authd(postmaster="ann@example.test", cache_stale="0")
     made.preset(db)
     path = made.settings / "virtual_mailbox_maps.cf"
     text = path.read_text()

@@ -10,7 +10,7 @@ from harness.suite import SOCKETS
 ALL = [(service, path) for service, paths in SOCKETS.items() for path in paths]
 
 VERBS = ["rcpt", "alias", "mailbox", "transport", "sender", "hello", "auth", "more", "cancel", "password", "redeem", "accept",
-         "mail", "open", "data", "commit", "abort", "list", "flush", "deliver", "send", "session"]
+         "mail", "open", "data", "commit", "abort", "list", "flush", "hold", "release", "delete", "outgoing", "deliver", "send", "session"]
 
 RAW = [b"\0", b"\0\0\0\0", b"x", b"x" * 60000, b"\xff" * 100, b"rcpt", b"rcpt\0", b"rcpt\0t", b"rcpt\0t\0x", b"\0rcpt\0t\0a@b.test\0",
        b"session\0t\0", b"hello\0t\0imap\0nonsense\0neither\0", b"unknown\0t\0a\0b\0", b"\n" * 1000, b"a\0" * 20000]

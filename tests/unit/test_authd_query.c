@@ -15,13 +15,13 @@ static void
 turned(const char *query, const char *sql, const char *key, const char *values)
 {
 	struct query_template t;
-	const char *problem = query_template_parse(&t, slice_of(query));
+	const char *problem = query_template_parse(&t, QUERY_POSTFIX, slice_of(query));
 	if (problem != NULL)
 		fail_msg("%s: %s", query, problem);
 	assert_string_equal(str_text(&t.sql), sql);
 	struct str all = STR_MOST(4096);
 	for (size_t i = 0; i < t.count; i++) {
-		if (!expansion_apply(&t.parameters[i], slice_of(key), slice_of(""), &all)) {
+		if (!expansion_apply(&t.parameters[i], &(struct query_key){.text = slice_of(key)}, slice_of(""), &all)) {
 			str_set(&all, slice_of("-"));
 			break;
 		}
@@ -36,7 +36,7 @@ static void
 refused(const char *query, const char *reason)
 {
 	struct query_template t;
-	const char *problem = query_template_parse(&t, slice_of(query));
+	const char *problem = query_template_parse(&t, QUERY_POSTFIX, slice_of(query));
 	if (problem == NULL)
 		fail_msg("not refused: %s", query);
 	if (strstr(problem, reason) == NULL)
@@ -126,7 +126,7 @@ static void
 parsed(struct query_file *q, const char *text)
 {
 	struct str problem = STR_MOST(1024);
-	if (!query_file_parse(q, "test.cf", slice_of(text), &problem))
+	if (!query_file_parse(q, MAP_ALIAS, "test.cf", slice_of(text), &problem))
 		fail_msg("%s", str_text(&problem));
 	str_free(&problem);
 }
@@ -136,7 +136,7 @@ wrong(const char *text, const char *reason)
 {
 	struct query_file q;
 	struct str problem = STR_MOST(1024);
-	assert_false(query_file_parse(&q, "test.cf", slice_of(text), &problem));
+	assert_false(query_file_parse(&q, MAP_ALIAS, "test.cf", slice_of(text), &problem));
 	if (strstr(str_text(&problem), reason) == NULL)
 		fail_msg("refused because %s", str_text(&problem));
 	str_free(&problem);
@@ -160,7 +160,7 @@ old_and_new_form(void **state)
 	assert_string_equal(str_text(&q.query.sql), "SELECT a FROM t WHERE x = ?");
 	assert_int_equal(q.expansion_limit, 3);
 	struct str out = STR_MOST(100);
-	assert_true(expansion_apply(&q.result, slice_of("k"), slice_of("host"), &out));
+	assert_true(expansion_apply(&q.result, &(struct query_key){.text = slice_of("k")}, slice_of("host"), &out));
 	assert_string_equal(str_text(&out), "smtp:[host]");
 	str_free(&out);
 	query_file_free(&q);

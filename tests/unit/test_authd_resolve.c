@@ -39,7 +39,33 @@ static const struct {
     {MAP_PASSWORD, "al@our.org", "hash"},
     {MAP_TRANSPORT, "far.org", "smtp:[host]"},
     {MAP_TRANSPORT, "al@far.org", "lmtp:unix:/x"},
+    {MAP_TRANSPORT, ".below.org", "smtp:[below]"},
+    {MAP_TRANSPORT, "moved@our.org", "smtp:[new]"},
+    {MAP_TRANSPORT, "our.org", "virtual:"},
+    {MAP_MAILBOX, "moved@our.org", "our.org/moved/"},
+    /* Aliases of aliases, and one that leads back. */
+    {MAP_ALIAS, "team@our.org", "half@our.org, other@far.org"},
+    {MAP_ALIAS, "half@our.org", "bo+box@our.org, team@our.org"},
+    {MAP_SENDER, "news@our.org", "bo@our.org,al@our.org"},
+    {MAP_SENDER, "@granted.org", "al@our.org"},
+    /* What mailboxes hold. */
+    {MAP_MAILBOX, "fat@our.org", "our.org/fat/"},
+    {MAP_QUOTA, "fat@our.org", "1000"},
+    {MAP_USED, "fat@our.org", "1000"},
+    {MAP_MESSAGE_SIZE, "bo@our.org", "20480"},
+    {MAP_DOMAIN, "full.org", "1"},
+    {MAP_MAILBOX, "a@full.org", "full.org/a/"},
+    {MAP_DOMAIN_QUOTA, "full.org", "5M"},
+    {MAP_DOMAIN_USED, "full.org", "6000000"},
+    /* Rows of a Dovecot user_query. */
+    {MAP_MAILBOX, "dove@our.org", "home\x1f/var/vmail/our.org/dove\x1fmail\x1fmaildir:/var/vmail/our.org/dove/Mail:INDEX=/x"},
+    {MAP_MAILBOX, "home@our.org", "uid\x1f" "5\x1fhome\x1f/var/vmail/our.org/home"},
 };
+
+static struct local_aliases aliases_file = {.path = ""};
+static struct usage usage;
+static struct resolve_options options = {.recipient_delimiter = "+", .postmaster = "al@our.org", .mail_root = "/var/vmail/",
+    .hostname = "host.our.org", .mailbox_path = "", .default_domain = "", .local_domains = ""};
 
 static const char *broken; /* a key that cannot be asked */
 
@@ -62,8 +88,8 @@ ask_as(enum inquiry_kind kind, const char *address, const char *login)
 {
 	static char text[4096];
 	static const char *const words[] = {"ok", "no", "later"};
-	static const struct resolve_options options = {.recipient_delimiter = "+", .postmaster = "al@our.org",
-	    .mail_root = "/var/vmail/", .hostname = "host.our.org"};
+	options.aliases = &aliases_file;
+	options.usage = &usage;
 	static struct users_cdb users;
 	struct fact_source source = {.users = &users, .any_sql = true};
 	memset(source.sql, 1, sizeof source.sql);
@@ -119,7 +145,11 @@ aliases(void **state)
 	expect(ALIAS, "al@our.org", "no");
 	expect(ALIAS, "nobody@our.org", "no");
 	expect(ALIAS, "any@all.org", "ok al@our.org|");
-	expect(ALIAS, "Any+x@alias.org", "ok Any+x@our.org|");
+	expect(ALIAS, "Al+x@alias.org", "ok Al+x@our.org|");
+	/* Nobody of that name at the other domain: a stranger's mail would bounce. */
+	expect(ALIAS, "Any+x@alias.org", "no");
+	expect(RCPT, "any@alias.org", "ok unknown|");
+	expect(RCPT, "al@alias.org", "ok alias|");
 	expect(ALIAS, "local@our.org", "ok root@host.our.org|");
 	expect(ALIAS, "postmaster@all.org", "ok al@our.org|");
 	expect(ALIAS, "postmaster", "ok al@our.org|");
@@ -139,6 +169,69 @@ mailboxes(void **state)
 	expect(HOME, "al+x@our.org", "no");
 	expect(PASSWORD, "AL@our.org", "ok al@our.org|hash|");
 	expect(PASSWORD, "al", "no");
+	expect(MAILBOX, "dove@our.org", "ok dove@our.org|our.org/dove/Mail/|0|0||");
+	expect(MAILBOX, "home@our.org", "ok home@our.org|our.org/home/|0|0||");
+}
+
+static void
+a_pattern_says_where_mailboxes_are(void **state)
+{
+	(void)state;
+	options.mailbox_path = "/var/vmail/%d/%n";
+	expect(MAILBOX, "al+x@our.org", "ok al@our.org|our.org/al/|5242880|1000|x|");
+	options.mailbox_path = "%h/Maildir";
+	expect(MAILBOX, "al@our.org", "ok al@our.org|our.org/al/Maildir/|5242880|1000||");
+	expect(MAILBOX, "home@our.org", "ok home@our.org|our.org/home/Maildir/|0|0||");
+	options.mailbox_path = "../%n";
+	expect(MAILBOX, "al@our.org", "later");
+	options.mailbox_path = "";
+}
+
+static void
+a_default_domain_completes_logins(void **state)
+{
+	(void)state;
+	options.default_domain = "our.org";
+	expect(PASSWORD, "al", "ok al@our.org|hash|");
+	expect(PASSWORD, "al@far.org", "no");
+	expect(PASSWORD, "", "no");
+	assert_string_equal(ask_as(INQUIRY_SENDER, "al@our.org", "al"), "ok ");
+	options.default_domain = "";
+}
+
+static void
+full_mailboxes(void **state)
+{
+	(void)state;
+	expect(RCPT, "fat@our.org", "ok full|");
+	expect(RCPT, "a@full.org", "ok full|");
+	expect(RCPT, "bo@our.org", "ok mailbox|20480|");
+	usage_tell(&usage, slice_of("al@our.org"), (struct usage_record){.bytes = 5242880});
+	expect(RCPT, "al@our.org", "ok full|");
+	usage_tell(&usage, slice_of("al@our.org"), (struct usage_record){.bytes = 5242879, .messages = 1000});
+	expect(RCPT, "al@our.org", "ok full|");
+	usage_tell(&usage, slice_of("al@our.org"), (struct usage_record){.bytes = 5242879, .messages = 999});
+	expect(RCPT, "al@our.org", "ok mailbox|");
+}
+
+static void
+the_aliases_file(void **state)
+{
+	(void)state;
+	struct str problem = STR_MOST(200);
+	aliases_file.path = "/etc/aliases";
+	expect(RCPT, "root@host.our.org", "later");
+	assert_true(local_aliases_parse(&aliases_file.table, "aliases", slice_of("postmaster: root\nroot: al@our.org, bo@our.org\n"), &problem));
+	aliases_file.ready = true;
+	expect(RCPT, "root@host.our.org", "ok alias|");
+	expect(ALIAS, "Root+x@host.our.org", "ok al@our.org|bo@our.org|");
+	expect(ALIAS, "postmaster@host.our.org", "ok root@host.our.org|");
+	expect(RCPT, "nobody@host.our.org", "ok unknown|");
+	assert_string_equal(ask_as(INQUIRY_SENDER, "postmaster@host.our.org", "bo@our.org"), "ok ");
+	local_aliases_free(&aliases_file.table);
+	aliases_file.path = "";
+	expect(RCPT, "root@host.our.org", "ok foreign|");
+	str_free(&problem);
 }
 
 static void
@@ -148,6 +241,14 @@ transports(void **state)
 	expect(TRANSPORT, "x@far.org", "ok smtp:[host]|");
 	expect(TRANSPORT, "al@far.org", "ok lmtp:unix:/x|");
 	expect(TRANSPORT, "x@else.org", "no");
+	expect(TRANSPORT, "al+x@far.org", "ok lmtp:unix:/x|");
+	expect(TRANSPORT, "x@deep.down.below.org", "ok smtp:[below]|");
+	expect(TRANSPORT, "x@below.org", "no");
+	/* A mailbox that has moved; "virtual:" is here. */
+	expect(RCPT, "moved@our.org", "ok relay|");
+	/* Beneath a relay domain, but a bare top level is none. */
+	expect(RCPT, "x@sub.relay.org", "ok relay|");
+	expect(RCPT, "x@norelay.org", "ok foreign|");
 }
 
 static void
@@ -166,6 +267,14 @@ senders(void **state)
 	    {"bo+x@our.org", "bo+x@our.org", "ok "},
 	    {"sales@our.org", "sales+eu@our.org", "no"},
 	    {"al@our.org", "any@all.org", "ok "},
+	    {"bo@our.org", "team@our.org", "ok "},
+	    {"bo@our.org", "half+x@our.org", "ok "},
+	    {"al@our.org", "team@our.org", "no"},
+	    {"al@our.org", "news@our.org", "ok "},
+	    {"al@our.org", "News+x@our.org", "ok "},
+	    {"fat@our.org", "news@our.org", "no"},
+	    {"al@our.org", "whoever@granted.org", "ok "},
+	    {"bo@our.org", "whoever@granted.org", "no"},
 	    {"al@our.org", "al@alias.org", "ok "},
 	    {"al@our.org", "postmaster@our.org", "ok "},
 	    {"al@our.org", "bo@our.org", "no"},
@@ -207,7 +316,6 @@ static void
 without_any_source_nothing_is_known(void **state)
 {
 	(void)state;
-	static const struct resolve_options options = {.recipient_delimiter = "", .postmaster = "", .mail_root = "/", .hostname = "h"};
 	static struct users_cdb users;
 	struct fact_source source = {.users = &users};
 	struct resolution r;
@@ -238,6 +346,10 @@ main(void)
 	    cmocka_unit_test(classes),
 	    cmocka_unit_test(aliases),
 	    cmocka_unit_test(mailboxes),
+	    cmocka_unit_test(a_pattern_says_where_mailboxes_are),
+	    cmocka_unit_test(a_default_domain_completes_logins),
+	    cmocka_unit_test(full_mailboxes),
+	    cmocka_unit_test(the_aliases_file),
 	    cmocka_unit_test(transports),
 	    cmocka_unit_test(senders),
 	    cmocka_unit_test(an_outage_is_never_no),
@@ -245,5 +357,7 @@ main(void)
 	    cmocka_unit_test(maildirs),
 	};
 	log_set_level(LOG_ERROR + 1);
+	if (!usage_begin(&usage))
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The text file of users, its cdb, tickets, sessions, hashes. */
+/* The text file of users, its cdb, tickets, sessions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "authd/hash.h"
 #include "authd/sessions.h"
 #include "authd/tickets.h"
 #include "authd/users_cdb.h"
@@ -179,37 +178,6 @@ sessions(void **state)
 	assert_true(sessions_enter(&s, &a));
 }
 
-static void
-hashes(void **state)
-{
-	(void)state;
-	char *made = hash_make("secret");
-	assert_non_null(made);
-	assert_int_equal(strncmp(made, "$y$", 3), 0);
-	assert_int_equal(hash_verify("secret", made), HASH_RIGHT);
-	assert_int_equal(hash_verify("secreT", made), HASH_WRONG);
-	assert_true(hash_is_crypt(made));
-	free(made);
-	static const char sha[] = "$5$salt$Gcm6FsVtF/Qa77ZKD.iwsJlCVPY0XSMgLJL0Hnww/c1";
-	enum hash_result r = hash_verify("x", sha);
-	assert_true(r == HASH_WRONG || r == HASH_RIGHT);
-	assert_int_equal(hash_verify("abab", "{PLAIN}abab"), HASH_RIGHT);
-	assert_int_equal(hash_verify("ab", "{PLAIN}abab"), HASH_WRONG);
-	assert_int_equal(hash_verify("abab", "{plain}ab"), HASH_WRONG);
-	assert_int_equal(hash_verify("x", "{NTLM}x"), HASH_UNUSABLE);
-	assert_int_equal(hash_verify("x", "{CRYPT"), HASH_UNUSABLE);
-	assert_int_equal(hash_verify("x", "clear text"), HASH_UNUSABLE);
-	/* No password fits a locked or empty one. */
-	assert_int_equal(hash_verify("", ""), HASH_WRONG);
-	assert_int_equal(hash_verify("x", "!"), HASH_WRONG);
-	assert_int_equal(hash_verify("*", "*"), HASH_WRONG);
-	assert_int_equal(hash_verify("*0", "{CRYPT}*0"), HASH_WRONG);
-	assert_int_equal(hash_verify("x", "{SHA512-CRYPT}!$6$salt$hash"), HASH_WRONG);
-	assert_int_equal(hash_verify("", "{CRYPT}"), HASH_WRONG);
-	assert_int_equal(hash_verify("", "{PLAIN}"), HASH_WRONG);
-	assert_int_equal(hash_verify("!x", "{PLAIN}!x"), HASH_RIGHT);
-}
-
 int
 main(void)
 {
@@ -221,7 +189,6 @@ main(void)
 	    cmocka_unit_test(tickets),
 	    cmocka_unit_test(tickets_are_bounded),
 	    cmocka_unit_test(sessions),
-	    cmocka_unit_test(hashes),
 	};
 	log_set_level(LOG_ERROR + 1);
 	if (mkdtemp(directory) == NULL)

@@ -25,7 +25,7 @@ test_peer(void **state)
 	struct peer p;
 	assert_true(peer_parse(&p, slice_of("::ffff:192.0.2.1")));
 	assert_string_equal(p.text, "192.0.2.1");
-	assert_int_equal(p.len, 4);
+	assert_int_equal(p.ip.len, 4);
 	assert_true(peer_parse(&p, slice_of("fe80:0:0::1%eth0")));
 	assert_string_equal(p.text, "fe80::1");
 	assert_false(peer_parse(&p, slice_of("")));

@@ -25,13 +25,16 @@ memory_file(void)
 	return fd;
 }
 
+/* With `hold` as smtpd asks for it, or NULL. */
 static void
-build(struct str *header)
+build(struct str *header, const char *hold)
 {
 	*header = STR_MOST(FILE_HEADER_MOST);
 	queue_file_build_begin(header, 0x123456789abcdu, slice_of("a b\\c@x.test"));
 	queue_file_build_with(header, slice_of("protocol=ESMTP"));
 	queue_file_build_with(header, slice_of("helo=two words"));
+	if (hold != NULL)
+		queue_file_build_with(header, slice_of(hold));
 	queue_file_build_recipient(header, slice_of("one@x.test"));
 	queue_file_build_key(header, slice_of("notify=never"));
 	queue_file_build_recipient_end(header);
@@ -43,15 +46,21 @@ build(struct str *header)
 
 /* A whole committed file as bytes. */
 static void
-committed(struct str *all)
+committed_as(struct str *all, const char *hold)
 {
-	build(all);
+	build(all, hold);
 	char mark[FILE_MARK_LEN];
 	size_t len = strlen(message);
 	queue_file_build_mark(mark, str_slice(all), len, checksum_add(0, message, len));
 	memcpy(all->data, mark, sizeof mark);
 	str_append(all, message, len);
 	assert_false(all->failed);
+}
+
+static void
+committed(struct str *all)
+{
+	committed_as(all, NULL);
 }
 
 static enum file_result
@@ -158,21 +167,27 @@ test_blank_mark(void **state)
 	(void)state;
 	struct str all;
 	struct queue_file f;
-	build(&all);
+	build(&all, NULL);
 	str_append_text(&all, message);
 	assert_int_equal(read_bytes(all.data, all.len, &f), FILE_UNCOMMITTED);
 	str_free(&all);
 }
 
 static int
-committed_file(void)
+committed_file_as(const char *hold)
 {
 	struct str all;
-	committed(&all);
+	committed_as(&all, hold);
 	int fd = memory_file();
 	assert_int_equal(pwrite(fd, all.data, all.len, 0), (ssize_t)all.len);
 	str_free(&all);
 	return fd;
+}
+
+static int
+committed_file(void)
+{
+	return committed_file_as(NULL);
 }
 
 static void
@@ -236,6 +251,106 @@ test_blocks(void **state)
 	close(fd);
 }
 
+/* What the file says of its turn: N(ext), H(eld), T(old: held, and all know), R(eleased). */
+static char
+turn_of(int fd)
+{
+	struct queue_file f;
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_true(!f.told || f.held);
+	assert_false(f.held && f.released);
+	char turn = f.told ? 'T' : f.held ? 'H' : f.released ? 'R' : 'N';
+	queue_file_free(&f);
+	return turn;
+}
+
+static void
+retry(int fd)
+{
+	struct queue_file f;
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_true(queue_file_retry(fd, &f, 7, 1795226861));
+	queue_file_free(&f);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_true(f.tries == 7 && f.next == 1795226861);
+	queue_file_free(&f);
+}
+
+static void
+test_turns(void **state)
+{
+	(void)state;
+	int fd = committed_file_as("hold=two words");
+	assert_int_equal(turn_of(fd), 'H'); /* from the first byte that is committed */
+	assert_true(queue_file_hold(fd));
+	assert_int_equal(turn_of(fd), 'T');
+	assert_true(queue_file_release(fd));
+	assert_int_equal(turn_of(fd), 'R');
+	retry(fd);
+	assert_int_equal(turn_of(fd), 'R');
+	assert_true(queue_file_hold(fd));
+	assert_int_equal(turn_of(fd), 'T');
+	close(fd);
+	fd = committed_file();
+	retry(fd);
+	assert_int_equal(turn_of(fd), 'N');
+	assert_true(queue_file_hold(fd));
+	assert_int_equal(turn_of(fd), 'T');
+	assert_true(queue_file_release(fd));
+	assert_int_equal(turn_of(fd), 'R');
+	close(fd);
+}
+
+/* Every way in which two writes of the line can mix by bytes: what came to be held goes only by the whole word. */
+static void
+test_torn_turns(void **state)
+{
+	(void)state;
+	static const char *const words[] = {"next", "held", "free"};
+	for (unsigned mix = 0; mix < 3 * 3 * 16; mix++) {
+		const char *before = words[mix / 48], *after = words[mix / 16 % 3];
+		char word[5] = "";
+		for (unsigned i = 0; i < 4; i++)
+			word[i] = (mix >> i & 1 ? after : before)[i];
+		for (int with = 0; with < 2; with++) {
+			int fd = committed_file_as(with ? "hold=x" : NULL);
+			assert_int_equal(pwrite(fd, word, 4, FILE_MARK_LEN + FILE_TURN_AT), 4);
+			char turn = turn_of(fd);
+			assert_int_equal(turn == 'R', strcmp(word, "free") == 0);
+			assert_int_equal(turn == 'T', strcmp(word, "held") == 0);
+			assert_true(turn == 'R' || turn == 'T' || turn == (with ? 'H' : 'N'));
+			close(fd);
+		}
+	}
+}
+
+static void
+check_with_text(const char *hold, size_t room, const char *wanted)
+{
+	struct queue_file f;
+	char text[64];
+	int fd = committed_file_as(hold);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	queue_file_with_text(&f, "hold", text, room);
+	assert_string_equal(text, wanted);
+	queue_file_free(&f);
+	close(fd);
+}
+
+static void
+test_with_text(void **state)
+{
+	(void)state;
+	check_with_text(NULL, 64, "");
+	check_with_text("hold=", 64, "");
+	check_with_text("hold=two words\\", 64, "two words\\");
+	check_with_text("hold=a b", 3, "a"); /* the escape is cut as a whole */
+	check_with_text("hold=a b", 5, "a");
+	check_with_text("hold=a b", 6, "a ");
+	check_with_text("hold=abc", 3, "ab");
+	check_with_text("hold=abc", 1, "");
+}
+
 static void
 test_ids(void **state)
 {
@@ -274,6 +389,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_read_back), cmocka_unit_test(test_torn), cmocka_unit_test(test_noise),
 	    cmocka_unit_test(test_blank_mark), cmocka_unit_test(test_marks), cmocka_unit_test(test_blocks),
+	    cmocka_unit_test(test_turns), cmocka_unit_test(test_torn_turns), cmocka_unit_test(test_with_text),
 	    cmocka_unit_test(test_ids), cmocka_unit_test(test_checksum),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "queue/remote_route.h"
 #include "queue/retry.h"
 #include "queue/sendmail_text.h"
+#include "queue/told.h"
 #include "queue/waiting.h"
 
 static void
@@ -31,6 +32,45 @@ test_retry(void **state)
 	assert_true(retry_is_over(1000, 1000 + 432001, 432000));
 	assert_false(retry_is_over(1000, 1000 + 432000, 432000));
 	assert_false(retry_is_over(1000, 5, 432000)); /* the clock went back */
+	assert_false(retry_is_spent(0, 300, 3600, 1));
+	assert_false(retry_is_spent(3, 300, 3600, 2100));
+	assert_true(retry_is_spent(3, 300, 3600, 2099));
+	assert_false(retry_is_spent(9998, 1, 1, 432000));
+	assert_true(retry_is_spent(9999, 1, 1, 432000));
+	assert_true(retry_is_spent(2, UINT64_MAX, UINT64_MAX, UINT64_MAX));
+}
+
+static bool
+hold_even(void *context, struct waiting_entry *e)
+{
+	(void)context;
+	if (e->id % 2 == 0)
+		e->due = DUE_HELD;
+	return e->id % 2 == 0;
+}
+
+static void
+test_held(void **state)
+{
+	(void)state;
+	struct waiting w = {0};
+	struct waiting_entry e;
+	for (uint64_t i = 1; i <= 100; i++)
+		assert_true(waiting_add(&w, i, i * 10));
+	assert_int_equal(waiting_change(&w, 7, hold_even, NULL), 0);
+	assert_int_equal(waiting_change(&w, 8, hold_even, NULL), 1);
+	assert_int_equal(waiting_change(&w, 0, hold_even, NULL), 50);
+	assert_int_equal(waiting_hurry(&w, 8, 1), 0);
+	assert_int_equal(waiting_hurry(&w, 0, 1), 50);
+	for (uint64_t i = 0; i < 50; i++)
+		assert_true(waiting_take(&w, UINT64_MAX - 1, &e) && e.id == 2 * i + 1);
+	assert_false(waiting_take(&w, UINT64_MAX - 1, &e));
+	assert_true(waiting_has(&w, 8));
+	waiting_remove(&w, 8);
+	waiting_remove(&w, 9);
+	assert_false(waiting_has(&w, 8));
+	assert_int_equal(w.count, 49);
+	free(w.heap);
 }
 
 static void
@@ -54,6 +94,35 @@ test_waiting(void **state)
 		taken++;
 	assert_int_equal(taken, 1000);
 	free(w.heap);
+}
+
+static void
+test_told(void **state)
+{
+	(void)state;
+	static struct told t;
+	char login[16];
+	told_begin(&t);
+	assert_false(told_has(&t, slice_of("a@x"), 1000));
+	told_add(&t, slice_of("a@x"), 1000);
+	assert_true(told_has(&t, slice_of("a@x"), 1000 + TOLD_TIME - 1));
+	assert_false(told_has(&t, slice_of("a@x"), 1000 + TOLD_TIME));
+	assert_false(told_has(&t, slice_of("b@x"), 1000));
+	told_add(&t, slice_of("b@x"), 1000);
+	told_remove(&t, slice_of("b@x"));
+	told_remove(&t, slice_of("b@x"));
+	assert_false(told_has(&t, slice_of("b@x"), 1000));
+	assert_true(told_has(&t, slice_of("a@x"), 1000));
+	/* Full: nobody is forgotten while it matters, and who is not known is no reason to tell. */
+	for (int i = 0; i < TOLD_LOGINS - 1; i++) {
+		snprintf(login, sizeof login, "u%d@x", i);
+		told_add(&t, slice_of(login), 2000);
+	}
+	assert_true(told_has(&t, slice_of("a@x"), 2000));
+	assert_true(told_has(&t, slice_of("stranger@x"), 2000));
+	told_add(&t, slice_of("stranger@x"), 3000);
+	assert_true(told_has(&t, slice_of("u7@x"), 2000 + TOLD_TIME - 1));
+	assert_false(told_has(&t, slice_of("u7@x"), 2000 + TOLD_TIME));
 }
 
 /* A file in memory with these recipients, each of which came from its parent. */
@@ -297,7 +366,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_retry), cmocka_unit_test(test_waiting), cmocka_unit_test(test_expand_loops),
+	    cmocka_unit_test(test_retry), cmocka_unit_test(test_waiting), cmocka_unit_test(test_held), cmocka_unit_test(test_told), cmocka_unit_test(test_expand_loops),
 	    cmocka_unit_test(test_expand_bounds), cmocka_unit_test(test_address_set), cmocka_unit_test(test_routes),
 	    cmocka_unit_test(test_sendmail_text), cmocka_unit_test(test_body), cmocka_unit_test(test_replies),
 	    cmocka_unit_test(test_dns),

@@ -15,6 +15,9 @@
 
 static struct packet packet;
 
+static const struct login_client client = {.service = "imap", .address = "192.0.2.1", .encrypted = true,
+    .certificate = "ann@example.test", .binding = "tls-exporter=AAAA tls-unique=BBBB"};
+
 /* Answers before the question is there: the tags count from 1 in each process. */
 static void
 answer(int authd, const char *verb, uint64_t tag, const char *field, const char *other)
@@ -47,7 +50,7 @@ late_answers(void **state)
 	assert_true(socket_pair(ends));
 	struct login login = {.socket = ends[0]};
 	answer(ends[1], "ok", 1, "PLAIN LOGIN", "");
-	assert_int_equal(login_hello(&login, "imap", "192.0.2.1", true), LOGIN_OK);
+	assert_int_equal(login_hello(&login, &client), LOGIN_OK);
 	assert_true(login_offers(&login, slice_of("plain")));
 	answer(ends[1], "ok", 1, "ann@example.test", "ticket");
 	answer(ends[1], "no", 2, "wrong password", "");
@@ -63,11 +66,44 @@ late_answers(void **state)
 	close(ends[0]);
 }
 
+/* The fields of the question that lies at authd, behind verb and tag. */
+static void
+expect_hello(int authd, const char *line, const char *certificate, const char *binding)
+{
+	assert_int_equal(packet_receive(authd, &packet), PACKET_OK);
+	assert_string_equal(packet_verb(&packet), "hello");
+	const char *const fields[] = {"imap", "192.0.2.1", line, certificate, binding};
+	assert_non_null(packet_field(&packet));
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		assert_string_equal(packet_field(&packet), fields[i]);
+	assert_null(packet_field(&packet));
+}
+
+/* What is known of the client goes to authd, and of a plain line nothing is known. */
+static void
+who_is_there(void **state)
+{
+	const struct login_client plain = {.service = "imap", .address = "192.0.2.1"};
+	int ends[2];
+	(void)state;
+	assert_true(socket_pair(ends));
+	struct login login = {.socket = ends[0]};
+	answer(ends[1], "ok", 6, "PLAIN EXTERNAL", ""); /* the test before has asked five times */
+	assert_int_equal(login_hello(&login, &client), LOGIN_OK);
+	expect_hello(ends[1], "tls", client.certificate, client.binding);
+	answer(ends[1], "ok", 7, "", "");
+	assert_int_equal(login_hello(&login, &plain), LOGIN_OK);
+	expect_hello(ends[1], "plain", "", "");
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(late_answers),
+	    cmocka_unit_test(who_is_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The parts of postern-smtpd that read text: networks, addresses of peers, parameters, hops, command lines. */
+/* The parts of postern-smtpd that read text: parameters, hops, command lines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,56 +12,8 @@
 #include "lib/front/peer.h"
 #include "smtpd/command.h"
 #include "smtpd/hops.h"
-#include "smtpd/networks.h"
 #include "smtpd/parameters.h"
 #include "smtpd/received.h"
-
-static enum networks_answer
-hold(const char *list, const char *address)
-{
-	struct peer p = {.len = 0};
-	struct slice entry;
-	if (address != NULL)
-		assert_true(peer_parse(&p, slice_of(address)));
-	return networks_hold(slice_of(list), &p, &entry);
-}
-
-static void
-test_networks(void **state)
-{
-	(void)state;
-	const char *list = "127.0.0.0/8, [::1]/128\n192.0.2.128/25 198.51.100.7 2001:db8:8000::/33";
-	assert_int_equal(hold(list, "127.1.2.3"), NETWORKS_YES);
-	assert_int_equal(hold(list, "128.0.0.1"), NETWORKS_NO);
-	assert_int_equal(hold(list, "::1"), NETWORKS_YES);
-	assert_int_equal(hold(list, "::2"), NETWORKS_NO);
-	assert_int_equal(hold(list, "192.0.2.127"), NETWORKS_NO);
-	assert_int_equal(hold(list, "192.0.2.128"), NETWORKS_YES);
-	assert_int_equal(hold(list, "198.51.100.7"), NETWORKS_YES);
-	assert_int_equal(hold(list, "198.51.100.6"), NETWORKS_NO);
-	assert_int_equal(hold(list, "2001:db8:8000::1"), NETWORKS_YES);
-	assert_int_equal(hold(list, "2001:db8:7fff::1"), NETWORKS_NO);
-	assert_int_equal(hold(list, "::ffff:127.0.0.1"), NETWORKS_YES);
-	assert_int_equal(hold(list, NULL), NETWORKS_NO);
-	assert_int_equal(hold("", "127.0.0.1"), NETWORKS_NO);
-	assert_int_equal(hold("::ffff:127.0.0.0/104", "127.0.0.1"), NETWORKS_YES);
-}
-
-static void
-test_wrong_networks(void **state)
-{
-	(void)state;
-	static const char *const wrong[] = {"0.0.0.0/0", "::/0", "10.0.0.1/8", "10.0.0.0/33", "10.0.0/8", "x", "10.0.0.0/",
-	    "/8", "[::1", "[]", "::1/129", "10.0.0.0/-1", "::ffff:0.0.0.0/96", "::ffff:10.0.0.0/8", "10.0.0.0/8/8",
-	    "fe80::%eth0/64"};
-	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		assert_int_equal(hold(wrong[i], "127.0.0.1"), NETWORKS_WRONG);
-		/* Found even where an earlier entry fits. */
-		char list[100];
-		snprintf(list, sizeof list, "127.0.0.0/8 %s", wrong[i]);
-		assert_int_equal(hold(list, "127.0.0.1"), NETWORKS_WRONG);
-	}
-}
 
 /* The parameters of `text` as "KEY=value;KEY;", and "!" for a wrong one. */
 static const char *
@@ -183,8 +135,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_networks),
-		cmocka_unit_test(test_wrong_networks),
 		cmocka_unit_test(test_parameters),
 		cmocka_unit_test(test_hops),
 		cmocka_unit_test(test_commands),

@@ -56,6 +56,7 @@ add_facts(struct stage *s)
 	packet_add_text(&s->answer, "TLS_AES_256_GCM_SHA384");
 	packet_add_text(&s->answer, "mail.example.test");
 	packet_add_text(&s->answer, "");
+	packet_add_text(&s->answer, "tls-exporter=AAAA tls-unique=BBBB");
 }
 
 static void
@@ -74,6 +75,7 @@ test_ok(void **state)
 	assert_string_equal(facts.cipher, "TLS_AES_256_GCM_SHA384");
 	assert_string_equal(facts.server_name, "mail.example.test");
 	assert_string_equal(facts.client_name, "");
+	assert_string_equal(facts.binding, "tls-exporter=AAAA tls-unique=BBBB");
 	assert_int_equal(write(s.plain[0], "x", 1), 1);
 	assert_int_equal(read(plain, &byte, 1), 1);
 	close(plain);
@@ -141,13 +143,16 @@ test_a_long_name_is_cut(void **state)
 	memset(name, 'n', sizeof name - 1);
 	name[sizeof name - 1] = '\0';
 	set_up(&s, "ok", "1");
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		packet_add_text(&s.answer, name);
 	packet_add_descriptor(&s.answer, s.plain[1]);
 	int plain = ask(&s, &facts);
 	assert_true(plain >= 0);
 	assert_int_equal(strlen(facts.version), sizeof facts.version - 1);
 	assert_int_equal(strlen(facts.server_name), sizeof facts.server_name - 1);
+	/* The first 255 bytes of a login name are another login name. */
+	assert_string_equal(facts.client_name, "");
+	assert_string_equal(facts.binding, "");
 	close(plain);
 	tear_down(&s);
 }

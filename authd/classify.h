@@ -1,0 +1,28 @@
+/* What an address is: the rules of postern-authd(8), in their order. */
+#ifndef AUTHD_CLASSIFY_H
+#define AUTHD_CLASSIFY_H
+
+#include "authd/resolve.h"
+
+enum class {
+	CLASS_MAILBOX, /* value: its Maildir as the table has it; user: the key that it was found under */
+	CLASS_ALIAS,   /* value: targets, commas between; user: likewise, "" for a catch-all or postmaster */
+	CLASS_RELAY,
+	CLASS_UNKNOWN, /* the domain is ours, there is no such user */
+	CLASS_FOREIGN,
+};
+
+struct finding {
+	enum class   class;
+	struct slice value, user; /* valid as long as the resolution and the parts that were asked about */
+};
+
+/* VERDICT_OK: `found` says what it is. VERDICT_LATER, VERDICT_WAIT: it cannot be said (yet). */
+enum verdict classify(struct resolution *r, const struct parts *p, struct finding *found);
+/* The mailbox of the address, whatever aliases there are. VERDICT_NO: none. */
+enum verdict find_mailbox(struct resolution *r, const struct parts *p, struct finding *found);
+
+/* One question to one map. VERDICT_OK with the value, VERDICT_NO, or it cannot be said (yet). */
+enum verdict ask(struct resolution *r, enum map map, struct slice key, struct slice *value);
+
+#endif

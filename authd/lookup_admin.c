@@ -1,0 +1,181 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "authd/lookup.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/mail/address.h"
+
+static struct packet answer;
+
+static struct lookup_service *
+service_of(struct connection *c)
+{
+	return (struct lookup_service *)c->service;
+}
+
+/* What tells of tables and empties the cache is not for the programs at the network. */
+static bool
+is_administrator(const struct connection *c)
+{
+	return c->uid == 0 || c->uid == geteuid();
+}
+
+static void
+say(struct connection *c, const char *status, const char *tag)
+{
+	packet_begin(&answer, status);
+	packet_add_text(&answer, tag);
+	connection_send(c, &answer);
+}
+
+/* --- explain ------------------------------------------------------------------------- */
+
+static const struct {
+	const char       *name;
+	enum inquiry_kind kind;
+	size_t            further; /* fields behind the address */
+} kinds[] = {
+    {"rcpt", INQUIRY_RCPT, 0},
+    {"alias", INQUIRY_ALIAS, 0},
+    {"mailbox", INQUIRY_MAILBOX, 0},
+    {"transport", INQUIRY_TRANSPORT, 0},
+    {"sender", INQUIRY_SENDER, 1},    /* the login */
+    {"home", INQUIRY_HOME, 0},
+    {"password", INQUIRY_PASSWORD, 2}, /* service, client's address */
+};
+
+static void
+send_story(struct connection *c, const struct resolution *r)
+{
+	packet_begin(&answer, "story");
+	packet_add_text(&answer, inquiry_tag(r));
+	packet_add_rest(&answer, inquiry_story(r));
+	connection_send(c, &answer);
+}
+
+static void
+explained(void *owner, struct resolution *r, enum verdict v)
+{
+	struct connection *c = owner;
+	send_story(c, r);
+	if (r->kind != INQUIRY_PASSWORD || v != VERDICT_OK) {
+		lookup_answer(c, inquiry_tag(r), r, v);
+		return;
+	}
+	/* The hash stays here. */
+	say(c, "ok", inquiry_tag(r));
+}
+
+bool
+lookup_explain(struct connection *c, const char *tag, struct packet *p)
+{
+	const char *name = packet_field(p), *address = packet_field(p), *one = packet_field(p), *two = packet_field(p);
+	if (!is_administrator(c) || address == NULL)
+		return false;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		if (strcmp(kinds[i].name, name) != 0)
+			continue;
+		size_t given = (size_t)(one != NULL) + (two != NULL);
+		bool sender = kinds[i].kind == INQUIRY_SENDER, password = kinds[i].kind == INQUIRY_PASSWORD;
+		if (given != kinds[i].further || packet_rest(p).len > 0)
+			return false;
+		struct question q = {.kind = kinds[i].kind, .address = address, .login = sender ? one : "", .service = password ? one : "",
+		    .client = password ? two : "", .tag = tag, .explain = true};
+		if (!inquiry_start(service_of(c)->inquiries, &q, explained, c))
+			lookup_answer_later(c, tag, "no memory, or an address longer than 1024 bytes");
+		return true;
+	}
+	return false;
+}
+
+/* --- the cache ------------------------------------------------------------------------ */
+
+bool
+lookup_flush(struct connection *c, const char *tag, struct packet *p)
+{
+	if (!is_administrator(c) || packet_rest(p).len > 0)
+		return false;
+	log_info("cache-flushed");
+	if (cache_flush(service_of(c)->inquiries->source.cache))
+		say(c, "ok", tag);
+	else
+		lookup_answer_later(c, tag, "memory is empty, but the file could not be removed: see the log of postern-authd");
+	return true;
+}
+
+bool
+lookup_counters(struct connection *c, const char *tag, struct packet *p)
+{
+	if (!is_administrator(c) || packet_rest(p).len > 0)
+		return false;
+	const struct cache_counters *n = cache_count(service_of(c)->inquiries->source.cache);
+	const struct {
+		const char *name;
+		uint64_t    number;
+	} counters[] = {
+	    {"hits", n->hits}, {"stale", n->stale}, {"misses", n->misses}, {"negative", n->negative}, {"evicted", n->evicted},
+	    {"damaged", n->damaged}, {"writes", n->writes}, {"failed-writes", n->failed_writes}, {"flushes", n->flushes},
+	    {"records", n->records}, {"bytes", n->bytes}, {"file-records", n->file_records}, {"file-bytes", n->file_bytes},
+	};
+	packet_begin(&answer, "ok");
+	packet_add_text(&answer, tag);
+	for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+		packet_add_text(&answer, counters[i].name);
+		packet_add_number(&answer, counters[i].number);
+	}
+	connection_send(c, &answer);
+	return true;
+}
+
+/* --- what is told ----------------------------------------------------------------------- */
+
+static void
+fold(struct str *into, const char *text)
+{
+	*into = STR_MOST(MAP_KEY_MOST);
+	address_append_lower(into, slice_of(text));
+}
+
+bool
+lookup_outgoing(struct connection *c, const char *tag, struct packet *p)
+{
+	struct outgoing_state state;
+	struct str login;
+	uint64_t recipients;
+	const char *name = packet_field(p);
+	if (name == NULL || !packet_field_number(p, UINT32_MAX, &recipients) || packet_rest(p).len > 0)
+		return false;
+	fold(&login, name);
+	enum outgoing_verdict v = outgoing_count(service_of(c)->outgoing, str_slice(&login), recipients, clock_unix(), &state);
+	packet_begin(&answer, "ok");
+	packet_add_text(&answer, tag);
+	packet_add_text(&answer, v == OUTGOING_PASS ? "pass" : "hold");
+	if (v == OUTGOING_HOLD_FIRST)
+		log_warning("outgoing-limit", log_slice("login", str_slice(&login)), log_text("reason", state.why),
+		    log_text("hint", "its mail is held: see postern-mailq, then postern-queuectl release or delete; the settings outgoing_hour,"
+		                     " outgoing_day, outgoing_limits"));
+	if (v != OUTGOING_PASS) {
+		packet_add_text(&answer, state.why);
+		packet_add_text(&answer, v == OUTGOING_HOLD_FIRST ? "first" : "again");
+	}
+	str_free(&login);
+	connection_send(c, &answer);
+	return true;
+}
+
+bool
+lookup_usage(struct connection *c, const char *tag, struct packet *p)
+{
+	struct usage_record record;
+	struct str user;
+	const char *name = packet_field(p);
+	if (name == NULL || !packet_field_number(p, INT64_MAX, &record.bytes) || !packet_field_number(p, INT64_MAX, &record.messages) ||
+	    packet_rest(p).len > 0)
+		return false;
+	fold(&user, name);
+	usage_tell(service_of(c)->inquiries->options.usage, str_slice(&user), record);
+	str_free(&user);
+	say(c, "ok", tag);
+	return true;
+}

@@ -1,0 +1,62 @@
+#include "authd/parts.h"
+
+#include "authd/maps.h"
+#include "lib/mail/address.h"
+
+bool
+parts_take(struct parts *p, struct slice address, const char *delimiters)
+{
+	struct slice local, domain, user, extension = slice_of("");
+	*p = (struct parts){.written = STR_MOST(MAP_KEY_MOST), .full = STR_MOST(MAP_KEY_MOST), .base = STR_MOST(MAP_KEY_MOST),
+	    .extension = STR_MOST(MAP_KEY_MOST), .catch_all = STR_MOST(MAP_KEY_MOST)};
+	if (!str_set(&p->written, address) || !address_append_lower(&p->full, address))
+		return false;
+	address_split(address, &local, &domain);
+	if (domain.len == 0)
+		return true;
+	str_append_byte(&p->catch_all, '@');
+	address_append_lower(&p->catch_all, domain);
+	if (delimiters[0] == '\0' || slice_starts(local, "\"") ||
+	    !address_split_extension(local, delimiters, &user, &extension) || extension.len == 0)
+		return !p->catch_all.failed;
+	str_append_slice(&p->extension, extension);
+	address_append_lower(&p->base, user);
+	str_append_slice(&p->base, str_slice(&p->catch_all));
+	return !p->catch_all.failed && !p->extension.failed && !p->base.failed;
+}
+
+void
+parts_free(struct parts *p)
+{
+	str_free(&p->written);
+	str_free(&p->full);
+	str_free(&p->base);
+	str_free(&p->extension);
+	str_free(&p->catch_all);
+}
+
+struct slice
+parts_domain(const struct parts *p)
+{
+	return slice_from(str_slice(&p->catch_all), 1);
+}
+
+struct slice
+parts_local(const struct parts *p)
+{
+	struct slice local, domain;
+	address_split(str_slice(&p->written), &local, &domain);
+	return local;
+}
+
+struct slice
+parts_local_lower(const struct parts *p)
+{
+	return slice_first(str_slice(&p->full), parts_local(p).len);
+}
+
+bool
+parts_is_postmaster(const struct parts *p)
+{
+	return slice_is(parts_local_lower(p), "postmaster");
+}

@@ -1,0 +1,28 @@
+/* An address as the tables are asked for it: in lower case, with and without its extension, its domain alone. */
+#ifndef AUTHD_PARTS_H
+#define AUTHD_PARTS_H
+
+#include <stdbool.h>
+
+#include "lib/base/slice.h"
+#include "lib/base/str.h"
+
+struct parts {
+	struct str written;   /* as it was asked */
+	struct str full;      /* lower case, whole */
+	struct str base;      /* lower case, without the extension; empty when there is none */
+	struct str extension; /* as written */
+	struct str catch_all; /* lower case "@domain"; empty without a domain */
+};
+
+/* `delimiters`: what parts user and extension; "" for none. False: no memory, or longer than MAP_KEY_MOST. Free it in both cases. */
+bool parts_take(struct parts *p, struct slice address, const char *delimiters);
+void parts_free(struct parts *p);
+
+/* Slices of the parts; of an address without a domain that one is empty. */
+struct slice parts_domain(const struct parts *p);        /* lower case */
+struct slice parts_local(const struct parts *p);         /* as written */
+struct slice parts_local_lower(const struct parts *p);
+bool         parts_is_postmaster(const struct parts *p);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * What deliver and the sessions have told of the size of mailboxes, so that a
+ * full one is refused at RCPT. Fixed memory: a report takes the place of an
+ * older one of another user. What was told counts for an hour: a mailbox may
+ * shrink without anybody telling.
+ */
+#ifndef AUTHD_USAGE_H
+#define AUTHD_USAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/slice.h"
+
+#define USAGE_SLOTS     16384 /* a power of two */
+#define USAGE_NEAR      8     /* places that one user may take */
+#define USAGE_USER_MOST 255   /* longer ones are not kept */
+#define USAGE_LIFE      3600000 /* ms */
+
+struct usage_record {
+	uint64_t bytes, messages;
+};
+
+struct usage_slot {
+	int64_t             told; /* clock_ms(); 0: free */
+	struct usage_record record;
+	uint16_t            len;
+	char                user[USAGE_USER_MOST];
+};
+
+struct usage {
+	uint64_t           salt;
+	struct usage_slot *slots;
+};
+
+/* False without memory. */
+bool usage_begin(struct usage *u);
+void usage_tell(struct usage *u, struct slice user, struct usage_record record);
+/* Zero when nothing is known. */
+struct usage_record usage_find(const struct usage *u, struct slice user);
+/* The bytes of all users of a domain that have been told of. */
+uint64_t usage_of_domain(const struct usage *u, struct slice domain);
+
+#endif
