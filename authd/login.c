@@ -1,5 +1,6 @@
 #include "authd/login.h"
 
+#include <pwd.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
@@ -86,10 +87,11 @@ take_hello(struct conversation *c, struct packet *p)
 	if (line == NULL || !name_ok(name) || (strcmp(line, "tls") != 0 && strcmp(line, "plain") != 0) || packet_rest(p).len > 0)
 		return false;
 	c->encrypted = strcmp(line, "tls") == 0;
-	/* What comes of TLS counts on a line with TLS. */
+	/* What comes of TLS counts on a line with TLS, and when tlsd told it to a front of ours. */
+	bool tls = c->encrypted && c->connection.uid != service_of(c)->stranger;
 	return take_text(c->name, SERVICE_NAME_MOST, name) && take_text(c->client, CLIENT_ADDRESS_MOST, client) &&
-	    take_text(c->certificate, CERTIFICATE_MOST, c->encrypted ? certificate : "") &&
-	    take_text(c->binding, BINDING_MOST, c->encrypted ? binding : "");
+	    take_text(c->certificate, CERTIFICATE_MOST, tls ? certificate : "") &&
+	    take_text(c->binding, BINDING_MOST, tls ? binding : "");
 }
 
 static bool
@@ -148,6 +150,8 @@ login_start(struct login_service *s)
 	s->service.closed = login_closed;
 	s->service.connection_size = sizeof(struct conversation);
 	s->service.most = SESSIONS_MOST;
+	const struct passwd *stranger = socket_one_identity ? NULL : getpwnam("postern-authproxy");
+	s->stranger = stranger != NULL ? stranger->pw_uid : (uid_t)-1;
 	peers_add(&s->service.peers, "postern-smtpd");
 	peers_add(&s->service.peers, "postern-imapd");
 	peers_add(&s->service.peers, "postern-pop3d");

@@ -21,6 +21,7 @@ struct login_service {
 	struct sessions   sessions;
 	struct offers     offers;
 	const char       *master_users; /* logins that may act for any other, commas or lines between */
+	uid_t             stranger; /* postern-authproxy, whose word on certificates is not taken: it speaks with other people's programs */
 	uint64_t          last_exchange;
 };
 

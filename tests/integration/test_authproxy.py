@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import Process, Suite, as_user, wait_for
+from harness import Peer, Process, Suite, as_user, wait_for
 from harness.postfix import Postfix
 
 PASSWORD = "secret words"
@@ -425,3 +425,12 @@ def test_others_are_not_let_in(suite):
     assert as_user("nobody", knock) == "''"
     suite.wait_log("authproxy", r"peer-refused socket=dovecot")
     assert "VERSION" in as_user("postfix", knock)
+
+
+def test_a_certificate_is_believed_of_a_front_and_not_of_the_proxy(suite):
+    """Who takes the proxy over must not log in by a name that he says a certificate held."""
+    def mechanisms():
+        with Peer(suite, "authd/login") as peer:
+            return peer.ask("hello", "t", "smtp", "192.0.2.7", "tls", ANN)[2]
+    assert "EXTERNAL" in as_user("postern-smtpd", mechanisms).split()
+    assert "EXTERNAL" not in as_user("postern-authproxy", mechanisms).split()
