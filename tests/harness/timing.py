@@ -39,7 +39,7 @@ class Difference:
 def compare(attempts, tries, seconds, told=lambda difference: True, least=30):
     """
     `attempts`: name -> function of the try's number that does it and returns how long it took. Each is tried as often as
-    `tries` says, or as `seconds` allow (but `least` times); up to ten times as long while not all is told. The others'
+    `tries` says, or as `seconds` allow (but `least` times); up to five times as long while not all is told. The others'
     differences from the first, by name.
     """
     taken = {name: [] for name in attempts}
@@ -47,7 +47,7 @@ def compare(attempts, tries, seconds, told=lambda difference: True, least=30):
     begin = time.monotonic()
     for number in range(tries):
         patience = time.monotonic() - begin
-        if number >= least and patience > seconds and (patience > 10 * seconds or all(map(told, differences(taken).values()))):
+        if number >= least and patience > seconds and (patience > 5 * seconds or all(map(told, differences(taken).values()))):
             break
         random.shuffle(order)
         for name in order:

@@ -295,8 +295,8 @@ class World:
         self.files = {setting: [self.authd.settings / f"{file}.cf" for file in files] for setting, files in QUERIES.items()}
         for setting, (file, query) in MORE_QUERIES.items():
             self.add(setting, file, query)
-        self.authd.start()
         self.ask_postfix()
+        self.authd.start()
 
     def add(self, setting, name, query):
         path = self.authd.settings / f"{name}.cf"
