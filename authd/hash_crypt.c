@@ -17,8 +17,6 @@
 #define SUN_ROUNDS_MOST   500000
 #define BLOWFISH_LOG_MOST 14
 
-#define BLOWFISH_PASSWORD_MOST 72 /* it looks at no more; a new password that is longer is refused */
-
 static bool no_bound(struct slice rest);
 static bool sha_bound(struct slice rest);
 static bool sha1_bound(struct slice rest);
@@ -52,10 +50,17 @@ static const struct crypt_family {
     {"",      "DES-CRYPT",    13,              true,  no_bound},
 };
 
-/* What new texts begin with. */
-static const struct {
-	const char *scheme, *mark;
-} makers[] = {{"YESCRYPT", "$y$"}, {"BLF-CRYPT", "$2y$"}, {"SHA512-CRYPT", "$6$"}, {"SHA256-CRYPT", "$5$"}};
+/* What new texts begin with, and their cost as crypt_gensalt(3) takes it; 0: its default. */
+static const struct maker {
+	const char   *scheme, *mark;
+	unsigned long cost;
+	size_t        longest; /* bytes of a password; bcrypt looks at no more */
+} makers[] = {
+    {"YESCRYPT",     "$y$",  0,  CRYPT_MAX_PASSPHRASE_SIZE - 1},
+    {"BLF-CRYPT",    "$2y$", 10, 72},
+    {"SHA512-CRYPT", "$6$",  0,  CRYPT_MAX_PASSPHRASE_SIZE - 1},
+    {"SHA256-CRYPT", "$5$",  0,  CRYPT_MAX_PASSPHRASE_SIZE - 1},
+};
 
 /* --- bounds ------------------------------------------------------------------------------ */
 
@@ -205,17 +210,16 @@ verify_crypt(const struct scheme *s, struct slice password, struct slice text, c
 char *
 make_crypt(const struct scheme *s, const char *password)
 {
-	const char *mark = makers[0].mark;
+	const struct maker *m = &makers[0];
 	for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
 		if (strcmp(s->name, makers[i].scheme) == 0)
-			mark = makers[i].mark;
-	size_t most = strcmp(mark, "$2y$") == 0 ? BLOWFISH_PASSWORD_MOST : CRYPT_MAX_PASSPHRASE_SIZE - 1;
-	if (strlen(password) > most) {
+			m = &makers[i];
+	if (strlen(password) > m->longest) {
 		errno = ERANGE;
 		return NULL;
 	}
 	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
-	if (crypt_gensalt_rn(mark, 0, NULL, 0, setting, sizeof setting) == NULL)
+	if (crypt_gensalt_rn(m->mark, m->cost, NULL, 0, setting, sizeof setting) == NULL)
 		return NULL;
 	struct crypt_data *data = calloc(1, sizeof *data);
 	if (data == NULL)

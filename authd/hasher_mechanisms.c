@@ -39,6 +39,20 @@ validate_simple(struct dialogue *d)
 	return right ? GSASL_OK : GSASL_AUTHENTICATION_ERROR;
 }
 
+/* PLAIN with bytes that are no UTF-8: libgsasl refuses it, Dovecot takes it, so there are such passwords. */
+static enum step
+plain_as_it_came(struct dialogue *d)
+{
+	/* Its two NULs were counted. */
+	const char *other = d->input.data, *login = other + strlen(other) + 1;
+	if (login[0] == '\0') {
+		strcpy(d->why, "no user name");
+		return STEP_WRONG;
+	}
+	hasher_check(d->hasher, login, other, password_of(d));
+	return STEP_SAID;
+}
+
 static int
 validate_external(struct dialogue *d)
 {
@@ -277,6 +291,8 @@ judge(struct dialogue *d, int r)
 {
 	if (d->said)
 		return STEP_SAID;
+	if (r == GSASL_SASLPREP_ERROR && d->mechanism->nuls == 2)
+		return plain_as_it_came(d);
 	if (r == GSASL_NEEDS_MORE || r == GSASL_OK)
 		return r == GSASL_OK ? STEP_RIGHT : STEP_MORE;
 	if (is_trouble(r)) {

@@ -94,6 +94,19 @@ def test_argon2_with_lanes_needs_no_threads(authd):
     assert "worker-lost" not in authd.log()
 
 
+def test_bytes_that_are_no_utf8(authd):
+    """Latin-1 of an old client: as Dovecot does it, the bytes count. SCRAM's texts are UTF-8 by definition."""
+    made = Authd(hash_workers="1")
+    (made.settings / "users").write_text(f"user {address('old')} {{PLAIN.hex}}77f6726473\n")
+    made.tool("users", "compile")
+    with made as running:
+        for word, password in (("ok", "w\udcf6rds"), ("no", "w\udcf6rdz"), ("no", "w\u00f6rds")):
+            assert login(running, "PLAIN", Plain(address("old"), password))[0] == word
+            assert running.login(address("old"), password) == word
+        assert login(running, "PLAIN", Plain(address("o\udcffd"), "x"))[0] == "no"
+        assert login(running, "PLAIN", Plain("", "\udcff"))[0] == "no"
+
+
 # --- SCRAM ------------------------------------------------------------------------------------
 
 SCRAMS = [("SCRAM-SHA-1", "sha1", "clear"), ("SCRAM-SHA-1", "sha1", "one"), ("SCRAM-SHA-1", "sha1", "dove1"),

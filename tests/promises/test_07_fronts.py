@@ -9,7 +9,7 @@ import pytest
 from harness import wait_for
 from harness.memory import found, secret_numbers
 
-LIBRARIES = re.compile(r"lib(ssl|crypto|mariadb|mysqlclient|gsasl|crypt|cdb)\b")
+LIBRARIES = re.compile(r"lib(ssl|crypto|mariadb|mysqlclient|gsasl|crypt|nettle|argon2|cdb)\b")
 
 
 @contextlib.contextmanager
