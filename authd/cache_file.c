@@ -61,7 +61,7 @@ cache_record_parse(struct slice bytes, struct cache_record *r)
 static uint64_t
 checksum(struct slice bytes)
 {
-	return cache_hash((struct cache_salt){0, 0}, bytes);
+	return siphash(&(struct siphash_key){0, 0}, bytes);
 }
 
 bool
@@ -83,7 +83,7 @@ decode(struct slice value, struct cache_record *r)
 }
 
 void
-cache_file_key(struct cache_salt salt, char letter, struct slice key, char bytes[CACHE_FILE_KEY])
+cache_file_key(struct siphash_key salt, char letter, struct slice key, char bytes[CACHE_FILE_KEY])
 {
 	put(bytes, cache_hash_key(salt, letter, key), CACHE_FILE_KEY);
 }
@@ -94,8 +94,8 @@ void
 cache_mark_encode(const struct cache_file *f, char mark[CACHE_MARK_SIZE])
 {
 	mark[0] = CACHE_FILE_VERSION;
-	put(mark + 1, f->salt.one, 8);
-	put(mark + 9, f->salt.two, 8);
+	put(mark + 1, f->salt.k0, 8);
+	put(mark + 9, f->salt.k1, 8);
 	put(mark + 17, (uint64_t)f->time, 8);
 	put(mark + 25, f->records, 4);
 	put(mark + 29, checksum(slice_make(mark, 29)), 8);
@@ -106,7 +106,7 @@ take_mark(struct cache_file *f, struct slice mark)
 {
 	if (mark.len != CACHE_MARK_SIZE || mark.data[0] != CACHE_FILE_VERSION)
 		return false;
-	f->salt = (struct cache_salt){get(mark.data + 1, 8), get(mark.data + 9, 8)};
+	f->salt = (struct siphash_key){get(mark.data + 1, 8), get(mark.data + 9, 8)};
 	f->time = (int64_t)get(mark.data + 17, 8);
 	f->records = (uint32_t)get(mark.data + 25, 4);
 	return get(mark.data + 29, 8) == checksum(slice_make(mark.data, 29));

@@ -57,7 +57,7 @@ struct cache_file {
 	size_t            len, got; /* got < len: still being read */
 	size_t            data_end; /* where the records end and the tables begin */
 	int               fd;       /* while it is being read */
-	struct cache_salt salt;
+	struct siphash_key salt;
 	int64_t           time;     /* when it was written, milliseconds since 1970 */
 	uint32_t          records;
 };
@@ -81,7 +81,7 @@ enum cache_lookup { CACHE_ABSENT, CACHE_PRESENT, CACHE_DAMAGED };
 enum cache_lookup cache_file_find(const struct cache_file *f, enum map map, struct slice key, struct cache_record *r);
 
 /* For the writer: cdb key and value (of the record's bytes), and the mark's value (of salt, time and records). */
-void cache_file_key(struct cache_salt salt, char letter, struct slice key, char bytes[CACHE_FILE_KEY]);
+void cache_file_key(struct siphash_key salt, char letter, struct slice key, char bytes[CACHE_FILE_KEY]);
 bool cache_file_encode(struct str *to, struct slice record);
 void cache_mark_encode(const struct cache_file *f, char mark[CACHE_MARK_SIZE]);
 

@@ -42,7 +42,7 @@ struct cache_entry {
 #define CACHE_ENTRY_DEAD 0xff
 
 struct cache_ring {
-	struct cache_salt salt;
+	struct siphash_key salt;
 	char             *arena;
 	size_t            size;        /* of the arena, a multiple of 8 */
 	uint32_t         *chains;      /* first of each chain, as cache_entry.next */

@@ -191,6 +191,8 @@ static void
 work(int socket, void *context)
 {
 	struct database *d = context;
+	if (d->forget != NULL)
+		d->forget(d->forget_context);
 	struct asker *a = make_asker(d);
 	struct sandbox_path paths[QUERY_PATHS_MOST];
 	size_t count = query_lists_paths(&d->lists, paths, QUERY_PATHS_MOST);

@@ -33,6 +33,8 @@ struct database {
 	struct pool        pool;
 	struct query_lists lists;   /* set before the start */
 	uint64_t           timeout; /* seconds for connecting, and for an answer */
+	void             (*forget)(void *context); /* called in a worker first: wipes what it must not know */
+	void              *forget_context;
 };
 
 /* Loads what libmariadb and the resolver would load later, when no file may be executed any more. Before the confinement. */

@@ -74,28 +74,43 @@ challenge(struct exchange *e, const char *blob)
 	exchange_end(e);
 }
 
+static const char *
+text_or(const char *text, const char *other)
+{
+	return text != NULL ? text : other;
+}
+
+/* The worker has decided. */
+static void
+conclude(struct exchange *e, struct packet *p)
+{
+	const char *verb = packet_verb(p), *field = packet_field(p), *class = packet_field(p), *tried = packet_field(p);
+	if (class != NULL && e->found)
+		offers_note_class(&e->service->offers, class);
+	if (strcmp(verb, "ok") == 0 && e->found && e->user.len > 0)
+		verdict_ok(e, text_or(field, ""));
+	else if (strcmp(verb, "no") == 0)
+		verdict_no(e, text_or(field, ""), text_or(tried, ""));
+	else if (strcmp(verb, "more") == 0 && field != NULL)
+		challenge(e, field);
+	else
+		verdict_later(e, text_or(field, "the worker said nothing"));
+}
+
 static bool
 worker_answered(void *context, struct pool_worker *w, struct packet *p)
 {
 	struct exchange *e = context;
-	const char *verb = p != NULL ? packet_verb(p) : "";
-	const char *field = p != NULL ? packet_field(p) : NULL;
-	if (strcmp(verb, "need") == 0 && e->asking == NULL) {
-		exchange_look_up(e, w, field, packet_field(p));
+	if (p != NULL && strcmp(packet_verb(p), "need") == 0 && e->asking == NULL) {
+		const char *login = packet_field(p);
+		exchange_look_up(e, w, login, packet_field(p));
 		return false;
 	}
 	e->service->hashers->load[e->worker]--;
-	const char *class = field != NULL ? packet_field(p) : NULL, *tried = class != NULL ? packet_field(p) : NULL;
-	if (class != NULL && e->found)
-		offers_note_class(&e->service->offers, class);
-	if (strcmp(verb, "ok") == 0 && e->found && e->user.len > 0)
-		verdict_ok(e, field != NULL ? field : "");
-	else if (strcmp(verb, "no") == 0)
-		verdict_no(e, field != NULL ? field : "", tried != NULL ? tried : "");
-	else if (strcmp(verb, "more") == 0 && field != NULL)
-		challenge(e, field);
+	if (p != NULL)
+		conclude(e, p);
 	else
-		verdict_later(e, p == NULL ? "the worker died" : field != NULL ? field : "the worker said nothing");
+		verdict_later(e, "the worker died");
 	return true;
 }
 

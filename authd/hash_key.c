@@ -50,12 +50,18 @@ hash_key_tag(const struct hash_key *k, const char *purpose, const struct slice *
 }
 
 void
+hash_key_text(const struct hash_key *k, const char *purpose, const struct slice *parts, size_t count, char text[HASH_TAG_TEXT + 1])
+{
+	uint8_t tag[HASH_TAG_BYTES];
+	hash_key_tag(k, purpose, parts, count, tag);
+	base64_encode_raw(text, sizeof tag, tag);
+	text[HASH_TAG_TEXT] = '\0';
+}
+
+void
 hash_key_memory(const struct hash_key *k, struct slice login, struct slice rows, struct slice password,
     char text[HASH_TAG_TEXT + 1])
 {
 	const struct slice parts[] = {login, rows, password};
-	uint8_t tag[HASH_TAG_BYTES];
-	hash_key_tag(k, "memory", parts, sizeof parts / sizeof *parts, tag);
-	base64_encode_raw(text, sizeof tag, tag);
-	text[HASH_TAG_TEXT] = '\0';
+	hash_key_text(k, "memory", parts, sizeof parts / sizeof *parts, text);
 }

@@ -26,6 +26,8 @@ void hash_key_wipe(struct hash_key *k);
 
 void hash_key_tag(const struct hash_key *k, const char *purpose, const struct slice *parts, size_t count,
     uint8_t tag[HASH_TAG_BYTES]);
+/* The same as base64 with a NUL. */
+void hash_key_text(const struct hash_key *k, const char *purpose, const struct slice *parts, size_t count, char text[HASH_TAG_TEXT + 1]);
 /* The tag under which a right password is remembered; base64 and a NUL. */
 void hash_key_memory(const struct hash_key *k, struct slice login, struct slice rows, struct slice password,
     char text[HASH_TAG_TEXT + 1]);

@@ -8,7 +8,7 @@
  *     password ID USER PASSWORD                         ->  verdict
  *     drop ID                                           ->  dropped
  *
- *     verdict = ok MEMORY CLASS | no WHY CLASS | later WHY
+ *     verdict = ok MEMORY CLASS | no WHY CLASS [TRIED] | later WHY
  *
  * Before a verdict a worker may say once `need LOGIN AUTHZID`; the loop answers
  * `row found ROWS MEMORY`, `row none` or `row later`. Blobs are in base64 as
@@ -22,6 +22,7 @@
  *   MEMORY       a tag of (login, rows, password) under a key of this start:
  *                who gets it back with the same three need not hash again. ""
  *                when there is none or the password needed no costly hash
+ *   TRIED        stands for the wrong password, under a key of this start
  *   CLASS        what the rows hold: hash_class(); "hashed" when they differ
  */
 #ifndef AUTHD_HASHER_H

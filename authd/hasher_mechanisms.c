@@ -53,12 +53,31 @@ plain_as_it_came(struct dialogue *d)
 	return STEP_SAID;
 }
 
+/* An account that is locked, by "!" or "*" where its hash should be, is so for certificates too. */
+static bool
+is_locked(const struct dialogue *d, const struct row *row)
+{
+	struct slice rest = str_slice(&row->rows), stored;
+	char why[HASH_WHY_MOST];
+	bool locked = true;
+	for (size_t count = 0; locked && row_next_password(&rest, &count, &stored);) {
+		struct hash h;
+		/* A text that cannot be used is no lock; nothing at all is none either: there need be no password. */
+		locked = stored.len > 0 && hash_open(&h, stored, &d->hasher->all->rules, why) && h.locked;
+		if (stored.len > 0)
+			hash_close(&h);
+	}
+	return locked;
+}
+
 static int
 validate_external(struct dialogue *d)
 {
 	struct row row;
 	row_ask(d->hasher, str_text(&d->certificate), property(d, GSASL_AUTHZID), &row);
 	enum row_state state = row.state;
+	if (state == ROW_FOUND && is_locked(d, &row))
+		state = ROW_NONE;
 	row_forget(&row);
 	d->said = state == ROW_LATER;
 	if (d->said)

@@ -170,6 +170,17 @@ spend_the_rest(struct attempt *a)
 		hash_spend(a->passwords[a->spent % a->count], str_slice(&a->hasher->model));
 }
 
+/* The same wrong password again is to be known for that: a phone that keeps an old one does not guess. */
+static void
+say_no(struct attempt *a, const char *why, const char *class)
+{
+	const struct slice parts[] = {slice_of(a->login), slice_of(a->passwords[0])};
+	char tried[HASH_TAG_TEXT + 1];
+	hash_key_text(&a->hasher->all->key, "tried", parts, sizeof parts / sizeof *parts, tried);
+	hasher_no(a->hasher, why, class);
+	packet_add_text(a->hasher->packet, tried);
+}
+
 static void
 say(struct attempt *a, const char *memory)
 {
@@ -184,7 +195,7 @@ say(struct attempt *a, const char *memory)
 	else if (a->late)
 		hasher_later(a->hasher, "the user's passwords take too long to verify: too many, or with too many rounds");
 	else
-		hasher_no(a->hasher, "wrong password", class);
+		say_no(a, "wrong password", class);
 }
 
 /* What the rows hold, when nothing is verified. */
@@ -232,7 +243,7 @@ hasher_check(struct hasher *h, const char *login, const char *authzid, const cha
 		judge(&a, &r);
 	} else if (r.state == ROW_NONE) {
 		spend_the_rest(&a);
-		hasher_no(h, "no such user", "");
+		say_no(&a, "no such user", "");
 	} else {
 		hasher_later(h, "the user's row could not be read");
 	}

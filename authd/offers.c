@@ -19,12 +19,19 @@ class_of_scheme(struct slice scheme)
 	return "hashed";
 }
 
+/* "NAME!" insists: it is offered whatever the tables hold. */
+static struct slice
+without_mark(struct slice name)
+{
+	return slice_ends(name, "!") ? slice_first(name, name.len - 1) : name;
+}
+
 static bool
-is_named(struct slice names, const struct mechanism *m)
+is_named(struct slice names, const struct mechanism *m, bool insisting)
 {
 	struct slice name;
 	while (slice_split(&names, ' ', &name))
-		if (slice_is_nocase(name, m->name))
+		if (slice_is_nocase(without_mark(name), m->name) && (!insisting || slice_ends(name, "!")))
 			return true;
 	return false;
 }
@@ -34,13 +41,15 @@ is_wanted(const struct offers *o, const struct mechanism *m)
 {
 	struct slice names = slice_trim(slice_of(o->names));
 	if (names.len > 0)
-		return is_named(names, m);
+		return is_named(names, m, false);
 	return !m->old && mechanism_takes(m, class_of_scheme(slice_of(o->scheme)));
 }
 
 static bool
 can_work(const struct offers *o, const struct mechanism *m)
 {
+	if (is_named(slice_of(o->names), m, true))
+		return true;
 	for (size_t i = 0; i < CLASSES; i++)
 		if ((o->seen & 1u << i) != 0 && !mechanism_takes(m, classes[i]))
 			return false;
@@ -61,7 +70,7 @@ offers_begin(struct offers *o, struct slice *wrong)
 {
 	struct slice names = slice_of(o->names);
 	while (slice_split(&names, ' ', wrong))
-		if (wrong->len > 0 && mechanism_find(*wrong) == NULL)
+		if (wrong->len > 0 && mechanism_find(without_mark(*wrong)) == NULL)
 			return false;
 	return true;
 }

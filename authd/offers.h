@@ -14,7 +14,7 @@
 
 struct offers {
 	/* Set by the program. */
-	const char *names;             /* the setting sasl_mechanisms; "": what suits the scheme */
+	const char *names;             /* the setting sasl_mechanisms, "NAME!" insists; "": what suits the scheme */
 	const char *scheme;            /* of passwords without one before them */
 	bool        plain_without_tls;
 

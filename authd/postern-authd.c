@@ -109,7 +109,7 @@ static const struct setting settings[] = {
 	{"cache_stale", SETTING_SECONDS, "1d", "how long old answers serve while the database is gone", &options.cache_stale, 0, 365 * 86400},
 	{"hash_workers", SETTING_NUMBER, "4", "processes that check passwords", &options.hash_workers, 1, HASHERS_MOST},
 	{"password_scheme", SETTING_TEXT, "CRYPT", "of passwords without {SCHEME} before them", &options.password_scheme, 0, 0},
-	{"weak_schemes", SETTING_TEXT, "", "schemes that are taken in spite of their weakness, separated by spaces", &options.weak_schemes, 0, 0},
+	{"weak_schemes", SETTING_TEXT, "DES-CRYPT MD5-CRYPT", "schemes that are taken in spite of their weakness, separated by spaces", &options.weak_schemes, 0, 0},
 	{"password_memory", SETTING_SECONDS, "5m", "how long a password that was right needs no hash, while its row stays the same (0: never)",
 	    &authd.remembered.life, 0, 86400},
 	{"sasl_mechanisms", SETTING_TEXT, "", "what is offered, separated by spaces; empty: PLAIN LOGIN EXTERNAL, and SCRAM where password_scheme allows",
@@ -252,9 +252,18 @@ read_query_files(void)
 	authd.database.timeout = options.sql_timeout;
 }
 
+/* In a database worker. */
+static void
+forget_hash_key(void *key)
+{
+	hash_key_wipe(key);
+}
+
 static void
 connect_parts(void)
 {
+	authd.database.forget = forget_hash_key;
+	authd.database.forget_context = &authd.hashers.key;
 	authd.inquiries.database = &authd.database.pool;
 	authd.hashers.forget = query_lists_wipe;
 	authd.hashers.forget_context = &authd.database.lists;

@@ -1,5 +1,8 @@
 #include "lib/base/siphash.h"
 
+#include <endian.h>
+#include <string.h>
+
 #include "lib/base/random.h"
 
 struct state {
@@ -34,12 +37,20 @@ mix(struct state *s, unsigned rounds)
 	}
 }
 
-/* Up to eight bytes, the first one lowest. */
 static uint64_t
-word_of(struct slice bytes)
+whole_word(const char *bytes)
+{
+	uint64_t word;
+	memcpy(&word, bytes, sizeof word);
+	return le64toh(word);
+}
+
+/* Less than eight bytes, the first one lowest. */
+static uint64_t
+last_word(struct slice bytes)
 {
 	uint64_t word = 0;
-	for (size_t i = 0; i < bytes.len && i < 8; i++)
+	for (size_t i = 0; i < bytes.len; i++)
 		word |= (uint64_t)(unsigned char)bytes.data[i] << (8 * i);
 	return word;
 }
@@ -60,8 +71,8 @@ siphash(const struct siphash_key *key, struct slice bytes)
 	    key->k1 ^ 0x7465646279746573u};
 	uint64_t length = (uint64_t)bytes.len << 56;
 	for (; bytes.len >= 8; bytes = slice_from(bytes, 8))
-		take(&s, word_of(bytes));
-	take(&s, word_of(bytes) | length);
+		take(&s, whole_word(bytes.data));
+	take(&s, last_word(bytes) | length);
 	s.v2 ^= 0xff;
 	mix(&s, 4);
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;

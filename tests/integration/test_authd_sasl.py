@@ -29,7 +29,10 @@ def address(name):
 
 @pytest.fixture(scope="module")
 def authd():
-    made = Authd(hash_workers="1", weak_schemes="CRAM-MD5")
+    # The passwords are of all kinds on purpose, so the mechanisms are insisted on.
+    made = Authd(hash_workers="1", weak_schemes="CRAM-MD5", sasl_mechanisms=" ".join(
+        f"{name}!" for name in ("EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5",
+                                "CRAM-MD5", "PLAIN", "LOGIN")))
     for name, scheme in PEOPLE.items():
         made.tool("users", "add", address(name), "--stdin", "--scheme", scheme, input=SECRET + "\n")
     path = made.settings / "users"
