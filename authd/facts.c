@@ -27,32 +27,36 @@ facts_begin(struct facts *f, struct fact_source *source)
 }
 
 static void
-forget(struct facts *f)
+forget(struct fact *known)
 {
-	for (size_t i = 0; i < f->count; i++) {
-		struct fact *known = &f->known[i];
-		if (known->map == MAP_PASSWORD && known->value.data != NULL)
-			explicit_bzero(known->value.data, known->value.room);
-		str_free(&known->key);
-		str_free(&known->value);
-	}
-	f->count = 0;
+	if (known->map == MAP_PASSWORD && known->value.data != NULL)
+		explicit_bzero(known->value.data, known->value.room);
+	str_free(&known->key);
+	str_free(&known->value);
 }
 
 void
 facts_end(struct facts *f)
 {
-	forget(f);
+	for (size_t i = 0; i < f->count; i++)
+		forget(&f->known[i]);
 	free(f->known);
 	f->known = NULL;
-	f->room = 0;
+	f->count = f->room = 0;
 	str_free(&f->wanted_key);
 }
 
 void
 facts_ask_anew(struct facts *f)
 {
-	forget(f);
+	size_t kept = 0;
+	for (size_t i = 0; i < f->count; i++) {
+		if (f->known[i].from_sql)
+			f->known[kept++] = f->known[i];
+		else
+			forget(&f->known[i]);
+	}
+	f->count = kept;
 	f->remembered = f->stale = f->wanting = false;
 	f->anew = true;
 }

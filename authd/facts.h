@@ -67,7 +67,7 @@ void facts_end(struct facts *f);
  * is noted as wanted. Without memory, or with too many facts, the answer is FACT_LATER.
  */
 const struct fact *facts_ask(struct facts *f, enum map map, struct slice key);
-/* Forgets what is known, and lets nothing be taken fresh from the cache from now on. */
+/* Forgets all but what SQL has just said, and lets nothing be taken fresh from the cache from now on. */
 void facts_ask_anew(struct facts *f);
 /* The answer to what was wanted. FACT_LATER: what is remembered serves, if it is not too old. */
 void facts_learn(struct facts *f, enum fact_state state, struct slice value);

@@ -134,6 +134,8 @@ lookup_start(struct lookup_service *s)
 	peers_add(&s->service.peers, "vmail");
 	peers_add(&s->service.peers, "postern-lmtpd");
 	peers_add(&s->service.peers, "postern-authproxy");
+	peers_add(&s->senders, "postern-smtpd");
+	peers_add(&s->tellers, "vmail");
 	return service_start(&s->service);
 }
 

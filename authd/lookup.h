@@ -11,6 +11,7 @@ struct lookup_service {
 	struct service    service; /* first */
 	struct inquiries *inquiries;
 	struct outgoing  *outgoing;
+	struct peers      senders, tellers; /* who may count recipients; who may tell of mailboxes */
 };
 
 struct ticket_service {

@@ -21,6 +21,16 @@ is_administrator(const struct connection *c)
 	return c->uid == 0 || c->uid == geteuid();
 }
 
+/* What one program tells is not another's to tell. */
+static bool
+is_one_of(const struct peers *peers, const struct connection *c)
+{
+	for (size_t i = 0; i < peers->count; i++)
+		if (peers->uids[i] == c->uid)
+			return true;
+	return is_administrator(c);
+}
+
 static void
 say(struct connection *c, const char *status, const char *tag)
 {
@@ -144,7 +154,8 @@ lookup_outgoing(struct connection *c, const char *tag, struct packet *p)
 	struct str login;
 	uint64_t recipients;
 	const char *name = packet_field(p);
-	if (name == NULL || !packet_field_number(p, UINT32_MAX, &recipients) || packet_rest(p).len > 0)
+	if (!is_one_of(&service_of(c)->senders, c) || name == NULL || !packet_field_number(p, UINT32_MAX, &recipients) ||
+	    packet_rest(p).len > 0)
 		return false;
 	fold(&login, name);
 	enum outgoing_verdict v = outgoing_count(service_of(c)->outgoing, str_slice(&login), recipients, clock_unix(), &state);
@@ -170,8 +181,8 @@ lookup_usage(struct connection *c, const char *tag, struct packet *p)
 	struct usage_record record;
 	struct str user;
 	const char *name = packet_field(p);
-	if (name == NULL || !packet_field_number(p, INT64_MAX, &record.bytes) || !packet_field_number(p, INT64_MAX, &record.messages) ||
-	    packet_rest(p).len > 0)
+	if (!is_one_of(&service_of(c)->tellers, c) || name == NULL || !packet_field_number(p, INT64_MAX, &record.bytes) ||
+	    !packet_field_number(p, INT64_MAX, &record.messages) || packet_rest(p).len > 0)
 		return false;
 	fold(&user, name);
 	usage_tell(service_of(c)->inquiries->options.usage, str_slice(&user), record);

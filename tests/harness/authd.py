@@ -38,7 +38,7 @@ class Authd:
         (self.directory / "cache").mkdir(mode=0o700)
         self.process = None
         defaults = {"run_directory": self.run, "one_identity": "yes", "users_cdb": self.directory / "users.cdb",
-                    "cache_file": self.directory / "cache" / "cache.cdb", "failures_exempt": "127.0.0.0/8 192.0.2.0/24",
+                    "cache_file": self.directory / "cache" / "cache.cdb", "failures_exempt": "127.0.0.0/8 192.0.2.0/24", "failures_per_account": 0,
                     "hostname": "mail.example.test", "plain_without_tls": "yes", "sql_timeout": "2s"}
         for name, value in {**defaults, **settings}.items():
             self.set(name, value)

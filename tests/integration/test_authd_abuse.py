@@ -19,6 +19,20 @@ def attempt(authd, user, password, client, service="imap"):
         return peer.ask("password", "2", user, password)[0], time.monotonic() - began
 
 
+def fail_at_once(authd, guesses):
+    """Failed logins, (user, client) each, all under way together: nobody waits for the answers that are held back."""
+    peers = []
+    before = authd.log().count("login-failed")
+    for i, (user, client) in enumerate(guesses):
+        peer = Peer(authd, "authd/login", timeout=30)
+        assert peer.ask("hello", "1", "imap", client, "tls")[0] == "ok"
+        peer.send("password", "2", user, f"guess {i}")
+        peers.append(peer)
+    wait_for("the failures to be counted", 30, lambda: authd.log().count("login-failed") == before + len(peers))
+    for peer in peers:
+        peer.socket.close()
+
+
 @pytest.fixture
 def authd():
     made = Authd(failures_per_address="6", failures_per_account="8", failures_window="1h", outgoing_hour="5", outgoing_day="8",
@@ -37,35 +51,32 @@ def test_a_no_takes_longer_with_each_failure(authd):
 
 
 def test_an_address_that_guesses_is_refused_and_others_are_not(authd):
-    for i in range(7):  # a count drains all the time, so that after six it is a little less
-        attempt(authd, f"user{i}@example.test", "wrong", STRANGER)
+    # A count drains all the time, so that after six it is a little less.
+    fail_at_once(authd, [(f"user{i}@example.test", STRANGER) for i in range(7)])
     assert attempt(authd, "bob@example.test", "secret words", STRANGER)[0] == "refused"
     assert attempt(authd, "bob@example.test", "secret words", HOME)[0] == "ok"
     assert f"client-refused client={STRANGER}" in authd.log()
 
 
 def test_one_network_of_ipv6_is_one_client(authd):
-    for i in range(7):
-        attempt(authd, f"user{i}@example.test", "wrong", f"2001:db8:1:2::{i + 1}")
+    fail_at_once(authd, [(f"user{i}@example.test", f"2001:db8:1:2::{i + 1}") for i in range(7)])
     assert attempt(authd, "bob@example.test", "secret words", "2001:db8:1:2:aaaa::1")[0] == "refused"
     assert attempt(authd, "bob@example.test", "secret words", "2001:db8:1:3::1")[0] == "ok"
 
 
 def test_an_attack_on_an_account_does_not_lock_its_owner_out(authd):
     assert attempt(authd, "ann@example.test", "secret words", HOME)[0] == "ok"
-    peers = []
-    for i in range(9):  # each from an address of its own, all at once: nobody waits for the delays
-        peer = Peer(authd, "authd/login", timeout=30)
-        assert peer.ask("hello", "1", "imap", f"198.51.100.{i + 20}", "tls")[0] == "ok"
-        peer.send("password", "2", "ann@example.test", f"guess {i}")
-        peers.append(peer)
-    wait_for("the failures to be counted", 20, lambda: authd.log().count("login-failed user=ann@example.test") == 9)
-    for peer in peers:
-        peer.socket.close()
+    fail_at_once(authd, [("ann@example.test", f"198.51.100.{i + 20}") for i in range(9)])
     assert attempt(authd, "ann@example.test", "secret words", "198.51.100.99")[0] == "later"
     assert attempt(authd, "ann@example.test", "secret words", HOME)[0] == "ok"
     # An account that does not exist looks the same.
     assert attempt(authd, "bob@example.test", "secret words", "198.51.100.99")[0] == "ok"
+
+
+def test_a_phone_that_keeps_an_old_password_does_not_guess(authd):
+    for _ in range(12):
+        assert attempt(authd, "ann@example.test", "the old one", STRANGER)[0] == "no"
+    assert attempt(authd, "bob@example.test", "secret words", STRANGER)[0] == "ok"
 
 
 def test_exempt_networks_are_not_refused(authd):
@@ -85,8 +96,8 @@ def test_a_client_that_goes_while_it_waits_leaves_nothing(authd):
 
 
 def test_a_request_while_the_answer_is_held_back_is_out_of_turn(authd):
-    for _ in range(4):
-        attempt(authd, "ann@example.test", "wrong", STRANGER)
+    for i in range(4):
+        attempt(authd, "ann@example.test", f"wrong {i}", STRANGER)
     with Peer(authd, "authd/login", timeout=30) as peer:
         assert peer.ask("hello", "1", "imap", STRANGER, "tls")[0] == "ok"
         peer.send("password", "2", "ann@example.test", "wrong")
