@@ -42,7 +42,8 @@ is_wanted(const struct offers *o, const struct mechanism *m)
 	struct slice names = slice_trim(slice_of(o->names));
 	if (names.len > 0)
 		return is_named(names, m, false);
-	return !m->old && mechanism_takes(m, class_of_scheme(slice_of(o->scheme)));
+	/* A certificate of a CA that was named for another purpose must not log in: EXTERNAL is to be asked for. */
+	return !m->old && !m->certificate && mechanism_takes(m, class_of_scheme(slice_of(o->scheme)));
 }
 
 static bool

@@ -112,7 +112,7 @@ static const struct setting settings[] = {
 	{"weak_schemes", SETTING_TEXT, "DES-CRYPT MD5-CRYPT", "schemes that are taken in spite of their weakness, separated by spaces", &options.weak_schemes, 0, 0},
 	{"password_memory", SETTING_SECONDS, "5m", "how long a password that was right needs no hash, while its row stays the same (0: never)",
 	    &authd.remembered.life, 0, 86400},
-	{"sasl_mechanisms", SETTING_TEXT, "", "what is offered, separated by spaces; empty: PLAIN LOGIN EXTERNAL, and SCRAM where password_scheme allows",
+	{"sasl_mechanisms", SETTING_TEXT, "", "what is offered, separated by spaces; empty: PLAIN LOGIN, and SCRAM where password_scheme allows",
 	    &authd.login.offers.names, 0, 0},
 	{"plain_without_tls", SETTING_FLAG, "no", "take passwords on lines that are not encrypted", &authd.login.offers.plain_without_tls, 0, 0},
 	{"master_users", SETTING_TEXT, "", "logins that may act for any other, one a line", &authd.login.master_users, 0, 0},

@@ -211,7 +211,7 @@ def test_the_digest_of_this_test_is_that_of_the_rfc():
 
 def test_digest_md5(authd):
     assert login(authd, "DIGEST-MD5", Digest(address("clear"), "x"))[0] == "no"
-    made = Authd(hash_workers="1")
+    made = Authd(hash_workers="1", sasl_mechanisms="DIGEST-MD5 PLAIN")
     made.tool("users", "add", address("clear"), "--stdin", "--scheme", "PLAIN", input="secret words\n")
     with made as running:
         assert login(running, "DIGEST-MD5", Digest(address("clear"), "secret words"))[:3] == ["ok", "t", address("clear")]
