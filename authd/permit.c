@@ -10,21 +10,31 @@
 
 /* ExtMail's and Courier's columns, and Dovecot's habit of naming them. */
 static const struct {
-	const char *service, *column, *why;
+	const char *column, *why;
+	const char *services; /* as our fronts and other people's programs name them: Courier's "esmtp", Cyrus's "pop" */
 } switches[] = {
-    {"imap", "disableimap", "the service is switched off for this user (column disableimap)"},
-    {"pop3", "disablepop3", "the service is switched off for this user (column disablepop3)"},
-    {"smtp", "disablesmtp", "the service is switched off for this user (column disablesmtp)"},
-    {"submission", "disablesmtp", "the service is switched off for this user (column disablesmtp)"},
-    {"sieve", "disablesieve", "the service is switched off for this user (column disablesieve)"},
-    {"webmail", "disablewebmail", "the service is switched off for this user (column disablewebmail)"},
+    {"disableimap", "the service is switched off for this user (column disableimap)", "imap imaps"},
+    {"disablepop3", "the service is switched off for this user (column disablepop3)", "pop3 pop3s pop pops"},
+    {"disablesmtp", "the service is switched off for this user (column disablesmtp)", "smtp smtps submission submissions esmtp esmtps"},
+    {"disablesieve", "the service is switched off for this user (column disablesieve)", "sieve managesieve"},
+    {"disablewebmail", "the service is switched off for this user (column disablewebmail)", "webmail"},
 };
+
+static bool
+is_for(const char *services, const char *service)
+{
+	struct slice rest = slice_of(services), name;
+	while (slice_split(&rest, ' ', &name))
+		if (slice_is_nocase(name, service))
+			return true;
+	return false;
+}
 
 static const char *
 switched_off(struct slice row, const char *service)
 {
 	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
-		if (strcmp(service, switches[i].service) == 0 && row_flag(row, switches[i].column))
+		if (is_for(switches[i].services, service) && row_flag(row, switches[i].column))
 			return switches[i].why;
 	return row_flag(row, "nologin") ? "the user may not log in (column nologin)" : NULL;
 }

@@ -21,6 +21,7 @@ def db():
                 ('ann@example.test', '{PLAIN}phone', NULL, 0, 1, 0, NULL),
                 ('noimap@example.test', '{PLAIN}x', '', 1, 0, 0, NULL),
                 ('nosmtp@example.test', '{PLAIN}x', '', 0, 0, 1, NULL),
+                ('nopop@example.test', '{PLAIN}x', '', 0, 1, 0, NULL),
                 ('office@example.test', '{PLAIN}x', '198.51.100.0/24,2001:db8::/32', 0, 0, 0, NULL),
                 ('wrong@example.test', '{PLAIN}x', '300.1.2.3', 0, 0, 0, NULL),
                 ('nick', '{PLAIN}x', '', 0, 0, 0, 'Bob@example.test'),
@@ -62,6 +63,14 @@ def test_services_are_switched_off_for_one_user(authd):
     assert login(authd, "noimap@example.test", "x", "submission") == "noimap@example.test"
     assert login(authd, "nosmtp@example.test", "x", "submission") == login(authd, "nosmtp@example.test", "x", "smtp") == "no"
     assert login(authd, "nosmtp@example.test", "x") == "nosmtp@example.test"
+
+
+@pytest.mark.parametrize("user, service", [("nosmtp", "esmtp"), ("nosmtp", "smtps"), ("nosmtp", "SMTP"), ("noimap", "IMAP"), ("noimap", "imaps"),
+                                           ("nopop", "pop"), ("nopop", "pop3s")])
+def test_a_service_is_switched_off_by_whatever_name_a_program_calls_it(authd, user, service):
+    """Courier's esmtpd says esmtp, Cyrus's pop3d says pop; authproxy hands on what they say."""
+    assert login(authd, f"{user}@example.test", "x", service) == "no"
+    assert login(authd, f"{user}@example.test", "x", "webmail") == f"{user}@example.test"
 
 
 def test_networks(authd):
