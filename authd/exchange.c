@@ -131,22 +131,25 @@ submit(struct exchange *e)
 /* --- requests -------------------------------------------------------------------------- */
 
 static void
+answer(struct conversation *c, const char *verb, const char *tag, const char *why)
+{
+	packet_begin(&out, verb);
+	packet_add_text(&out, tag);
+	packet_add_text(&out, why);
+	connection_send(&c->connection, &out);
+}
+
+static void
 no_memory(struct conversation *c, const char *tag)
 {
-	packet_begin(&out, "later");
-	packet_add_text(&out, tag);
-	packet_add_text(&out, "no memory");
-	connection_send(&c->connection, &out);
+	answer(c, "later", tag, "no memory");
 }
 
 static void
 refuse(struct conversation *c, const char *tag, const char *why, const char *event, const char *hint)
 {
-	packet_begin(&out, "no");
-	packet_add_text(&out, tag);
-	packet_add_text(&out, why);
 	log_warning(event, log_text("service", c->name), log_text("client", c->client), log_text("reason", why), log_text("hint", hint));
-	connection_send(&c->connection, &out);
+	answer(c, "no", tag, why);
 }
 
 /* A password in the protocol's own command is as clear as PLAIN. */
@@ -173,6 +176,9 @@ mechanism_allowed(struct conversation *c, const char *tag, const char *name)
 		return true;
 	if (offers_has(offers, &safe, slice_of(name)))
 		refuse_plain_line(c, tag);
+	else if (offers_withdrew(offers, slice_of(name)))
+		/* The client has the list of before: a "no" would be a wrong password to it. */
+		answer(c, "later", tag, "this mechanism is not offered any more");
 	else
 		refuse(c, tag, "this mechanism is not offered", "mechanism-refused", "the setting sasl_mechanisms");
 	return false;

@@ -96,6 +96,13 @@ offers_has(const struct offers *o, const struct line *line, struct slice name)
 	return m != NULL && is_offered(o, line, m);
 }
 
+bool
+offers_withdrew(const struct offers *o, struct slice name)
+{
+	const struct mechanism *m = mechanism_find(name);
+	return m != NULL && is_wanted(o, m) && !can_work(o, m);
+}
+
 static void
 tell_withdrawn(struct offers *o, const char *class)
 {

@@ -36,6 +36,8 @@ bool offers_begin(struct offers *o, struct slice *wrong);
 void offers_list(const struct offers *o, const struct line *line, struct str *into);
 /* Whether this one is among them. */
 bool offers_has(const struct offers *o, const struct line *line, struct slice name);
+/* Whether it was offered until a login met a row that it cannot work with: a client that has seen the list of before may begin it still. */
+bool offers_withdrew(const struct offers *o, struct slice name);
 /* A login met a row of this class. What cannot work with it is offered no more, which is logged. */
 void offers_note_class(struct offers *o, const char *class);
 

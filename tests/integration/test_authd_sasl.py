@@ -224,6 +224,18 @@ def test_digest_md5(authd):
             assert login(running, "DIGEST-MD5", Digest(address("clear"), "secret words", **change))[0] == "no", change
 
 
+def test_a_mechanism_that_was_withdrawn_since_the_greeting_is_no_wrong_password():
+    made = Authd(sasl_mechanisms="SCRAM-SHA-256 PLAIN")
+    made.user(address("hash"), SECRET)
+    made.tool("users", "add", address("clear"), "--stdin", "--scheme", "PLAIN", input=SECRET + "\n")
+    with made as authd, hello(authd) as early:
+        assert run(early, "SCRAM-SHA-256", Scram("sha256", address("clear"), SECRET))[0] == "ok"
+        assert authd.login(address("hash"), SECRET) == "ok"
+        assert run(early, "SCRAM-SHA-256", Scram("sha256", address("clear"), SECRET))[0] == "later"
+        assert run(early, "CRAM-MD5", Cram(address("clear"), SECRET))[0] == "no", "it never was offered"
+        assert run(early, "PLAIN", Plain(address("clear"), SECRET))[0] == "ok"
+
+
 # --- EXTERNAL, acting for another ------------------------------------------------------------------
 
 def test_external(authd):
