@@ -69,14 +69,16 @@ make_asker(const struct database *d)
 	for (size_t i = 0; i < a->count; i++) {
 		const struct query_file *file = &d->lists.files[i];
 		a->maps[i] = d->lists.maps[i];
-		a->statements[i] = (struct statement){.file = file, .form = form_of(a->maps[i], file), .link = link_for(a, &file->access, d->timeout)};
+		a->statements[i] = (struct statement){.file = file, .form = form_of(a->maps[i], file),
+		    .exact = a->maps[i] == MAP_PASSWORD, .link = link_for(a, &file->access, d->timeout)};
 	}
 	return a;
 }
 
 /*
- * A key with control characters, white space at an end, or bytes that are not
- * UTF-8 is in no table: collations would find rows for it that are another's.
+ * A key with control characters, white space at an end (of the local part too:
+ * a query may compare that alone), or bytes that are not UTF-8 is in no table:
+ * collations would find rows for it that are another's.
  */
 static bool
 key_is_sound(struct slice key)
@@ -84,7 +86,7 @@ key_is_sound(struct slice key)
 	if (key.len == 0 || key.data[0] == ' ' || key.data[key.len - 1] == ' ' || !address_is_utf8(key))
 		return false;
 	for (size_t i = 0; i < key.len; i++)
-		if ((unsigned char)key.data[i] < ' ' || key.data[i] == 0x7f)
+		if ((unsigned char)key.data[i] < ' ' || key.data[i] == 0x7f || (key.data[i] == '@' && i > 0 && key.data[i - 1] == ' '))
 			return false;
 	return true;
 }

@@ -37,6 +37,7 @@ struct statement {
 	const struct query_file *file;
 	struct link             *link;
 	enum value_form          form;
+	bool                     exact;    /* who logs in is to be named by his own name: no other that a collation takes for the same */
 	MYSQL_STMT              *handle;
 	uint64_t                 generation;
 	bool                     prepared; /* the server took the text of `handle` */

@@ -35,6 +35,14 @@ is_name_byte(int c)
 	return ascii_is_alnum(c) || c == '_' || c == '$' || c == '.' || c == '@' || c == '`' || c == '\'' || c == '"' || c >= 0x80;
 }
 
+/* Of the newest parameter. */
+static bool
+emit_parameter(struct parser *p)
+{
+	p->t->places[p->t->count - 1] = p->t->sql.len;
+	return emit(p, '?');
+}
+
 /* The byte that was emitted last, or a blank. */
 static int
 last_byte(const struct parser *p)
@@ -138,7 +146,7 @@ literal(struct parser *p, int quote)
 	if (before == BEFORE_BOUND || (bound && before == BEFORE_LITERAL))
 		return fail(p, "two quoted texts side by side: join them within one pair of quotes, or with CONCAT()");
 	if (bound)
-		return name_before ? fail(p, "a placeholder in a quoted text with a prefix (N'', x'', _utf8'') cannot be bound") : emit(p, '?');
+		return name_before ? fail(p, "a placeholder in a quoted text with a prefix (N'', x'', _utf8'') cannot be bound") : emit_parameter(p);
 	expansion_free(e);
 	p->t->count--;
 	return copy_literal(p, slice_first(from, from.len - p->in.rest.len));
@@ -200,7 +208,7 @@ bare_placeholder(struct parser *p)
 	struct expansion *e = new_parameter(p);
 	if (e == NULL)
 		return false;
-	return (expansion_add(e, &piece) || fail(p, "no memory")) && emit(p, '?');
+	return (expansion_add(e, &piece) || fail(p, "no memory")) && emit_parameter(p);
 }
 
 static bool
@@ -241,6 +249,20 @@ query_template_parse(struct query_template *t, enum query_dialect dialect, struc
 	if (p.problem == NULL && t->sql.len == 0)
 		p.problem = "the query is empty";
 	return p.problem;
+}
+
+bool
+query_template_exact(const struct query_template *t, const bool *exactly, struct str *sql)
+{
+	struct slice rest = str_slice(&t->sql);
+	size_t taken = 0;
+	for (size_t i = 0; i < t->count; i++) {
+		str_append_slice(sql, slice_first(rest, t->places[i] - taken));
+		str_append_text(sql, exactly[i] ? "CONVERT(? USING utf8mb4) COLLATE utf8mb4_bin" : "?");
+		rest = slice_from(str_slice(&t->sql), t->places[i] + 1);
+		taken = t->places[i] + 1;
+	}
+	return str_append_slice(sql, rest);
 }
 
 void

@@ -23,18 +23,44 @@ log_failure(const struct statement *s, struct slice key, const char *reason)
 }
 
 static bool
-prepare(struct statement *s)
+prepare_text(struct statement *s, struct slice sql)
 {
-	if (s->handle != NULL && s->generation == s->link->generation)
-		return true;
 	forget_handle(s);
 	s->handle = mysql_stmt_init(s->link->mysql);
 	if (s->handle == NULL)
 		return false;
 	s->generation = s->link->generation;
-	const struct str *sql = &s->file->query.sql;
-	s->prepared = mysql_stmt_prepare(s->handle, sql->data, sql->len) == 0;
+	s->prepared = mysql_stmt_prepare(s->handle, sql.data, sql.len) == 0;
 	return s->prepared;
+}
+
+static bool
+is_ascii(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.data[i] >= 0x80)
+			return false;
+	return true;
+}
+
+static bool
+prepare_exact(struct statement *s, const MYSQL_BIND *binds)
+{
+	const struct query_template *t = &s->file->query;
+	bool exactly[PARAMETERS_MOST];
+	struct str sql = STR_MOST(2 * EXPANSION_MOST);
+	for (size_t i = 0; i < t->count; i++)
+		exactly[i] = !is_ascii(slice_make(binds[i].buffer, binds[i].buffer_length));
+	bool ok = query_template_exact(t, exactly, &sql) && prepare_text(s, str_slice(&sql));
+	str_free(&sql);
+	return ok;
+}
+
+static bool
+prepare(struct statement *s)
+{
+	bool ready = s->handle != NULL && s->generation == s->link->generation;
+	return ready || prepare_text(s, str_slice(&s->file->query.sql));
 }
 
 /* --- parameters ------------------------------------------------------------------------ */
@@ -65,15 +91,6 @@ free_parameters(const struct query_template *t, struct str *values)
 
 /* --- a question ---------------------------------------------------------------------------- */
 
-static bool
-is_ascii(struct slice key)
-{
-	for (size_t i = 0; i < key.len; i++)
-		if ((unsigned char)key.data[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /*
  * A key that the column's character set cannot hold is in no row. ASCII fits
  * into all of them, so for such a key it is the query that is wrong: its own
@@ -93,7 +110,8 @@ execute(struct run *r, MYSQL_BIND *binds, unsigned *error)
 {
 	struct statement *s = r->s;
 	const char *problem = NULL;
-	bool ok = prepare(s) && mysql_stmt_param_count(s->handle) == s->file->query.count &&
+	bool ready = r->exact ? prepare_exact(s, binds) : prepare(s);
+	bool ok = ready && mysql_stmt_param_count(s->handle) == s->file->query.count &&
 	    mysql_stmt_bind_param(s->handle, binds) == 0 && mysql_stmt_execute(s->handle) == 0;
 	if (ok) {
 		problem = run_read_rows(r);
@@ -148,6 +166,30 @@ attempt(struct run *r, MYSQL_BIND *binds)
 	return stale;
 }
 
+/* Twice when the connection had died. */
+static void
+run(struct run *r, MYSQL_BIND *binds)
+{
+	if (attempt(r, binds)) {
+		run_reset(r);
+		attempt(r, binds);
+	}
+}
+
+/*
+ * To most collations á is a: the row that was found may be another's, who would log in, send and fail by as many names as
+ * he likes, each counted on its own. Only what was found is asked for again, for by bytes no index serves.
+ */
+static void
+ask_exactly(struct run *r, MYSQL_BIND *binds)
+{
+	explain(r->a->explanation, "asked again byte by byte: the key is not ASCII, and a collation may have taken it for another");
+	run_reset(r);
+	r->exact = true;
+	run(r, binds);
+	forget_handle(r->s);
+}
+
 void
 statement_ask(struct statement *s, const struct query_key *key, struct answer *a)
 {
@@ -160,10 +202,9 @@ statement_ask(struct statement *s, const struct query_key *key, struct answer *a
 	explain(a->explanation, "file %s", s->file->path);
 	if (make_parameters(t, key, values, binds)) {
 		explain_query(a->explanation, s->file, values);
-		if (attempt(&r, binds)) {
-			run_reset(&r);
-			attempt(&r, binds);
-		}
+		run(&r, binds);
+		if (a->state == FACT_FOUND && s->exact && !is_ascii(key->text))
+			ask_exactly(&r, binds);
 	} else {
 		explain(a->explanation, "not asked: the key lacks a part that the query names");
 	}

@@ -10,6 +10,7 @@ struct run {
 	struct answer          *a;
 	size_t                  rows, values; /* taken so far */
 	MYSQL_RES              *columns;      /* their names, where the form has them; else NULL */
+	bool                    exact;        /* by its own text (query_template_exact()) */
 	bool                    row_begun;    /* VALUE_ROWS: the last row of the value is this one's */
 	struct str              cell, shaped;
 };

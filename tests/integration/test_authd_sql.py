@@ -82,6 +82,29 @@ def test_a_name_that_the_collation_takes_for_another_is_not_that_other(authd):
         assert authd.login(name, "secret words") == "no", name
 
 
+@pytest.mark.parametrize("charset", ["latin1", "utf8mb4"])
+def test_a_letter_that_the_collation_takes_for_another_makes_no_second_login(authd, db, charset):
+    """Each would have its own limits, and there are as many as letters can be written otherwise."""
+    db.sql(f"ALTER TABLE mailbox CONVERT TO CHARACTER SET {charset}", "mail")
+    db.sql("INSERT INTO mailbox (username, password, maildir, domain) SELECT 'jörg@example.test', password, 'j/', domain FROM mailbox"
+           " WHERE username = 'ann@example.test'", "mail")
+    for name in ("ánn@example.test", "anñ@example.test", "ann@exámple.test", "jórg@example.test"):
+        assert authd.login(name, "secret words") == "no", name
+    assert authd.login("jörg@example.test", "secret words") == "ok"
+    assert authd.login("ann@example.test", "secret words") == "ok"
+
+
+def test_a_local_part_with_a_blank_behind_is_not_the_one_without(db):
+    fill(db)
+    made = Authd(cache_stale="0")
+    made.preset(db)
+    path = made.settings / "passwords.cf"
+    path.write_text(path.read_text().replace("username='%s'", "SUBSTRING_INDEX(username, '@', 1) = '%u' AND domain = '%d'"))
+    with made as running:
+        assert running.login("ann@example.test", "secret words") == "ok"
+        assert running.login("ann @example.test", "secret words") == "no"
+
+
 def test_a_table_value_that_leaves_the_mail_root_is_refused(authd, db):
     for bad in ("../x/", "/etc/", "a/../../b", "", "a\nb", "./../x"):
         db.sql(f"UPDATE mailbox SET maildir = '{bad}' WHERE username = 'ann@example.test'", "mail")

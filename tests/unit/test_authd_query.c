@@ -62,6 +62,21 @@ placeholders_become_parameters(void **state)
 }
 
 static void
+exact_statements_compare_by_bytes(void **state)
+{
+	(void)state;
+	struct query_template t;
+	struct str sql = STR_MOST(4096);
+	const bool exactly[] = {true, false, true};
+	assert_null(query_template_parse(&t, QUERY_POSTFIX, slice_of("SELECT '?' FROM t WHERE u='%u' AND x='%d' /* ? */ AND s='%s'")));
+	assert_true(query_template_exact(&t, exactly, &sql));
+	assert_string_equal(str_text(&sql), "SELECT '?' FROM t WHERE u=CONVERT(? USING utf8mb4) COLLATE utf8mb4_bin AND x=? /* ? */ AND s="
+	                                    "CONVERT(? USING utf8mb4) COLLATE utf8mb4_bin");
+	str_free(&sql);
+	query_template_free(&t);
+}
+
+static void
 text_without_placeholders_stays(void **state)
 {
 	(void)state;
@@ -223,7 +238,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(placeholders_become_parameters),
-	    cmocka_unit_test(text_without_placeholders_stays),
+	    cmocka_unit_test(exact_statements_compare_by_bytes),
+    cmocka_unit_test(text_without_placeholders_stays),
 	    cmocka_unit_test(a_key_without_the_part_is_not_looked_up),
 	    cmocka_unit_test(what_cannot_be_bound_is_refused),
 	    cmocka_unit_test(too_many_placeholders_are_refused),
