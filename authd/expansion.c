@@ -187,6 +187,17 @@ cut(struct slice part, const struct piece_shape *s)
 }
 
 static bool
+append_quoted(struct slice part, struct str *into)
+{
+	for (size_t i = 0; i < part.len; i++) {
+		if (slice_has(slice_of("%_\\"), part.data[i]))
+			str_append_byte(into, '\\');
+		str_append_byte(into, part.data[i]);
+	}
+	return !into->failed;
+}
+
+static bool
 append_shaped(struct slice part, const struct piece_shape *s, struct str *into)
 {
 	part = cut(part, s);
@@ -199,6 +210,17 @@ append_shaped(struct slice part, const struct piece_shape *s, struct str *into)
 	return !into->failed;
 }
 
+static bool
+append_piece(const struct piece *p, struct slice part, struct str *into)
+{
+	if (!p->pattern)
+		return append_shaped(part, &p->shape, into);
+	struct str shaped = STR_MOST(EXPANSION_MOST);
+	bool ok = append_shaped(part, &p->shape, &shaped) && append_quoted(str_slice(&shaped), into);
+	str_free(&shaped);
+	return ok;
+}
+
 bool
 expansion_apply(const struct expansion *e, const struct query_key *key, struct slice value, struct str *into)
 {
@@ -207,7 +229,7 @@ expansion_apply(const struct expansion *e, const struct query_key *key, struct s
 		struct slice part = p->kind == PIECE_TEXT ? slice_make(e->text.data + p->start, p->len) : part_of(p, key, value);
 		if (p->kind != PIECE_TEXT && part.len == 0 && !p->may_lack)
 			return false;
-		if (!append_shaped(part, &p->shape, into))
+		if (!append_piece(p, part, into))
 			return false;
 	}
 	return true;

@@ -48,6 +48,7 @@ struct piece_shape {
 struct piece {
 	enum piece_kind    kind;
 	bool               may_lack;   /* an empty part is an empty text */
+	bool               pattern;    /* it stands in a pattern of LIKE: its % and _ are no wildcards */
 	struct piece_shape shape;
 	size_t             label;      /* PIECE_KEY_LABEL: 1 is the last */
 	size_t             start, len; /* PIECE_TEXT: in the expansion's text */

@@ -13,6 +13,9 @@ struct parser {
 	enum query_dialect     dialect;
 	struct cursor          in;
 	enum before            before;
+	size_t                 parentheses; /* that are open */
+	size_t                 pattern;     /* how many were open before those of LIKE CONCAT(...); meaningful with `in_pattern` */
+	bool                   in_pattern;
 	const char            *problem;
 };
 
@@ -62,6 +65,62 @@ new_parameter(struct parser *p)
 	return e;
 }
 
+/* --- LIKE --------------------------------------------------------------------------- */
+
+/* What was emitted, without the blanks at its end. */
+static struct slice
+emitted(const struct parser *p)
+{
+	struct slice sql = str_slice(&p->t->sql);
+	while (sql.len > 0 && strchr(" \t\n", sql.data[sql.len - 1]) != NULL)
+		sql.len--;
+	return sql;
+}
+
+/* Takes the word at the end away. */
+static struct slice
+take_last_word(struct slice *sql)
+{
+	size_t start = sql->len;
+	while (start > 0 && (ascii_is_alnum((unsigned char)sql->data[start - 1]) || sql->data[start - 1] == '_'))
+		start--;
+	struct slice word = slice_from(*sql, start);
+	sql->len = start;
+	while (sql->len > 0 && strchr(" \t\n", sql->data[sql->len - 1]) != NULL)
+		sql->len--;
+	return word;
+}
+
+/* Behind LIKE, or behind LIKE and the name of a function. */
+static bool
+behind_like(const struct parser *p)
+{
+	struct slice sql = emitted(p);
+	return slice_is_nocase(take_last_word(&sql), "like") || slice_is_nocase(take_last_word(&sql), "like");
+}
+
+/* A value that a client chose must not be a pattern: its "%" would be anybody's name. */
+static bool
+is_pattern(const struct parser *p)
+{
+	return p->in_pattern || behind_like(p);
+}
+
+static void
+count_parenthesis(struct parser *p, int c)
+{
+	if (c == '(' && !p->in_pattern && behind_like(p)) {
+		p->in_pattern = true;
+		p->pattern = p->parentheses;
+	}
+	if (c == '(')
+		p->parentheses++;
+	if (c == ')' && p->parentheses > 0)
+		p->parentheses--;
+	if (c == ')' && p->in_pattern && p->parentheses == p->pattern)
+		p->in_pattern = false;
+}
+
 /* --- within quotes ----------------------------------------------------------------- */
 
 /* A placeholder or %%; the % is taken. */
@@ -74,6 +133,7 @@ literal_percent(struct parser *p, struct expansion *e, bool *bound)
 	const char *problem = query_variable_read(&p->in, p->dialect, &piece);
 	if (problem != NULL)
 		return fail(p, problem);
+	piece.pattern = is_pattern(p);
 	*bound = true;
 	return expansion_add(e, &piece) || fail(p, "no memory");
 }
@@ -178,9 +238,7 @@ static bool
 behind_name_keyword(const struct parser *p)
 {
 	static const char *const words[] = {"from", "join", "into", "table", "update", "as"};
-	struct slice sql = str_slice(&p->t->sql);
-	while (sql.len > 0 && strchr(" \t\n", sql.data[sql.len - 1]) != NULL)
-		sql.len--;
+	struct slice sql = emitted(p);
 	size_t start = sql.len;
 	while (start > 0 && ascii_is_alpha((unsigned char)sql.data[start - 1]))
 		start--;
@@ -208,6 +266,7 @@ bare_placeholder(struct parser *p)
 	struct expansion *e = new_parameter(p);
 	if (e == NULL)
 		return false;
+	piece.pattern = is_pattern(p);
 	return (expansion_add(e, &piece) || fail(p, "no memory")) && emit_parameter(p);
 }
 
@@ -230,6 +289,7 @@ take_token(struct parser *p)
 	if (slice_starts(p->in.rest, "/*"))
 		return copy_opaque(p, "*/", false);
 	cursor_next(&p->in);
+	count_parenthesis(p, c);
 	if (c == '`')
 		return emit(p, c) && copy_opaque(p, "`", false);
 	if (c == '%')

@@ -105,6 +105,18 @@ def test_a_local_part_with_a_blank_behind_is_not_the_one_without(db):
         assert running.login("ann @example.test", "secret words") == "no"
 
 
+def test_a_login_is_no_pattern(db):
+    fill(db)
+    made = Authd(cache_stale="0")
+    made.preset(db)
+    path = made.settings / "passwords.cf"
+    path.write_text(path.read_text().replace("username='%s'", "username LIKE '%s'"))
+    with made as running:
+        assert running.login("ann@example.test", "secret words") == "ok"
+        for name in ("%", "a%@example.test", "an_@example.test", "ann@example.tes_"):
+            assert running.login(name, "secret words") == "no", name
+
+
 def test_a_table_value_that_leaves_the_mail_root_is_refused(authd, db):
     for bad in ("../x/", "/etc/", "a/../../b", "", "a\nb", "./../x"):
         db.sql(f"UPDATE mailbox SET maildir = '{bad}' WHERE username = 'ann@example.test'", "mail")

@@ -62,6 +62,17 @@ placeholders_become_parameters(void **state)
 }
 
 static void
+a_key_is_no_pattern(void **state)
+{
+	(void)state;
+	turned("SELECT a FROM t WHERE x LIKE '%s%%'", "SELECT a FROM t WHERE x LIKE ?", "a_b%\\@c", "a\\_b\\%\\\\@c%|");
+	turned("SELECT a FROM t WHERE x not like CONCAT('%u', LOWER('%d')) AND y = '%s'",
+	    "SELECT a FROM t WHERE x not like CONCAT(?, LOWER(?)) AND y = ?", "a_b@c%", "a\\_b|c\\%|a_b@c%|");
+	turned("SELECT a FROM t WHERE (x LIKE %s) AND y = '%s'", "SELECT a FROM t WHERE (x LIKE ?) AND y = ?", "_", "\\_|_|");
+	turned("SELECT a FROM t WHERE CONCAT('%u') = x", "SELECT a FROM t WHERE CONCAT(?) = x", "_@c", "_|");
+}
+
+static void
 exact_statements_compare_by_bytes(void **state)
 {
 	(void)state;
@@ -238,7 +249,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(placeholders_become_parameters),
-	    cmocka_unit_test(exact_statements_compare_by_bytes),
+	    cmocka_unit_test(a_key_is_no_pattern),
+    cmocka_unit_test(exact_statements_compare_by_bytes),
     cmocka_unit_test(text_without_placeholders_stays),
 	    cmocka_unit_test(a_key_without_the_part_is_not_looked_up),
 	    cmocka_unit_test(what_cannot_be_bound_is_refused),
