@@ -101,7 +101,7 @@ ask_files(struct asker *a, enum map map, const struct query_key *key)
 		if (query_file_wants(s->file, key->text))
 			statement_ask(s, key, &a->answer);
 		else
-			explain(a->answer.explanation, "file %s: not asked, it is for %s", s->file->path, s->file->domains);
+			explain(a->answer.explanation, "file %s: not asked, it is for %s", s->file->path, s->file->for_domains ? "catch-alls alone" : s->file->domains);
 	}
 }
 

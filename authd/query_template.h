@@ -27,5 +27,7 @@ const char *query_template_parse(struct query_template *t, enum query_dialect di
 void query_template_free(struct query_template *t);
 /* Whether the service or the client's address is a parameter. */
 bool query_template_uses_client(const struct query_template *t);
+/* Whether it asks about the key's domain, and about nothing else of it. */
+bool query_template_is_of_domain(const struct query_template *t);
 
 #endif
