@@ -74,19 +74,30 @@ make_asker(const struct database *d)
 	return a;
 }
 
+static bool
+ends_with_space(struct slice s)
+{
+	return s.len > 0 && s.data[s.len - 1] == ' ';
+}
+
 /*
- * A key with control characters, white space at an end, or bytes that are not
- * UTF-8 is in no table: collations would find rows for it that are another's.
+ * A key with control characters, white space at an end or before the @, or
+ * bytes that are not UTF-8 is in no table: collations would find rows for it
+ * that are another's. They also take letters for each other, with accents and
+ * without, and skip some; so a login is ASCII, as Dovecot 2.3 has it by
+ * default, or one password would have any number of logins.
  */
 static bool
-key_is_sound(struct slice key)
+key_is_sound(enum map map, struct slice key)
 {
-	if (key.len == 0 || key.data[0] == ' ' || key.data[key.len - 1] == ' ' || !address_is_utf8(key))
+	struct slice local, domain;
+	address_split(key, &local, &domain);
+	if (key.len == 0 || key.data[0] == ' ' || ends_with_space(key) || ends_with_space(local) || !address_is_utf8(key))
 		return false;
 	for (size_t i = 0; i < key.len; i++)
 		if ((unsigned char)key.data[i] < ' ' || key.data[i] == 0x7f)
 			return false;
-	return true;
+	return map != MAP_PASSWORD || address_is_ascii(key);
 }
 
 /* The files of the map in order, up to the first that has the key. One that cannot be asked ends it: the answer may be there. */
@@ -147,10 +158,10 @@ ask(struct asker *a)
 	a->answer.explanation = wanted ? &a->explanation : NULL;
 	struct query_key key = {slice_of(text), slice_of(service), slice_of(remote)};
 	a->answer.state = FACT_NONE;
-	if (key_is_sound(key.text))
+	if (key_is_sound((enum map)map, key.text))
 		ask_files(a, (enum map)map, &key);
 	else
-		explain(a->answer.explanation, "not asked: a key with control characters, a space at an end, or bytes that are not UTF-8 is in no table");
+		explain(a->answer.explanation, "not asked: a key with control characters, a space at an end or before the @, or bytes that are not UTF-8 (of a login: not ASCII) is in no table");
 	put_answer(a);
 	return true;
 }

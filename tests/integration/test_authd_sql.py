@@ -82,6 +82,27 @@ def test_a_name_that_the_collation_takes_for_another_is_not_that_other(authd):
         assert authd.login(name, "secret words") == "no", name
 
 
+def test_another_spelling_of_a_login_is_no_login(authd, db):
+    """Else one stolen password has as many logins, each with its own counts of what it sends, as there are spellings."""
+    db.sql("ALTER TABLE mailbox CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", "mail")
+    assert authd.login("ann@example.test", "secret words") == "ok"
+    for name in ("\u00e1nn@example.test", "\uff41nn@example.test", "an\u00adn@example.test", "ann\u0301@example.test"):
+        assert authd.login(name, "secret words") == "no", name
+
+
+def test_a_space_before_the_at(db):
+    fill(db)
+    made = Authd(cache_stale="0")
+    made.preset(db)
+    path = made.settings / "passwords.cf"
+    text = path.read_text()
+    path.write_text(text[:text.index("query =")] + "query = SELECT password FROM mailbox WHERE SUBSTRING_INDEX(username, '@', 1) = '%u' AND domain = '%d'\n")
+    with made as authd:
+        assert authd.login("ann@example.test", "secret words") == "ok"
+        for name in ("ann @example.test", "ann  @example.test"):
+            assert authd.login(name, "secret words") == "no", name
+
+
 def test_a_table_value_that_leaves_the_mail_root_is_refused(authd, db):
     for bad in ("../x/", "/etc/", "a/../../b", "", "a\nb", "./../x"):
         db.sql(f"UPDATE mailbox SET maildir = '{bad}' WHERE username = 'ann@example.test'", "mail")
