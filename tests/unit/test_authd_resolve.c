@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -12,10 +13,13 @@
 #include "authd/resolve.h"
 #include "lib/base/log.h"
 
+static char wide[59000]; /* targets: 58 users, and the last of them again and again */
+
 static const struct {
 	enum map    map;
 	const char *key, *value;
 } table[] = {
+    {MAP_ALIAS, "wide@our.org", wide},
     {MAP_DOMAIN, "our.org", "1"},
     {MAP_DOMAIN, "all.org", "1"},
     {MAP_RELAY_DOMAIN, "relay.org", "1"},
@@ -337,6 +341,18 @@ senders(void **state)
 
 /* Each fact that cannot be had makes the answer "later": never unknown, never foreign. */
 static void
+an_alias_of_many_targets_costs_little_time(void **state)
+{
+	(void)state;
+	size_t len = 0;
+	for (int i = 0; len < sizeof wide - 20; i++)
+		len += (size_t)snprintf(wide + len, sizeof wide - len, "u%d@our.org,", i < 58 ? i : 57);
+	clock_t began = clock();
+	assert_string_equal(ask_as(INQUIRY_SENDER, "wide@our.org", "al@our.org"), "no");
+	assert_true(clock() - began < CLOCKS_PER_SEC / 5);
+}
+
+static void
 an_outage_is_never_no(void **state)
 {
 	(void)state;
@@ -400,6 +416,7 @@ main(void)
 	    cmocka_unit_test(aliases_in_relay_domains),
 	    cmocka_unit_test(a_domain_of_many_labels_costs_few_questions),
 	    cmocka_unit_test(senders),
+	    cmocka_unit_test(an_alias_of_many_targets_costs_little_time),
 	    cmocka_unit_test(an_outage_is_never_no),
 	    cmocka_unit_test(without_any_source_nothing_is_known),
 	    cmocka_unit_test(maildirs),
