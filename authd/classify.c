@@ -185,6 +185,16 @@ find_relay_domain(struct resolution *r, struct slice domain)
 	return v;
 }
 
+enum verdict
+is_relayed(struct resolution *r, const struct parts *p)
+{
+	struct slice value;
+	enum verdict v = ask(r, MAP_DOMAIN, parts_domain(p), &value);
+	if (v == VERDICT_NO)
+		return find_relay_domain(r, parts_domain(p));
+	return v == VERDICT_OK ? VERDICT_NO : v;
+}
+
 /* In a relay domain aliases count, as in Postfix; an address that its alias or the catch-all leads to is the other host's. */
 static enum verdict
 classify_relayed(struct resolution *r, const struct parts *p, struct finding *found, unsigned hop)

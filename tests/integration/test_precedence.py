@@ -165,6 +165,9 @@ ROWS = [
     Row("inactive relay domain", "inactive-relay r4.test smtp:[192.0.2.9]:25", "x@r4.test", "foreign"),
     Row("alias in a relay domain", "relay r5.test; mailbox ann@r6.test; alias info@r5.test ann@r6.test", "info@r5.test", "alias",
         alias=["ann@r6.test"]),
+    Row("alias in a relay domain that names itself among others", "relay r8.test; alias ann@r8.test ann@r8.test,x@far.test", "ann@r8.test",
+        "alias", alias=["ann@r8.test", "x@far.test"]),
+    Row("catch-all of a relay domain that leads to one of its addresses", "relay r9.test; alias @r9.test ann@r9.test", "ann@r9.test", "relay"),
     Row("own domain whose mail goes to another host", "mailbox ann@r7.test; transport r7.test smtp:[192.0.2.7]:25", "ann@r7.test", "relay",
         mailbox=("ann@r7.test", "r7.test/ann/", ""), transport="smtp:[192.0.2.7]:25"),
     # --- transports -----------------------------------------------------------------------------
@@ -360,6 +363,8 @@ def end_of(authd, address):
     [transport], [kind, *_] = answer(authd, "transport", address) or [None], answer(authd, "rcpt", address)
     if transport is not None:
         return transport
+    if kind == "alias" and authd.lookup("mailbox", address) == ("no", "relay"):
+        kind = "relay"  # it names itself too
     if kind in ("mailbox", "unknown"):
         return kind
     domain = address.rsplit("@", 1)[1]
