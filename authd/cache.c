@@ -416,11 +416,11 @@ file_has(struct cache *c, struct cache_entry *e)
 }
 
 void
-cache_note(struct cache *c, enum map map, struct slice key, enum fact_state state, struct slice value)
+cache_note(struct cache *c, enum map map, struct slice key, enum fact_state state, struct slice value, int64_t at)
 {
 	if (state == FACT_LATER)
 		return;
-	struct cache_entry *e = cache_ring_note(&c->ring, map, key, state, state == FACT_FOUND ? value : slice_make("", 0), clock_ms());
+	struct cache_entry *e = cache_ring_note(&c->ring, map, key, state, state == FACT_FOUND ? value : slice_make("", 0), at);
 	if (e == NULL || c->path[0] == '\0')
 		return;
 	if (e->attempt != 0 && !is_due(c, e->time - e->stored))

@@ -106,8 +106,8 @@ bool cache_start(struct cache *c);
 /* The directory that Landlock must leave to the process. The number of paths: 0 or 1. */
 size_t cache_paths(const struct cache *c, struct sandbox_path *path);
 
-/* Notes what SQL answered just now. FACT_LATER is no answer and changes nothing. */
-void cache_note(struct cache *c, enum map map, struct slice key, enum fact_state state, struct slice value);
+/* Notes what SQL answered at that clock_ms(). FACT_LATER is no answer and changes nothing. */
+void cache_note(struct cache *c, enum map map, struct slice key, enum fact_state state, struct slice value, int64_t at);
 /* False when nothing is known. */
 bool cache_find(struct cache *c, enum map map, struct slice key, struct cache_fact *found);
 /*

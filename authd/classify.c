@@ -30,16 +30,22 @@ is(struct finding *found, enum class class)
 
 /* --- users of our domains ----------------------------------------------------------- */
 
+static enum verdict
+find_alias_row(struct resolution *r, const struct parts *p, struct finding *found)
+{
+	found->user = str_slice(&p->full);
+	enum verdict v = ask(r, MAP_ALIAS, found->user, &found->value);
+	if (v != VERDICT_NO || p->base.len == 0)
+		return v;
+	found->user = str_slice(&p->base);
+	return ask(r, MAP_ALIAS, found->user, &found->value);
+}
+
 /* The alias of the address. One that names only itself is none. */
 static enum verdict
 find_alias(struct resolution *r, const struct parts *p, struct finding *found)
 {
-	found->user = str_slice(&p->full);
-	enum verdict v = ask(r, MAP_ALIAS, found->user, &found->value);
-	if (v == VERDICT_NO && p->base.len > 0) {
-		found->user = str_slice(&p->base);
-		v = ask(r, MAP_ALIAS, found->user, &found->value);
-	}
+	enum verdict v = find_alias_row(r, p, found);
 	/* One that names itself ends the search all the same: user+extension may have a mailbox of its own. */
 	return v == VERDICT_OK && targets_name_only(found->value, found->user) ? VERDICT_NO : v;
 }
@@ -170,16 +176,55 @@ find_local(struct resolution *r, const struct parts *p, struct finding *found)
 
 /* A domain below a relay domain is one too, as Postfix has it (parent_domain_matches_subdomains); a bare top level is none. */
 static enum verdict
-classify_outside(struct resolution *r, struct slice domain, struct finding *found)
+find_relay_domain(struct resolution *r, struct slice domain)
 {
-	while (slice_has(domain, '.')) {
-		struct slice value;
-		enum verdict v = ask(r, MAP_RELAY_DOMAIN, domain, &value);
-		if (v != VERDICT_NO)
-			return v == VERDICT_OK ? is(found, CLASS_RELAY) : v;
-		domain = slice_from(domain, slice_find(domain, '.') + 1);
+	enum verdict v = VERDICT_NO;
+	struct slice value;
+	for (; v == VERDICT_NO && slice_has(domain, '.'); domain = parts_parent(domain))
+		v = ask(r, MAP_RELAY_DOMAIN, domain, &value);
+	return v;
+}
+
+enum verdict
+is_relayed(struct resolution *r, const struct parts *p)
+{
+	struct slice value;
+	enum verdict v = ask(r, MAP_DOMAIN, parts_domain(p), &value);
+	if (v == VERDICT_NO)
+		return find_relay_domain(r, parts_domain(p));
+	return v == VERDICT_OK ? VERDICT_NO : v;
+}
+
+/* In a relay domain aliases count, as in Postfix; an address that its alias or the catch-all leads to is the other host's. */
+static enum verdict
+classify_relayed(struct resolution *r, const struct parts *p, struct finding *found, unsigned hop)
+{
+	enum verdict v = find_alias_row(r, p, found);
+	bool catch_all = v == VERDICT_NO;
+	if (catch_all) {
+		found->user = str_slice(&p->full);
+		v = ask(r, MAP_ALIAS, str_slice(&p->catch_all), &found->value);
 	}
-	return is(found, CLASS_FOREIGN);
+	if (v != VERDICT_OK && v != VERDICT_NO)
+		return v;
+	if (v == VERDICT_NO || targets_name_only(found->value, found->user) || slice_equal_nocase(found->value, str_slice(&p->catch_all))) {
+		*found = (struct finding){.class = CLASS_RELAY};
+		return VERDICT_OK;
+	}
+	is(found, CLASS_ALIAS);
+	if (!catch_all)
+		return VERDICT_OK;
+	found->user = slice_of("");
+	return follow_domain(r, p, found, hop);
+}
+
+static enum verdict
+classify_outside(struct resolution *r, const struct parts *p, struct finding *found, unsigned hop)
+{
+	enum verdict v = find_relay_domain(r, parts_domain(p));
+	if (v == VERDICT_NO)
+		return is(found, CLASS_FOREIGN);
+	return v == VERDICT_OK ? classify_relayed(r, p, found, hop) : v;
 }
 
 static enum verdict
@@ -201,7 +246,7 @@ classify_hop(struct resolution *r, const struct parts *p, struct finding *found,
 	if (v != VERDICT_NO)
 		return v;
 	if (!local)
-		return classify_outside(r, domain, found);
+		return classify_outside(r, p, found, hop);
 	return parts_is_postmaster(p) ? find_fallback(r, p, found, hop) : is(found, CLASS_UNKNOWN);
 }
 

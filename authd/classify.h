@@ -22,6 +22,9 @@ enum verdict classify(struct resolution *r, const struct parts *p, struct findin
 /* The mailbox of the address, whatever aliases there are. VERDICT_NO: none. */
 enum verdict find_mailbox(struct resolution *r, const struct parts *p, struct finding *found);
 
+/* Whether mail for the address's domain is passed on to another host, as a relay domain. */
+enum verdict is_relayed(struct resolution *r, const struct parts *p);
+
 /* One question to one map. VERDICT_OK with the value, VERDICT_NO, or it cannot be said (yet). */
 enum verdict ask(struct resolution *r, enum map map, struct slice key, struct slice *value);
 

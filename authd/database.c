@@ -75,6 +75,12 @@ make_asker(const struct database *d)
 	return a;
 }
 
+static bool
+ends_with_space(struct slice s)
+{
+	return s.len > 0 && s.data[s.len - 1] == ' ';
+}
+
 /*
  * A key with control characters, white space at an end (of the local part too:
  * a query may compare that alone), or bytes that are not UTF-8 is in no table:
@@ -83,10 +89,12 @@ make_asker(const struct database *d)
 static bool
 key_is_sound(struct slice key)
 {
-	if (key.len == 0 || key.data[0] == ' ' || key.data[key.len - 1] == ' ' || !address_is_utf8(key))
+	struct slice local, domain;
+	address_split(key, &local, &domain);
+	if (key.len == 0 || key.data[0] == ' ' || ends_with_space(key) || ends_with_space(local) || !address_is_utf8(key))
 		return false;
 	for (size_t i = 0; i < key.len; i++)
-		if ((unsigned char)key.data[i] < ' ' || key.data[i] == 0x7f || (key.data[i] == '@' && i > 0 && key.data[i - 1] == ' '))
+		if ((unsigned char)key.data[i] < ' ' || key.data[i] == 0x7f)
 			return false;
 	return true;
 }
@@ -103,7 +111,7 @@ ask_files(struct asker *a, enum map map, const struct query_key *key)
 		if (query_file_wants(s->file, key->text))
 			statement_ask(s, key, &a->answer);
 		else
-			explain(a->answer.explanation, "file %s: not asked, it is for %s", s->file->path, s->file->domains);
+			explain(a->answer.explanation, "file %s: not asked, it is for %s", s->file->path, s->file->for_domains ? "catch-alls alone" : s->file->domains);
 	}
 }
 
@@ -149,10 +157,10 @@ ask(struct asker *a)
 	a->answer.explanation = wanted ? &a->explanation : NULL;
 	struct query_key key = {slice_of(text), slice_of(service), slice_of(remote)};
 	a->answer.state = FACT_NONE;
-	if (key_is_sound(key.text))
+	if (key_is_sound((enum map)map, key.text))
 		ask_files(a, (enum map)map, &key);
 	else
-		explain(a->answer.explanation, "not asked: a key with control characters, a space at an end, or bytes that are not UTF-8 is in no table");
+		explain(a->answer.explanation, "not asked: a key with control characters, a space at an end or before the @, or bytes that are not UTF-8 (of a login: not ASCII) is in no table");
 	put_answer(a);
 	return true;
 }

@@ -99,13 +99,31 @@ expansion_free(struct expansion *e)
 	*e = EXPANSION_NONE;
 }
 
+static bool
+uses(const struct expansion *e, enum piece_kind one, enum piece_kind other)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->pieces[i].kind == one || e->pieces[i].kind == other)
+			return true;
+	return false;
+}
+
 bool
 expansion_uses_client(const struct expansion *e)
 {
-	for (size_t i = 0; i < e->count; i++)
-		if (e->pieces[i].kind == PIECE_SERVICE || e->pieces[i].kind == PIECE_REMOTE)
-			return true;
-	return false;
+	return uses(e, PIECE_SERVICE, PIECE_REMOTE);
+}
+
+bool
+expansion_uses_local(const struct expansion *e)
+{
+	return uses(e, PIECE_KEY, PIECE_KEY_LOCAL);
+}
+
+bool
+expansion_uses_domain(const struct expansion *e)
+{
+	return uses(e, PIECE_KEY_DOMAIN, PIECE_KEY_LABEL);
 }
 
 /* --- applying ------------------------------------------------------------------------- */

@@ -73,6 +73,9 @@ const char *expansion_parse_result(struct expansion *e, struct slice format);
 void expansion_free(struct expansion *e);
 /* Whether the service or the client's address is in it. */
 bool expansion_uses_client(const struct expansion *e);
+/* Whether the key's local part is (by itself or in the whole key), or its domain alone or a label of that. */
+bool expansion_uses_local(const struct expansion *e);
+bool expansion_uses_domain(const struct expansion *e);
 
 /*
  * Appends the expansion for a key (and a value, in a result). False when the

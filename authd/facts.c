@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "authd/rows.h"
+#include "lib/base/clock.h"
 
 static const struct fact trouble = {.state = FACT_LATER};
 
@@ -155,15 +156,24 @@ recall(struct facts *f, struct fact *new, bool gone)
 		return false;
 	new->state = found.state;
 	f->remembered = f->remembered || fresh;
-	if (!fresh) {
-		f->stale = true;
-		f->stale_at = (size_t)(new - f->known);
-	}
+	f->stale = f->stale || !fresh;
 	struct cache_counters *counters = &f->source->cache->counters;
 	counters->hits += fresh;
 	counters->stale += !fresh;
 	explain_cache(f, new, &found, fresh);
 	return true;
+}
+
+/* Another question may have been answered since, while this one waited for further facts. */
+static bool
+is_worth_keeping(const struct facts *f, const struct fact *known, bool refused)
+{
+	struct cache_fact before;
+	if (!known->from_sql)
+		return false;
+	if (!cached(f, known->map, str_slice(&known->key), &before))
+		return !refused || known->state == FACT_FOUND;
+	return before.from_file || before.age_ms >= clock_ms() - known->at;
 }
 
 void
@@ -173,11 +183,11 @@ facts_keep(const struct facts *f, bool refused)
 		return;
 	for (size_t i = 0; i < f->count; i++) {
 		const struct fact *known = &f->known[i];
-		if (!known->from_sql || (refused && known->state == FACT_NONE))
+		if (!is_worth_keeping(f, known, refused))
 			continue;
 		struct str name = STR_MOST(CACHE_KEY_MOST);
 		if (facts_cache_key(f, known->map, str_slice(&known->key), &name))
-			cache_note(f->source->cache, known->map, str_slice(&name), known->state, str_slice(&known->value));
+			cache_note(f->source->cache, known->map, str_slice(&name), known->state, str_slice(&known->value), known->at);
 		str_free(&name);
 	}
 }
@@ -235,6 +245,7 @@ facts_learn(struct facts *f, enum fact_state state, struct slice value)
 		return;
 	new->state = state;
 	new->from_sql = state != FACT_LATER;
+	new->at = clock_ms();
 	if (state == FACT_FOUND && !str_set(&new->value, value)) {
 		new->state = FACT_LATER;
 		new->from_sql = false;

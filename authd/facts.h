@@ -30,8 +30,14 @@ struct fact_source {
 	struct users_cdb *users;
 	bool              sql[MAP_COUNT];
 	bool              any_sql;
+	bool              one_database[MAP_COUNT]; /* all files of the map lie in the same */
 	bool              by_client;       /* a password query asks for the service or the client's address */
-	bool              away[MAP_COUNT]; /* the database did not answer the last question: what is remembered serves at once */
+	/*
+	 * The database did not answer the last question: what is remembered serves
+	 * at once. Never of a map whose files lie in several databases: one of them
+	 * may be gone and the others answer.
+	 */
+	bool              away[MAP_COUNT];
 	struct cache     *cache; /* NULL: nothing is remembered */
 	struct fact_lives lives;
 };
@@ -40,6 +46,7 @@ struct fact {
 	enum map        map;
 	enum fact_state state;
 	bool            from_sql; /* just now: the cache is to learn it */
+	int64_t         at;       /* clock_ms() of SQL's answer */
 	struct str      key, value;
 };
 
@@ -49,8 +56,7 @@ struct facts {
 	size_t              count, room;
 	struct fact        *known;
 	bool                remembered; /* a fact came fresh from the cache */
-	bool                stale;      /* one did because the database is gone: the last such is known[stale_at] */
-	size_t              stale_at;
+	bool                stale;      /* one did because the database is gone */
 	bool                anew;       /* nothing fresh may: SQL itself is asked */
 	bool                wanting;    /* `wanted` must be fetched before the resolver can go on */
 	enum map            wanted_map;
@@ -73,7 +79,8 @@ void facts_ask_anew(struct facts *f);
 void facts_learn(struct facts *f, enum fact_state state, struct slice value);
 /*
  * The question is answered: the cache learns what SQL said. With `refused` it
- * learns no "none": names that somebody tries out must not fill it.
+ * learns no "none" of what it does not know: names that somebody tries out must
+ * not fill it. What it knows it must not keep for an outage.
  */
 void facts_keep(const struct facts *f, bool refused);
 /* The key under which the cache keeps a fact. False: too long. */

@@ -1,5 +1,6 @@
 #include "authd/inquiry.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,15 +106,11 @@ read_answer(struct packet *answer)
 }
 
 static void
-note_away(struct inquiries *all, enum map map, bool away)
+note_here(struct inquiries *all, enum map map)
 {
-	bool *before = &all->source.away[map];
-	if (away && !*before)
-		log_warning("database-away", log_text("map", map_name(map)),
-		    log_text("hint", "known users are served from what is remembered; what was never seen is answered with later"));
-	if (!away && *before)
+	if (all->source.away[map])
 		log_info("database-answers-again", log_text("map", map_name(map)));
-	*before = away;
+	all->source.away[map] = false;
 }
 
 static bool
@@ -129,6 +126,9 @@ submit(struct inquiries *all, enum map map, struct slice key, const char *servic
 	return pool_submit(all->database, &job, handler, context);
 }
 
+/* --- is it back? ------------------------------------------------------------------------- */
+
+/* While all maps wait for the same database, the first that is answered has the others asked at once. */
 static bool
 probe_answered(void *context, struct pool_worker *w, struct packet *answer)
 {
@@ -138,38 +138,77 @@ probe_answered(void *context, struct pool_worker *w, struct packet *answer)
 	struct told t = read_answer(answer);
 	struct facts f;
 	p->under_way = false;
-	p->not_before = clock_ms() + PROBE_EVERY;
-	note_away(all, p->map, t.away);
-	if (t.state == FACT_LATER)
+	if (t.away)
 		return true;
+	note_here(all, p->map);
+	timer_set(&all->retry, 0);
 	/* The question is forgotten, what it brought is not. */
 	facts_begin(&f, &all->source);
 	f.service = str_text(&p->service);
 	f.client = str_text(&p->client);
 	f.wanted_map = p->map;
 	f.wanting = str_set(&f.wanted_key, str_slice(&p->key));
-	facts_learn(&f, t.state, slice_of(t.value != NULL ? t.value : ""));
-	facts_keep(&f, false);
+	facts_learn(&f, t.state, slice_of(t.value));
+	facts_keep(&f, true);
 	facts_end(&f);
-	if (answer != NULL)
-		explicit_bzero(answer->data, answer->len);
+	explicit_bzero(answer->data, answer->len);
 	return true;
 }
 
-/* An answer was given from what is remembered: whether the database is back is found out behind it, a question a map at a time. */
 static void
-probe(struct inquiries *all, const struct facts *f)
+probe(struct inquiries *all, enum map map)
 {
-	const struct fact *stale = &f->known[f->stale_at];
-	struct probe *p = &all->probes[stale->map];
-	if (p->under_way || clock_ms() < p->not_before)
+	struct probe *p = &all->probes[map];
+	if (all->source.away[map])
+		p->under_way = submit(all, map, str_slice(&p->key), str_text(&p->service), str_text(&p->client), false, probe_answered, p);
+}
+
+static bool
+is_probing(const struct inquiries *all)
+{
+	for (enum map map = 0; map < MAP_COUNT; map++)
+		if (all->probes[map].under_way)
+			return true;
+	return false;
+}
+
+/* One question at a time, of the maps in turn: a database that hangs holds one worker. */
+static void
+probe_next(struct timer *t)
+{
+	struct inquiries *all = (struct inquiries *)((char *)t - offsetof(struct inquiries, retry));
+	bool away = false;
+	for (size_t i = 0; i < MAP_COUNT; i++) {
+		all->probed = (enum map)((all->probed + 1) % MAP_COUNT);
+		away = away || all->source.away[all->probed];
+		if (!is_probing(all))
+			probe(all, all->probed);
+	}
+	if (away)
+		timer_set(&all->retry, PROBE_EVERY);
+}
+
+/*
+ * From now on what is remembered serves, and behind it the question that found
+ * the database gone is asked again and again: nobody else may ask for hours,
+ * and the next answer must not be an old one.
+ */
+static void
+note_away(struct inquiries *all, const struct facts *f)
+{
+	enum map map = f->wanted_map;
+	struct probe *p = &all->probes[map];
+	if (all->source.away[map] || all->source.cache == NULL || !all->source.one_database[map] || p->under_way)
 		return;
 	p->all = all;
-	p->map = stale->map;
+	p->map = map;
 	p->key.limit = p->service.limit = p->client.limit = MAP_KEY_MOST;
-	if (!str_set(&p->key, str_slice(&stale->key)) || !str_set(&p->service, slice_of(f->service)) || !str_set(&p->client, slice_of(f->client)))
+	if (!str_set(&p->key, str_slice(&f->wanted_key)) || !str_set(&p->service, slice_of(f->service)) || !str_set(&p->client, slice_of(f->client)))
 		return;
-	p->under_way = submit(all, p->map, str_slice(&p->key), f->service, f->client, false, probe_answered, p);
+	all->retry.fire = probe_next;
+	all->source.away[map] = all->retry.place != 0 || timer_set(&all->retry, PROBE_EVERY);
+	log_warning("database-away", log_text("map", map_name(map)),
+	    log_text("hint", "known users are served from what is remembered; what was never seen is answered with later"));
 }
 
 /* --- one inquiry --------------------------------------------------------------------- */
@@ -199,7 +238,10 @@ database_answered(void *context, struct pool_worker *w, struct packet *answer)
 	struct inquiry *q = context;
 	struct facts *f = &q->resolution.facts;
 	struct told t = read_answer(answer);
-	note_away(q->all, f->wanted_map, t.away);
+	if (t.away)
+		note_away(q->all, f);
+	else
+		note_here(q->all, f->wanted_map);
 	if (answer != NULL)
 		add_story(q, answer);
 	facts_learn(f, t.state, slice_of(t.value));
@@ -227,11 +269,7 @@ resolve_surely(struct inquiry *q)
 		facts_ask_anew(&r->facts);
 		v = resolve(r);
 	}
-	if (!r->facts.stale || v == VERDICT_WAIT)
-		return v;
-	if (q->all->source.away[r->facts.known[r->facts.stale_at].map])
-		probe(q->all, &r->facts);
-	if (!resolution_refuses(r, v))
+	if (!r->facts.stale || !resolution_refuses(r, v))
 		return v;
 	r->why = "the database is gone, and what is remembered may be out of date";
 	return VERDICT_LATER;

@@ -20,12 +20,11 @@ struct inquiry;
 /* `fields` of the resolution are the answer. Called once; the inquiry is gone after it. */
 typedef void inquiry_handler(void *owner, struct resolution *r, enum verdict v);
 
-/* The database's state as a probe of one map sees it. */
+/* The question by which it is found out whether a map's database is back. */
 struct probe {
 	struct inquiries *all;
 	enum map          map;
 	bool              under_way;
-	int64_t           not_before; /* clock_ms() */
 	struct str        key, service, client;
 };
 
@@ -36,6 +35,8 @@ struct inquiries {
 	struct pool           *database;
 	struct inquiry        *first; /* those that wait for SQL */
 	struct probe           probes[MAP_COUNT];
+	enum map               probed; /* last */
+	struct timer           retry;  /* the next probe, while a map's database is gone */
 };
 
 /* What is asked. Texts are copied. */

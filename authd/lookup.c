@@ -15,7 +15,7 @@ lookup_answer(struct connection *c, const char *tag, const struct resolution *r,
 {
 	packet_begin(&answer, v == VERDICT_OK ? "ok" : v == VERDICT_NO ? "no" : "later");
 	packet_add_text(&answer, tag);
-	if (v == VERDICT_OK)
+	if (v == VERDICT_OK || (v == VERDICT_NO && r != NULL))
 		packet_add_rest(&answer, str_slice(&r->fields));
 	else if (v == VERDICT_LATER)
 		packet_add_text(&answer, r->why);

@@ -17,7 +17,7 @@ parts_take(struct parts *p, struct slice address, const char *delimiters)
 	str_append_byte(&p->catch_all, '@');
 	address_append_lower(&p->catch_all, domain);
 	if (delimiters[0] == '\0' || slice_starts(local, "\"") ||
-	    !address_split_extension(local, delimiters, &user, &extension) || extension.len == 0)
+	    !address_split_extension(local, delimiters, &user, &extension))
 		return !p->catch_all.failed;
 	str_append_slice(&p->extension, extension);
 	address_append_lower(&p->base, user);
@@ -59,4 +59,22 @@ bool
 parts_is_postmaster(const struct parts *p)
 {
 	return slice_is(parts_local_lower(p), "postmaster");
+}
+
+static size_t
+labels_of(struct slice domain)
+{
+	size_t labels = 1;
+	for (size_t i = 0; i < domain.len; i++)
+		labels += domain.data[i] == '.';
+	return labels;
+}
+
+struct slice
+parts_parent(struct slice domain)
+{
+	do
+		domain = slice_from(domain, slice_find(domain, '.') + 1);
+	while (labels_of(domain) > PARENT_LABELS);
+	return domain;
 }

@@ -11,7 +11,7 @@ struct parts {
 	struct str written;   /* as it was asked */
 	struct str full;      /* lower case, whole */
 	struct str base;      /* lower case, without the extension; empty when there is none */
-	struct str extension; /* as written */
+	struct str extension; /* as written; empty too in "user+@domain", which has a base all the same */
 	struct str catch_all; /* lower case "@domain"; empty without a domain */
 };
 
@@ -24,5 +24,12 @@ struct slice parts_domain(const struct parts *p);        /* lower case */
 struct slice parts_local(const struct parts *p);         /* as written */
 struct slice parts_local_lower(const struct parts *p);
 bool         parts_is_postmaster(const struct parts *p);
+
+/*
+ * The domain above this one; empty: there is none. Each is asked for, and a
+ * domain may have 500 labels: of a longer one the last PARENT_LABELS count.
+ */
+#define PARENT_LABELS 8
+struct slice parts_parent(struct slice domain);
 
 #endif

@@ -243,6 +243,7 @@ read_query_files(void)
 		    "sql_domain_used"};
 		ok = query_lists_add(&authd.database.lists, map, names[map], options.sql[map]) && ok;
 		authd.inquiries.source.sql[map] = query_lists_has(&authd.database.lists, map);
+		authd.inquiries.source.one_database[map] = query_lists_one_database(&authd.database.lists, map);
 	}
 	if (!ok)
 		exit(EXIT_MISUSE);

@@ -173,6 +173,8 @@ query_file_parse(struct query_file *q, enum map map, const char *path, struct sl
 	r->map = map;
 	r->problem = problem;
 	bool ok = query_dovecot_is(text) ? query_dovecot_parse(r, text) : parse_postfix(r, text);
+	/* It would answer for every address of the domain, and so before the mailboxes. */
+	q->for_domains = map == MAP_ALIAS && query_template_is_of_domain(&q->query);
 	query_text_free(&r->text);
 	free(r);
 	return ok;
@@ -195,6 +197,8 @@ bool
 query_file_wants(const struct query_file *q, struct slice key)
 {
 	struct slice list = slice_of(q->domains), local, domain;
+	if (q->for_domains && !slice_starts(key, "@"))
+		return false;
 	if (list.len == 0)
 		return true;
 	address_split(key, &local, &domain);

@@ -22,6 +22,7 @@ struct query_file {
 	struct query_template query;
 	struct expansion      result;
 	char                 *domains; /* only keys of these; "" any */
+	bool                  for_domains; /* of aliases, with a query that names only the domain: only "@domain" is asked for */
 	uint64_t              expansion_limit; /* 0: none */
 	char                 *password_scheme; /* of Dovecot: for passwords without one; "" none is put before them */
 };
@@ -32,7 +33,7 @@ struct query_file {
  */
 bool query_file_parse(struct query_file *q, enum map map, const char *path, struct slice text, struct str *problem);
 void query_file_free(struct query_file *q);
-/* Whether this file is asked for that key (its setting `domain`). */
+/* Whether this file is asked for that key (its setting `domain`, for_domains). */
 bool query_file_wants(const struct query_file *q, struct slice key);
 
 /* For the parsers of both forms. */

@@ -79,6 +79,20 @@ query_lists_has(const struct query_lists *l, enum map map)
 }
 
 bool
+query_lists_one_database(const struct query_lists *l, enum map map)
+{
+	const struct query_access *first = NULL;
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->maps[i] != map)
+			continue;
+		if (first != NULL && !query_access_equal(first, &l->files[i].access))
+			return false;
+		first = &l->files[i].access;
+	}
+	return true;
+}
+
+bool
 query_lists_map_uses_client(const struct query_lists *l, enum map map)
 {
 	for (size_t i = 0; i < l->count; i++)

@@ -19,6 +19,8 @@ struct query_lists {
 bool query_lists_add(struct query_lists *l, enum map map, const char *setting, const char *names);
 /* Whether the map has a file at all. */
 bool query_lists_has(const struct query_lists *l, enum map map);
+/* Whether all files of the map are asked of the same database, in the same way. */
+bool query_lists_one_database(const struct query_lists *l, enum map map);
 /* Whether a query's answer hangs on who asks (Dovecot's %s or %r), of one map, and of any. */
 bool query_lists_map_uses_client(const struct query_lists *l, enum map map);
 bool query_lists_use_client(const struct query_lists *l);

@@ -342,3 +342,15 @@ query_template_uses_client(const struct query_template *t)
 			return true;
 	return false;
 }
+
+bool
+query_template_is_of_domain(const struct query_template *t)
+{
+	bool domain = false;
+	for (size_t i = 0; i < t->count; i++) {
+		if (expansion_uses_local(&t->parameters[i]))
+			return false;
+		domain = domain || expansion_uses_domain(&t->parameters[i]);
+	}
+	return domain;
+}

@@ -33,5 +33,7 @@ bool query_template_exact(const struct query_template *t, const bool *exactly, s
 void query_template_free(struct query_template *t);
 /* Whether the service or the client's address is a parameter. */
 bool query_template_uses_client(const struct query_template *t);
+/* Whether it asks about the key's domain, and about nothing else of it. */
+bool query_template_is_of_domain(const struct query_template *t);
 
 #endif

@@ -4,11 +4,13 @@
 #include "authd/targets.h"
 #include "lib/base/log.h"
 
+#define TARGETS_MOST 1000
+
 /* Addresses in the order in which they came up, each with a NUL behind it. */
 struct walk {
 	struct str addresses;
-	size_t     count;
-	bool       cut; /* there were more than REACH_MOST */
+	size_t     count, looked;
+	bool       cut; /* there were more than REACH_MOST, or TARGETS_MOST with those that came up again */
 };
 
 static bool
@@ -24,9 +26,9 @@ is_known(const struct walk *w, struct slice address)
 static void
 join(struct walk *w, struct slice address)
 {
-	if (is_known(w, address))
+	if (++w->looked <= TARGETS_MOST && is_known(w, address))
 		return;
-	if (w->count == REACH_MOST) {
+	if (w->count == REACH_MOST || w->looked > TARGETS_MOST) {
 		w->cut = true;
 		return;
 	}
@@ -40,7 +42,8 @@ join_targets(struct walk *w, const struct resolution *r, const struct parts *p, 
 {
 	struct slice targets = found->value, target;
 	struct str address = STR_MOST(MAP_KEY_MOST);
-	while (next_target(&targets, &target)) {
+	/* A table may hold 15000 targets, and this is done again for each fact that was fetched. */
+	while (!w->cut && next_target(&targets, &target)) {
 		str_clear(&address);
 		target_append(&address, r, p, target, false);
 		if (!address.failed)

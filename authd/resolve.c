@@ -118,11 +118,23 @@ resolve_alias(struct resolution *r)
 	return found.class == CLASS_ALIAS ? targets_put(r, &r->parts, found.value, found.user) : VERDICT_NO;
 }
 
+/* An alias in a relay domain that names itself too: that one is the other host's, and queued must know. */
+static enum verdict
+no_mailbox(struct resolution *r)
+{
+	enum verdict v = is_relayed(r, &r->parts);
+	if (v == VERDICT_OK)
+		put_field(r, slice_of("relay"));
+	return v == VERDICT_OK ? VERDICT_NO : v;
+}
+
 static enum verdict
 resolve_mailbox(struct resolution *r)
 {
 	struct finding found;
 	enum verdict v = find_mailbox(r, &r->parts, &found);
+	if (v == VERDICT_NO)
+		return no_mailbox(r);
 	if (v == VERDICT_OK)
 		v = home_put(r, found.user, found.value);
 	if (v != VERDICT_OK)

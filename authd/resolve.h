@@ -23,7 +23,7 @@ enum verdict {
 enum inquiry_kind {
 	INQUIRY_RCPT,      /* fields: class, the size limit of its messages (of a mailbox that has one) */
 	INQUIRY_ALIAS,     /* fields: targets, one level */
-	INQUIRY_MAILBOX,   /* fields: user, maildir, bytes, messages, extension */
+	INQUIRY_MAILBOX,   /* fields: user, maildir, bytes, messages, extension; with VERDICT_NO "relay" in a relay domain */
 	INQUIRY_TRANSPORT, /* fields: transport */
 	INQUIRY_SENDER,    /* no fields */
 	INQUIRY_HOME,      /* of a login, exactly: user, maildir, bytes, messages */

@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/mail/address.h"
 
 static void
 forget_handle(struct statement *s)
@@ -65,8 +66,8 @@ prepare(struct statement *s)
 
 /* --- parameters ------------------------------------------------------------------------ */
 
-/* False: the key lacks a part that the query names, so there is nothing to look up. */
-static bool
+/* FACT_NONE: the key lacks a part that the query names, so there is nothing to look up. FACT_LATER: no memory, or too long. */
+static enum fact_state
 make_parameters(const struct query_template *t, const struct query_key *key, struct str *values, MYSQL_BIND *binds)
 {
 	memset(binds, 0, t->count * sizeof *binds);
@@ -74,12 +75,12 @@ make_parameters(const struct query_template *t, const struct query_key *key, str
 		values[i] = STR_MOST(EXPANSION_MOST);
 	for (size_t i = 0; i < t->count; i++) {
 		if (!expansion_apply(&t->parameters[i], key, slice_of(""), &values[i]))
-			return false;
+			return values[i].failed ? FACT_LATER : FACT_NONE;
 		binds[i].buffer_type = MYSQL_TYPE_STRING;
 		binds[i].buffer = (void *)(uintptr_t)str_text(&values[i]);
 		binds[i].buffer_length = values[i].len;
 	}
-	return true;
+	return FACT_FOUND;
 }
 
 static void
@@ -99,7 +100,7 @@ free_parameters(const struct query_template *t, struct str *values)
 static bool
 cannot_be_there(struct slice key, unsigned error)
 {
-	if (is_ascii(key))
+	if (address_is_ascii(key))
 		return false;
 	return error == ER_CANT_AGGREGATE_2COLLATIONS || error == ER_CANT_AGGREGATE_NCOLLATIONS || error == ER_CANT_AGGREGATE_3COLLATIONS ||
 	    error == ER_INVALID_CHARACTER_STRING;
@@ -200,13 +201,18 @@ statement_ask(struct statement *s, const struct query_key *key, struct answer *a
 	a->state = FACT_NONE;
 	str_clear(&a->value);
 	explain(a->explanation, "file %s", s->file->path);
-	if (make_parameters(t, key, values, binds)) {
+	switch (make_parameters(t, key, values, binds)) {
+	case FACT_FOUND:
 		explain_query(a->explanation, s->file, values);
 		run(&r, binds);
 		if (a->state == FACT_FOUND && s->exact && !is_ascii(key->text))
 			ask_exactly(&r, binds);
-	} else {
+		break;
+	case FACT_NONE:
 		explain(a->explanation, "not asked: the key lacks a part that the query names");
+		break;
+	case FACT_LATER:
+		set_later(a, false, "the query's values cannot be made", "no memory, or longer than 65536 bytes");
 	}
 	free_parameters(t, values);
 	run_free(&r);

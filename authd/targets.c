@@ -120,9 +120,14 @@ targets_name(const struct resolution *r, const struct parts *p, struct slice tar
 	bool found = false;
 	struct str address = STR_MOST(MAP_VALUE_MOST);
 	while (!found && next_target(&targets, &target)) {
-		str_clear(&address);
-		target_append(&address, r, p, target, false);
-		found = slice_equal_nocase(str_slice(&address), login);
+		struct slice local, domain;
+		address_split(target, &local, &domain);
+		if (local.len == 0 || domain.len == 0) {
+			str_clear(&address);
+			target_append(&address, r, p, target, false);
+			target = str_slice(&address);
+		}
+		found = slice_equal_nocase(target, login);
 	}
 	str_free(&address);
 	return found;

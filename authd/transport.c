@@ -7,11 +7,9 @@ static enum verdict
 find_parents(struct resolution *r, struct slice domain, struct slice *transport)
 {
 	enum verdict v = VERDICT_NO;
-	/* The rest of a domain from a dot on is the key. */
-	for (size_t dot; v == VERDICT_NO && (dot = slice_find(domain, '.')) < domain.len;) {
-		v = ask(r, MAP_TRANSPORT, slice_from(domain, dot), transport);
-		domain = slice_from(domain, dot + 1);
-	}
+	while (v == VERDICT_NO && (domain = parts_parent(domain)).len > 0)
+		/* The dot before it stands in the same text. */
+		v = ask(r, MAP_TRANSPORT, slice_make(domain.data - 1, domain.len + 1), transport);
 	return v;
 }
 

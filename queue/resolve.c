@@ -144,7 +144,7 @@ class_answered(void *context, const char *status, struct packet *answer)
 		lookup_failed(d, NULL, NULL);
 }
 
-/* A name that came back to itself through aliases: its mailbox, or nothing. */
+/* A name that came back to itself through aliases: its mailbox, the host that has its domain's mail, or nothing. */
 static void
 mailbox_answered(void *context, const char *status, struct packet *answer)
 {
@@ -152,6 +152,8 @@ mailbox_answered(void *context, const char *status, struct packet *answer)
 	d->message->looking--;
 	if (is_status(status, "ok"))
 		local_deliver(d);
+	else if (is_status(status, "no") && is_status(packet_field(answer), "relay"))
+		ask(d, "transport", transport_answered);
 	else if (is_status(status, "no")) {
 		struct outcome o = outcome_make("5.4.6", "the alias leads back to itself and there is no such mailbox");
 		delivery_ended(d, &o);

@@ -92,6 +92,7 @@ bool address_is_literal(struct slice domain);
 bool address_is_qualified(struct slice domain);
 /* A right domain or literal (RFC 5321 section 4.1.2, underscores allowed): for EHLO, tables, address_parse. */
 bool address_is_domain(struct slice domain, unsigned flags);
+bool address_is_ascii(struct slice text);
 /* Well-formed UTF-8 (RFC 3629); ASCII is. */
 bool address_is_utf8(struct slice text);
 

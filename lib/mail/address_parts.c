@@ -125,8 +125,8 @@ is_label(struct slice label)
 	return true;
 }
 
-static bool
-is_ascii(struct slice text)
+bool
+address_is_ascii(struct slice text)
 {
 	for (size_t i = 0; i < text.len; i++)
 		if ((unsigned char)text.data[i] >= 0x80)
@@ -141,7 +141,7 @@ address_is_domain(struct slice domain, unsigned flags)
 		return true;
 	if (domain.len == 0 || domain.len > ADDRESS_DOMAIN_MOST || domain.data[domain.len - 1] == '.')
 		return false;
-	if (!is_ascii(domain) && (!(flags & ADDRESS_UTF8) || !address_is_utf8(domain)))
+	if (!address_is_ascii(domain) && (!(flags & ADDRESS_UTF8) || !address_is_utf8(domain)))
 		return false;
 	struct slice label;
 	while (slice_split(&domain, '.', &label))

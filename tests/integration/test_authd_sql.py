@@ -82,6 +82,14 @@ def test_a_name_that_the_collation_takes_for_another_is_not_that_other(authd):
         assert authd.login(name, "secret words") == "no", name
 
 
+def test_another_spelling_of_a_login_is_no_login(authd, db):
+    """Else one stolen password has as many logins, each with its own counts of what it sends, as there are spellings."""
+    db.sql("ALTER TABLE mailbox CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", "mail")
+    assert authd.login("ann@example.test", "secret words") == "ok"
+    for name in ("\u00e1nn@example.test", "\uff41nn@example.test", "an\u00adn@example.test", "ann\u0301@example.test"):
+        assert authd.login(name, "secret words") == "no", name
+
+
 @pytest.mark.parametrize("charset", ["latin1", "utf8mb4"])
 def test_a_letter_that_the_collation_takes_for_another_makes_no_second_login(authd, db, charset):
     """Each would have its own limits, and there are as many as letters can be written otherwise."""
@@ -102,7 +110,8 @@ def test_a_local_part_with_a_blank_behind_is_not_the_one_without(db):
     path.write_text(path.read_text().replace("username='%s'", "SUBSTRING_INDEX(username, '@', 1) = '%u' AND domain = '%d'"))
     with made as running:
         assert running.login("ann@example.test", "secret words") == "ok"
-        assert running.login("ann @example.test", "secret words") == "no"
+        for name in ("ann @example.test", "ann  @example.test"):
+            assert running.login(name, "secret words") == "no", name
 
 
 def test_a_login_is_no_pattern(db):

@@ -55,6 +55,17 @@ def test_to_a_domain_that_is_an_alias(mariadb_suite):
     user.wait(1)
 
 
+def test_to_an_alias_in_a_relay_domain_that_names_itself_too(mariadb_suite):
+    user = mariadb_suite.user()
+    with Sink() as sink:
+        mariadb_suite.accounts.database.sql("INSERT INTO domain (domain, backupmx, transport) VALUES "
+                                            f"('relayed.test', 1, 'smtp:[127.0.0.1]:{sink.port}')", "postfix")
+        mariadb_suite.alias("boss@relayed.test", ["boss@relayed.test", user.address])
+        send(mariadb_suite, ["boss@relayed.test"], "to both")
+        user.wait(1)
+        wait_for("the relay domain's host to have it", 20, lambda: [m.recipients for m in sink.messages] == [["boss@relayed.test"]])
+
+
 def test_to_an_unknown_user_is_refused_at_rcpt(mariadb_suite):
     assert answer_to_rcpt(mariadb_suite, "nobody-here@example.test") == (550, "5.1.1")
 

@@ -50,11 +50,11 @@ def check_outage(authd):
     assert authd.login("nobody@example.test", "secret words") == "later"
 
 
-def check_back(authd):
+def check_back(authd, user="ann@example.test"):
     """Within a second of the database's return nothing is stale."""
     wait_for("the database to be asked again", 10, lambda: authd.lookup("rcpt", "nobody@example.test") == ("ok", "unknown"))
-    wait_for("logins to be judged again", 10, lambda: authd.login("ann@example.test", "wrong") == "no")
-    assert authd.login("ann@example.test", "secret words") == "ok"
+    wait_for("logins to be judged again", 10, lambda: authd.login(user, "wrong") == "no")
+    assert authd.login(user, "secret words") == "ok"
 
 
 def wait_written(authd):
@@ -124,6 +124,58 @@ def test_not_longer_than_the_administrator_says(db):
         wait_for("logins too", 20, lambda: authd.login("ann@example.test", "secret words") == "later")
         db.start()
         check_back(authd)
+
+
+def test_the_first_question_after_an_outage_is_not_answered_from_memory(db):
+    """Nobody asked anything since the database is back, and a user has gone meanwhile (promise 14)."""
+    fill(db)
+    made = Authd()
+    made.preset(db)
+    with made as authd:
+        get_known(authd)
+        db.kill()
+        time.sleep(1)
+        check_outage(authd)
+        db.start()
+        db.sql("UPDATE mailbox SET active = 0 WHERE username = 'ann@example.test'", "mail")
+        wait_for("each table to answer", 10, lambda: authd.log().count("database-away") == authd.log().count("database-answers-again"))
+        assert authd.login("ann@example.test", "secret words") == "no"
+        assert authd.lookup("rcpt", "ann@example.test") == ("ok", "unknown")
+
+
+def test_who_was_refused_before_an_outage_is_not_let_in_by_memory(db):
+    fill(db)
+    made = Authd()
+    made.preset(db)
+    with made as authd:
+        get_known(authd)
+        db.sql("UPDATE mailbox SET active = 0 WHERE username = 'ann@example.test'; DELETE FROM alias WHERE address = 'sales@example.test'", "mail")
+        time.sleep(1)
+        assert authd.login("ann@example.test", "secret words") == "no"
+        assert authd.lookup("rcpt", "sales@example.test") == ("ok", "unknown")
+        db.kill()
+        time.sleep(1)
+        assert authd.login("ann@example.test", "secret words") == "later"
+        assert authd.lookup("rcpt", "sales@example.test")[0] == "later"
+        db.start()
+        check_back(authd, "bob@example.test")
+
+
+def test_one_of_two_databases_is_gone(db):
+    """What the other says counts at once, whoever was asked for before."""
+    fill(db)
+    made = Authd()
+    made.preset(db)
+    there = made.settings / "passwords.cf"
+    gone = made.settings / "gone.cf"
+    gone.write_text(there.read_text().replace(str(db.socket), "/nonexistent/mysqld.sock"))
+    made.set("sql_passwords", f"{there}\n{gone}")
+    with made as authd:
+        assert authd.login("ann@example.test", "secret words") == "ok"
+        db.sql("UPDATE mailbox SET password = '{PLAIN}new' WHERE username = 'ann@example.test'", "mail")
+        assert authd.login("nobody@example.test", "secret words") == "later"
+        assert authd.login("ann@example.test", "secret words") == "no"
+        assert authd.login("ann@example.test", "new") == "ok"
 
 
 def test_a_query_that_fails_is_an_outage_too(db):

@@ -292,7 +292,7 @@ begin(void)
 static void
 put(enum map map, const char *key, const char *value)
 {
-	cache_note(&cache, map, slice_of(key), value != NULL ? FACT_FOUND : FACT_NONE, slice_of(value));
+	cache_note(&cache, map, slice_of(key), value != NULL ? FACT_FOUND : FACT_NONE, slice_of(value), clock_ms());
 }
 
 enum { NOTHING = -1 };
@@ -357,7 +357,7 @@ after_a_restart_the_same_is_found(void **state)
 	put(MAP_PASSWORD, "ann@example.org", "$y$hash");
 	put(MAP_ALIAS, "ann@example.org", NULL);
 	put(MAP_DOMAIN, "example.org", "");
-	cache_note(&cache, MAP_QUOTA, slice_of("later"), FACT_LATER, slice_of(""));
+	cache_note(&cache, MAP_QUOTA, slice_of("later"), FACT_LATER, slice_of(""), clock_ms());
 	cache_finish(&cache);
 	struct stat st;
 	assert_int_equal(stat(path, &st), 0);

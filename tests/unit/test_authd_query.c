@@ -244,6 +244,40 @@ domains_choose_keys(void **state)
 	query_file_free(&q);
 }
 
+static bool
+alias_query_wants(const char *text, const char *key)
+{
+	struct query_file q;
+	struct str problem = STR_MOST(1000);
+	assert_true(query_file_parse(&q, MAP_ALIAS, "/test.cf", slice_of(text), &problem));
+	bool wants = query_file_wants(&q, slice_of(key));
+	query_file_free(&q);
+	str_free(&problem);
+	return wants;
+}
+
+static void
+a_query_about_the_domain_is_for_catch_alls(void **state)
+{
+	(void)state;
+	static const char *const of_domain[] = {"query = SELECT g FROM a WHERE d = '%d'\n", "query = SELECT g FROM a WHERE d = '%2.%1'\n"};
+	static const char *const of_address[] = {"query = SELECT g FROM a WHERE a = '%s'\n", "query = SELECT g FROM a WHERE a = CONCAT('%u', '@', '%d')\n",
+	    "table = a\nselect_field = g\nwhere_field = a\n"};
+	for (size_t i = 0; i < sizeof of_domain / sizeof *of_domain; i++) {
+		assert_true(alias_query_wants(of_domain[i], "@a.org"));
+		assert_false(alias_query_wants(of_domain[i], "u@a.org"));
+	}
+	for (size_t i = 0; i < sizeof of_address / sizeof *of_address; i++)
+		assert_true(alias_query_wants(of_address[i], "u@a.org"));
+	/* In other maps such a query is what it is. */
+	struct query_file q;
+	struct str problem = STR_MOST(1000);
+	assert_true(query_file_parse(&q, MAP_MAILBOX, "/test.cf", slice_of(of_domain[0]), &problem));
+	str_free(&problem);
+	assert_true(query_file_wants(&q, slice_of("u@a.org")));
+	query_file_free(&q);
+}
+
 int
 main(void)
 {
@@ -259,6 +293,7 @@ main(void)
 	    cmocka_unit_test(hosts),
 	    cmocka_unit_test(mistakes_name_their_line),
 	    cmocka_unit_test(domains_choose_keys),
+	    cmocka_unit_test(a_query_about_the_domain_is_for_catch_alls),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

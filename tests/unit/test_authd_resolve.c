@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -12,13 +13,24 @@
 #include "authd/resolve.h"
 #include "lib/base/log.h"
 
+static char wide[59000]; /* targets: 58 users, and the last of them again and again */
+
 static const struct {
 	enum map    map;
 	const char *key, *value;
 } table[] = {
+    {MAP_ALIAS, "wide@our.org", wide},
     {MAP_DOMAIN, "our.org", "1"},
     {MAP_DOMAIN, "all.org", "1"},
     {MAP_RELAY_DOMAIN, "relay.org", "1"},
+    {MAP_RELAY_DOMAIN, "catch.org", "1"},
+    {MAP_ALIAS, "info@relay.org", "al@our.org"},
+    {MAP_ALIAS, "self@catch.org", "self@catch.org"},
+    {MAP_ALIAS, "@catch.org", "boss@catch.org"},
+    {MAP_RELAY_DOMAIN, "to-us.org", "1"},
+    {MAP_ALIAS, "@to-us.org", "@our.org"},
+    {MAP_RELAY_DOMAIN, "to-itself.org", "1"},
+    {MAP_ALIAS, "@to-itself.org", "@to-itself.org"},
     {MAP_MAILBOX, "al@our.org", "our.org/al/"},
     {MAP_MAILBOX, "bo@our.org", "/var/vmail/our.org/bo"},
     {MAP_MAILBOX, "bo+x@our.org", "our.org/box"},
@@ -68,11 +80,13 @@ static struct resolve_options options = {.recipient_delimiter = "+", .postmaster
     .hostname = "host.our.org", .mailbox_path = "", .default_domain = "", .local_domains = ""};
 
 static const char *broken; /* a key that cannot be asked */
+static size_t fetched;
 
 static void
 fetch(struct facts *f)
 {
 	struct slice key = str_slice(&f->wanted_key);
+	fetched++;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		if (table[i].map != f->wanted_map || !slice_is(key, table[i].key))
 			continue;
@@ -252,6 +266,42 @@ transports(void **state)
 }
 
 static void
+aliases_in_relay_domains(void **state)
+{
+	(void)state;
+	expect(RCPT, "info@relay.org", "ok alias|");
+	expect(ALIAS, "info+x@relay.org", "ok al+x@our.org|");
+	expect(RCPT, "x@relay.org", "ok relay|");
+	expect(ALIAS, "x@relay.org", "no");
+	expect(ALIAS, "x@catch.org", "ok boss@catch.org|");
+	/* What names itself, or is led to itself, is the other host's. */
+	expect(RCPT, "self@catch.org", "ok relay|");
+	expect(RCPT, "boss@catch.org", "ok relay|");
+	expect(RCPT, "boss+x@catch.org", "ok alias|");
+	expect(RCPT, "x@to-itself.org", "ok relay|");
+	/* A domain that has another's users has not those that are not there. */
+	expect(ALIAS, "al@to-us.org", "ok al@our.org|");
+	expect(RCPT, "nobody@to-us.org", "ok unknown|");
+}
+
+static void
+a_domain_of_many_labels_costs_few_questions(void **state)
+{
+	(void)state;
+	char address[MAP_KEY_MOST] = "x@";
+	for (size_t i = 0; i < 490; i++)
+		strcat(address, "a.");
+	strcat(address, "relay.org");
+	fetched = 0;
+	expect(RCPT, address, "ok relay|");
+	assert_true(fetched < 16);
+	strcpy(strstr(address, "relay.org"), "below.org");
+	fetched = 0;
+	expect(TRANSPORT, address, "ok smtp:[below]|");
+	assert_true(fetched < 16);
+}
+
+static void
 senders(void **state)
 {
 	(void)state;
@@ -290,6 +340,18 @@ senders(void **state)
 }
 
 /* Each fact that cannot be had makes the answer "later": never unknown, never foreign. */
+static void
+an_alias_of_many_targets_costs_little_time(void **state)
+{
+	(void)state;
+	size_t len = 0;
+	for (int i = 0; len < sizeof wide - 20; i++)
+		len += (size_t)snprintf(wide + len, sizeof wide - len, "u%d@our.org,", i < 58 ? i : 57);
+	clock_t began = clock();
+	assert_string_equal(ask_as(INQUIRY_SENDER, "wide@our.org", "al@our.org"), "no");
+	assert_true(clock() - began < CLOCKS_PER_SEC / 5);
+}
+
 static void
 an_outage_is_never_no(void **state)
 {
@@ -351,7 +413,10 @@ main(void)
 	    cmocka_unit_test(full_mailboxes),
 	    cmocka_unit_test(the_aliases_file),
 	    cmocka_unit_test(transports),
+	    cmocka_unit_test(aliases_in_relay_domains),
+	    cmocka_unit_test(a_domain_of_many_labels_costs_few_questions),
 	    cmocka_unit_test(senders),
+	    cmocka_unit_test(an_alias_of_many_targets_costs_little_time),
 	    cmocka_unit_test(an_outage_is_never_no),
 	    cmocka_unit_test(without_any_source_nothing_is_known),
 	    cmocka_unit_test(maildirs),

@@ -19,6 +19,7 @@
 #include "lib/ipc/client.h"
 #include "lib/ipc/pool.h"
 #include "lib/ipc/server.h"
+#include "lib/sandbox/sandbox.h"
 
 static struct packet p, q;
 static char          directory[] = "/tmp/postern-test-ipc-XXXXXX";
@@ -526,8 +527,11 @@ double_numbers(int socket, void *context)
 		const char *verb = packet_verb(&q);
 		if (strcmp(verb, "die") == 0)
 			_exit(1);
-		if (strcmp(verb, "hang") == 0)
+		if (strcmp(verb, "hang") == 0) {
+			/* One that nobody may kill, not the kernel at its parent's end either, must not stay. */
+			alarm(2);
 			pause();
+		}
 		packet_begin(&p, "done");
 		packet_add_number(&p, (uint64_t)atoi(verb) * 2);
 		packet_send_wait(socket, &p, -1);
@@ -581,6 +585,53 @@ jobs_are_done_and_a_dead_worker_is_replaced(void **state)
 	assert_int_equal(sum, 110);
 }
 
+static int64_t told; /* clock_ms() when the job was told lost */
+
+static bool
+lose_then_double(void *context, struct pool_worker *w, struct packet *answer)
+{
+	/* For the worker that takes the place of the one that hangs. */
+	if (answer == NULL) {
+		told = clock_ms();
+		submit("21");
+	}
+	return add_up(context, w, answer);
+}
+
+/* Its exit code is 0 when the loop told of the lost job and went on with the next. */
+static void
+confine_and_lose_a_worker(void)
+{
+	static const struct contract c = {.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_FORK};
+	pool = (struct pool){.name = "test", .workers = 1, .most_waiting = 10, .job_timeout = 200, .work = double_numbers};
+	jobs = finished = lost = 0;
+	sum = 0;
+	if (!loop_begin() || !pool_start(&pool) || !sandbox_enter(&c, NULL, 0))
+		_exit(2);
+	int64_t began = clock_ms();
+	packet_begin(&p, "hang");
+	jobs = pool_submit(&pool, &p, lose_then_double, NULL);
+	loop_run();
+	/* It hangs for 2 s. */
+	_exit(lost == 1 && sum == 42 && told - began < 1500 ? 0 : 1);
+}
+
+/* Landlock does not let a process signal one that it forked before it confined itself. */
+static void
+a_worker_that_may_not_be_killed_does_not_stop_the_loop(void **state)
+{
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0) {
+		alarm(20);
+		confine_and_lose_a_worker();
+	}
+	int status = 0;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_false(WIFSIGNALED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int
 main(void)
 {
@@ -602,6 +653,7 @@ main(void)
 	    cmocka_unit_test(a_service_that_is_away_is_no_answer_and_heals),
 	    cmocka_unit_test(one_who_asks_again_at_once_does_not_hold_the_loop),
 	    cmocka_unit_test(jobs_are_done_and_a_dead_worker_is_replaced),
+	    cmocka_unit_test(a_worker_that_may_not_be_killed_does_not_stop_the_loop),
 	};
 	return cmocka_run_group_tests_name("ipc", tests, make_run_directory, remove_run_directory);
 }
