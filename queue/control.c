@@ -134,7 +134,7 @@ on_list(struct asker *a, const char *tag, struct packet *p)
 	uint64_t skip = 0;
 	const char *from = packet_field(p);
 	if (from == NULL || (from[0] != '\0' && !id_parse(slice_of(from), &page.from)) ||
-	    (from[0] != '\0' && !packet_field_number(p, UINT32_MAX, &skip)))
+	    (packet_rest(p).len > 0 && !packet_field_number(p, UINT32_MAX, &skip)) || packet_rest(p).len > 0)
 		return false;
 	packet_begin(&manager.out, "ok");
 	packet_add_text(&manager.out, tag);
@@ -182,7 +182,7 @@ on_steering(struct asker *a, const char *verb, const char *tag, struct packet *p
 		uint64_t id = 0;
 		const char *which = packet_field(p);
 		bool all = which != NULL ? steering[i].all && strcmp(which, "all") == 0 : steering[i].absent;
-		if (!all && (which == NULL || !id_parse(slice_of(which), &id) || id == 0))
+		if (packet_rest(p).len > 0 || (!all && (which == NULL || !id_parse(slice_of(which), &id) || id == 0)))
 			return false;
 		size_t count = steering[i].act(id);
 		packet_begin(&manager.out, "ok");
