@@ -157,7 +157,7 @@ ask(struct asker *a)
 	a->answer.explanation = wanted ? &a->explanation : NULL;
 	struct query_key key = {slice_of(text), slice_of(service), slice_of(remote)};
 	a->answer.state = FACT_NONE;
-	if (key_is_sound((enum map)map, key.text))
+	if (key_is_sound(key.text))
 		ask_files(a, (enum map)map, &key);
 	else
 		explain(a->answer.explanation, "not asked: a key with control characters, a space at an end or before the @, or bytes that are not UTF-8 (of a login: not ASCII) is in no table");

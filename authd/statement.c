@@ -36,22 +36,13 @@ prepare_text(struct statement *s, struct slice sql)
 }
 
 static bool
-is_ascii(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.data[i] >= 0x80)
-			return false;
-	return true;
-}
-
-static bool
 prepare_exact(struct statement *s, const MYSQL_BIND *binds)
 {
 	const struct query_template *t = &s->file->query;
 	bool exactly[PARAMETERS_MOST];
 	struct str sql = STR_MOST(2 * EXPANSION_MOST);
 	for (size_t i = 0; i < t->count; i++)
-		exactly[i] = !is_ascii(slice_make(binds[i].buffer, binds[i].buffer_length));
+		exactly[i] = !address_is_ascii(slice_make(binds[i].buffer, binds[i].buffer_length));
 	bool ok = query_template_exact(t, exactly, &sql) && prepare_text(s, str_slice(&sql));
 	str_free(&sql);
 	return ok;
@@ -205,7 +196,7 @@ statement_ask(struct statement *s, const struct query_key *key, struct answer *a
 	case FACT_FOUND:
 		explain_query(a->explanation, s->file, values);
 		run(&r, binds);
-		if (a->state == FACT_FOUND && s->exact && !is_ascii(key->text))
+		if (a->state == FACT_FOUND && s->exact && !address_is_ascii(key->text))
 			ask_exactly(&r, binds);
 		break;
 	case FACT_NONE:
