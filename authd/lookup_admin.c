@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "authd/lookup.h"
+#include "authd/permit.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/mail/address.h"
@@ -65,9 +66,37 @@ send_story(struct connection *c, const struct resolution *r)
 }
 
 static void
+add_line(struct resolution *r, const char *head, const char *text)
+{
+	if (r->facts.story == NULL || text == NULL || text[0] == '\0')
+		return;
+	str_append_format(r->facts.story, "%s: %s", head, text);
+	str_append_byte(r->facts.story, '\0');
+}
+
+/* Which of a login's rows would count: what a person is likely to have overlooked. */
+static void
+judge_rows(struct resolution *r)
+{
+	struct slice fields = str_slice(&r->fields), user, rows = slice_of("");
+	struct permit permit;
+	if (slice_split(&fields, '\0', &user))
+		slice_split(&fields, '\0', &rows);
+	permit_rows(&permit, rows, r->facts.service, r->facts.client);
+	add_line(r, permit.rows.len > 0 ? "a row does not count" : "likely mistake", permit.why);
+	if (permit.user.len > 0)
+		add_line(r, "the row logs in as", str_text(&permit.user));
+	permit_free(&permit);
+}
+
+static void
 explained(void *owner, struct resolution *r, enum verdict v)
 {
 	struct connection *c = owner;
+	if (r->kind == INQUIRY_PASSWORD && v == VERDICT_OK)
+		judge_rows(r);
+	else if (v == VERDICT_NO)
+		add_line(r, "likely mistake", r->why);
 	send_story(c, r);
 	if (r->kind != INQUIRY_PASSWORD || v != VERDICT_OK) {
 		lookup_answer(c, inquiry_tag(r), r, v);

@@ -156,7 +156,7 @@ resolve_password(struct resolution *r)
 {
 	struct slice rows, user = str_slice(&r->parts.full);
 	if (r->parts.catch_all.len == 0)
-		r->why = "the login has no domain";
+		r->why = "the login has no domain: log in with the full address, or set default_domain";
 	enum verdict v = ask(r, MAP_PASSWORD, user, &rows);
 	if (v != VERDICT_OK)
 		return v;

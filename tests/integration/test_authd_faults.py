@@ -14,6 +14,8 @@ from harness.authd import Authd, blob, fill
 from harness.packets import Peer
 from harness.wait import wait_for
 
+pytestmark = pytest.mark.long
+
 ANN, PASSWORD = "ann@example.test", "secret words"
 
 

@@ -73,6 +73,17 @@ def test_a_service_is_switched_off_by_whatever_name_a_program_calls_it(authd, us
     assert login(authd, f"{user}@example.test", "x", "webmail") == f"{user}@example.test"
 
 
+def test_the_tool_tells_the_likely_mistake(authd):
+    ask = lambda user, service: authd.tool("authtest", "--stdin", user, service, input="x\n", check=False)  # noqa: E731
+    result = ask("noimap@example.test", "imap")
+    assert result.returncode == 1 and "likely mistake: the service is switched off for this user (column disableimap)" in result.stdout
+    result = ask("noimap", "imap")
+    assert result.returncode == 1 and "likely mistake: the login has no domain: log in with the full address, or set default_domain" in result.stdout
+    result = ask("nick", "imap")
+    assert "the row logs in as: bob@example.test" in result.stdout and "{PLAIN}" in result.stdout
+    assert "{PLAIN}x" not in result.stdout
+
+
 def test_networks(authd):
     assert login(authd, "office@example.test", "x", client="198.51.100.200") == "office@example.test"
     assert login(authd, "office@example.test", "x", client="2001:db8:5::1") == "office@example.test"

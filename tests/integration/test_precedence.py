@@ -11,6 +11,8 @@ from harness import MariaDB
 from harness.authd import PRESET, QUERIES, Authd
 from harness.postfix_tables import Postfix, missing
 
+pytestmark = pytest.mark.long
+
 # Two tables more, beside preset A's: deployment B's transports by any key, deployment D's aliases of several rows.
 MORE_TABLES = """
 CREATE TABLE transport (domain varchar(255) NOT NULL PRIMARY KEY, transport varchar(255) NOT NULL);

@@ -5,6 +5,8 @@ import pytest
 from harness import MariaDB, Peer, PostfixAdmin, Suite, as_user, wait_for
 from harness.accounts import DATABASE
 
+pytestmark = pytest.mark.long
+
 STRANGER = "stranger@elsewhere.test"
 TABLES = {
     "sql_message_sizes": "SELECT bytes FROM message_size WHERE username='%s'",

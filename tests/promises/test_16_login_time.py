@@ -10,6 +10,8 @@ from harness import MariaDB
 from harness.authd import Authd
 from harness.login_time import SCHEMES, UNCOUNTED, USERS, WAYS, authd_with, differences, leaks, told
 
+pytestmark = pytest.mark.long
+
 TRIES = 400
 SECONDS = 4  # of each comparison, at most
 
