@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -339,19 +338,23 @@ senders(void **state)
 		assert_string_equal(ask_as(INQUIRY_SENDER, rows[i].address, rows[i].login), rows[i].answer);
 }
 
-/* Each fact that cannot be had makes the answer "later": never unknown, never foreign. */
+/* What is done again for each fact is bounded: behind a thousand targets nothing is followed, however few names they are. */
 static void
-an_alias_of_many_targets_costs_little_time(void **state)
+of_an_alias_of_many_targets_the_first_thousand_are_followed(void **state)
 {
 	(void)state;
 	size_t len = 0;
-	for (int i = 0; len < sizeof wide - 20; i++)
-		len += (size_t)snprintf(wide + len, sizeof wide - len, "u%d@our.org,", i < 58 ? i : 57);
-	clock_t began = clock();
-	assert_string_equal(ask_as(INQUIRY_SENDER, "wide@our.org", "al@our.org"), "no");
-	assert_true(clock() - began < CLOCKS_PER_SEC / 5);
+	for (int i = 0; i < 900; i++)
+		len += (size_t)snprintf(wide + len, sizeof wide - len, "u1@our.org,");
+	snprintf(wide + len, sizeof wide - len, "half@our.org");
+	assert_string_equal(ask_as(INQUIRY_SENDER, "wide@our.org", "bo@our.org"), "ok ");
+	for (int i = 0; i < 200; i++)
+		len += (size_t)snprintf(wide + len, sizeof wide - len, "u1@our.org,");
+	snprintf(wide + len, sizeof wide - len, "half@our.org");
+	assert_string_equal(ask_as(INQUIRY_SENDER, "wide@our.org", "bo@our.org"), "no");
 }
 
+/* Each fact that cannot be had makes the answer "later": never unknown, never foreign. */
 static void
 an_outage_is_never_no(void **state)
 {
@@ -416,7 +419,7 @@ main(void)
 	    cmocka_unit_test(aliases_in_relay_domains),
 	    cmocka_unit_test(a_domain_of_many_labels_costs_few_questions),
 	    cmocka_unit_test(senders),
-	    cmocka_unit_test(an_alias_of_many_targets_costs_little_time),
+	    cmocka_unit_test(of_an_alias_of_many_targets_the_first_thousand_are_followed),
 	    cmocka_unit_test(an_outage_is_never_no),
 	    cmocka_unit_test(without_any_source_nothing_is_known),
 	    cmocka_unit_test(maildirs),
