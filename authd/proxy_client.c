@@ -4,7 +4,7 @@
 #include <string.h>
 
 bool
-login_client_service(struct proxy_client *who, struct slice name)
+proxy_client_service(struct proxy_client *who, struct slice name)
 {
 	if (name.len == 0)
 		name = slice_of("smtp");
@@ -19,7 +19,7 @@ login_client_service(struct proxy_client *who, struct slice name)
 }
 
 bool
-login_client_address(struct proxy_client *who, struct slice address)
+proxy_client_address(struct proxy_client *who, struct slice address)
 {
 	unsigned char bytes[16];
 	char text[LOGIN_ADDRESS_MOST + 1];

@@ -16,8 +16,8 @@ struct proxy_client {
 };
 
 /* An empty name becomes "smtp". False: no name of a service. */
-bool login_client_service(struct proxy_client *who, struct slice name);
+bool proxy_client_service(struct proxy_client *who, struct slice name);
 /* An empty address becomes 127.0.0.1; ::ffff:192.0.2.1 becomes 192.0.2.1. False: no IPv4 or IPv6 address. */
-bool login_client_address(struct proxy_client *who, struct slice address);
+bool proxy_client_address(struct proxy_client *who, struct slice address);
 
 #endif

@@ -194,7 +194,7 @@ static enum stream_step
 do_auth(struct courier *c, struct slice data)
 {
 	struct slice service, kind, user, password;
-	if (!take_line(&data, &service) || !login_client_service(&c->who, service) || !take_line(&data, &kind))
+	if (!take_line(&data, &service) || !proxy_client_service(&c->who, service) || !take_line(&data, &kind))
 		return bad(c, "AUTH without a service or a kind");
 	if (!slice_is(kind, "login"))
 		return refuse_kind(c, kind);
@@ -259,7 +259,7 @@ take(struct stream *s)
 	if (slice_has(rest, '\0'))
 		return bad(c, "a NUL in a request");
 	c->user.limit = STREAM_REQUEST_MOST;
-	login_client_address(&c->who, slice_of(""));
+	proxy_client_address(&c->who, slice_of(""));
 	c->who.encrypted = true; /* it is for the program that asks to see to */
 	while (take_line(&rest, &line)) {
 		if (!is_environment(line)) {
@@ -269,7 +269,7 @@ take(struct stream *s)
 				stream_take(s, s->in_len);
 			return step;
 		}
-		if (slice_starts(line, "TCPREMOTEIP=") && !login_client_address(&c->who, slice_from(line, strlen("TCPREMOTEIP="))))
+		if (slice_starts(line, "TCPREMOTEIP=") && !proxy_client_address(&c->who, slice_from(line, strlen("TCPREMOTEIP="))))
 			return bad(c, "TCPREMOTEIP is no address");
 	}
 	return STREAM_WAIT;

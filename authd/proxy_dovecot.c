@@ -220,7 +220,7 @@ read_parameters(struct slice rest, struct parameters *p)
 {
 	struct slice word;
 	*p = (struct parameters){.initial = {NULL, 0}};
-	bool ok = login_client_service(&p->who, slice_of("")) && login_client_address(&p->who, slice_of(""));
+	bool ok = proxy_client_service(&p->who, slice_of("")) && proxy_client_address(&p->who, slice_of(""));
 	while (ok && slice_split(&rest, '\t', &word)) {
 		if (slice_starts(word, "resp=")) {
 			/*
@@ -232,9 +232,9 @@ read_parameters(struct slice rest, struct parameters *p)
 			return true;
 		}
 		if (slice_starts(word, "service="))
-			ok = login_client_service(&p->who, slice_from(word, 8));
+			ok = proxy_client_service(&p->who, slice_from(word, 8));
 		else if (slice_starts(word, "rip="))
-			ok = login_client_address(&p->who, slice_from(word, 4));
+			ok = proxy_client_address(&p->who, slice_from(word, 4));
 		else if (slice_is(word, "secured") || slice_starts(word, "secured="))
 			p->who.encrypted = true;
 	}

@@ -90,7 +90,7 @@ begin(struct saslauthd *a, const struct slice fields[FIELDS])
 {
 	struct proxy_client who = {.encrypted = true};
 	struct str user = STR_MOST(STREAM_REQUEST_MOST);
-	if (!login_client_service(&who, fields[SERVICE]) || !login_client_address(&who, slice_of("")))
+	if (!proxy_client_service(&who, fields[SERVICE]) || !proxy_client_address(&who, slice_of("")))
 		return bad(&a->stream, "no name of a service");
 	if (join_user(&user, fields))
 		a->login = proxy_login_password(&who, str_slice(&user), fields[PASSWORD], answered, a);

@@ -119,7 +119,7 @@ begin(login_handler *handler, void *context, bool dialogue)
 }
 
 static void
-check_client(const struct login_client *who)
+check_client(const struct proxy_client *who)
 {
 	size_t service = strlen(who->service), address = strlen(who->address);
 	check(service > 0 && service <= LOGIN_SERVICE_MOST && address > 0 && address <= LOGIN_ADDRESS_MOST);
@@ -133,7 +133,7 @@ proxy_login_mechanisms(login_handler *handler, void *context)
 }
 
 struct proxy_login *
-proxy_login_auth(const struct login_client *who, struct slice mechanism, struct slice initial, login_handler *handler, void *context)
+proxy_login_auth(const struct proxy_client *who, struct slice mechanism, struct slice initial, login_handler *handler, void *context)
 {
 	check_client(who);
 	check(mechanism.len > 0 && !slice_has(mechanism, '\0') && !slice_has(initial, '\0') && !slice_has(initial, '\n'));
@@ -141,7 +141,7 @@ proxy_login_auth(const struct login_client *who, struct slice mechanism, struct 
 }
 
 struct proxy_login *
-proxy_login_password(const struct login_client *who, struct slice user, struct slice password, login_handler *handler, void *context)
+proxy_login_password(const struct proxy_client *who, struct slice user, struct slice password, login_handler *handler, void *context)
 {
 	check_client(who);
 	check(!slice_has(user, '\0') && !slice_has(password, '\0'));
