@@ -23,7 +23,7 @@ SOCKETS = {f"{name}_socket": name for name in ("dovecot", "courier", "saslauthd"
 
 @pytest.fixture(scope="module")
 def suite():
-    with Suite("authproxy", SOCKETS) as running:
+    with Suite("authproxy", {**SOCKETS, "sasl_mechanisms": "PLAIN LOGIN EXTERNAL"}) as running:
         running.tool("users", "add", BOB, "--stdin", "--quota", "5M", input=PASSWORD + "\n")
         running.user(ANN, PASSWORD)
         yield running

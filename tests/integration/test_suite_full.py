@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from harness import Suite
+from harness import Suite, wait_for
 
 
 class SmallDisk:
@@ -64,6 +64,8 @@ def test_a_full_queue_answers_452_and_loses_nothing(private):
             smtp.ehlo()
             assert send(smtp, user, 1) == 250
             user.wait(1)
+            # What it leaves behind must not be the room that the next one finds.
+            wait_for("the queue to be empty", 10, lambda: [path.name for path in private.queue.rglob("*") if path.is_file()] == ["lock"])
             disk.fill()
             assert send(smtp, user, 2) == 452
             disk.free()
