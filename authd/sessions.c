@@ -1,41 +1,30 @@
 #include "authd/sessions.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <string.h>
 
-static bool
-is_loopback(const struct in6_addr *a)
-{
-	if (IN6_IS_ADDR_V4MAPPED(a))
-		return a->s6_addr[12] == 127;
-	return IN6_IS_ADDR_LOOPBACK(a);
-}
+#include "lib/base/ip.h"
 
 static bool
-parse(const char *address, struct in6_addr *a)
+is_loopback(const struct ip *ip)
 {
-	struct in_addr v4;
-	if (inet_pton(AF_INET6, address, a) == 1)
-		return true;
-	if (inet_pton(AF_INET, address, &v4) != 1)
-		return false;
-	memset(a, 0, sizeof *a);
-	a->s6_addr[10] = a->s6_addr[11] = 0xff;
-	memcpy(a->s6_addr + 12, &v4, sizeof v4);
-	return true;
+	static const uint8_t loopback[16] = {[15] = 1};
+	return ip->len == 4 ? ip->bytes[0] == 127 : memcmp(ip->bytes, loopback, sizeof loopback) == 0;
 }
 
 bool
 session_key_of(const char *address, struct session_key *key)
 {
-	struct in6_addr a;
+	struct ip ip;
 	memset(key, 0, sizeof *key);
-	if (!parse(address, &a))
+	if (!ip_parse(&ip, slice_of(address)))
 		return true;
-	if (is_loopback(&a))
+	if (is_loopback(&ip))
 		return false;
-	memcpy(key->bytes, a.s6_addr, IN6_IS_ADDR_V4MAPPED(&a) ? 16 : 8);
+	/* An IPv4 address stands where no /64 of IPv6 does. */
+	if (ip.len == 4)
+		memcpy(key->bytes + 12, ip.bytes, 4);
+	else
+		memcpy(key->bytes, ip.bytes, 8);
 	return true;
 }
 
