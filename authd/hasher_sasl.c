@@ -37,15 +37,6 @@ end(struct dialogue *d)
 	*d = (struct dialogue){.id = 0};
 }
 
-void
-dialogues_free(struct dialogues *t)
-{
-	for (size_t i = 0; i < EXCHANGES_MOST; i++)
-		end(&t->all[i]);
-	gsasl_done(t->library);
-	free(t);
-}
-
 static struct dialogue *
 find(struct dialogues *t, uint64_t id)
 {

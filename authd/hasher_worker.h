@@ -45,7 +45,6 @@ bool hasher_check(struct hasher *h, const char *login, const char *authzid, cons
 
 struct dialogues;
 struct dialogues *dialogues_make(struct hasher *h); /* NULL: no memory, no mechanisms */
-void dialogues_free(struct dialogues *t);
 void sasl_begin(struct dialogues *t, uint64_t id, const char *mechanism, const char *binding, const char *certificate,
     const char *initial);
 void sasl_step(struct dialogues *t, uint64_t id, const char *response);
