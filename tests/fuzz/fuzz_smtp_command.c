@@ -44,10 +44,11 @@ services_hello(struct session *session)
 }
 
 enum recipient_class
-services_recipient(struct session *session, struct slice address)
+services_recipient(struct session *session, struct slice address, uint64_t *size_most)
 {
 	(void)session;
 	check_address(address);
+	*size_most = address.len % 3 == 0 ? address.len : 0;
 	return address.len > 0 ? (enum recipient_class)((unsigned char)address.data[0] % 7) : RECIPIENT_LATER;
 }
 
@@ -57,6 +58,13 @@ services_sender(struct session *session, struct slice address)
 	(void)session;
 	check_address(address);
 	return SENDER_ALLOWED;
+}
+
+bool
+services_outgoing(struct session *session)
+{
+	session->envelope.hold[0] = session->envelope.recipient_count % 2 == 0 ? 'h' : '\0';
+	return session->envelope.recipient_count % 5 != 4;
 }
 
 struct outcome
