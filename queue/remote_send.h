@@ -2,7 +2,7 @@
 #ifndef QUEUE_REMOTE_SEND_H
 #define QUEUE_REMOTE_SEND_H
 
-#include "queue/remote_dns.h"
+#include "lib/dns/dns.h"
 #include "queue/remote_smtp.h"
 
 struct remote_settings {

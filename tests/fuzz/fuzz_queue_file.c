@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "queue/file.h"
-#include "queue/remote_dns.h"
+#include "lib/dns/dns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,7 @@
 
 #include "queue/expand.h"
 #include "queue/remote_body.h"
-#include "queue/remote_dns.h"
+#include "lib/dns/dns.h"
 #include "queue/remote_reply.h"
 #include "queue/remote_route.h"
 #include "queue/retry.h"

@@ -3,8 +3,8 @@
  * is cut. Our own, because the libraries' cannot ask a server at another port,
  * open files and load modules while confined, and wait as long as they like.
  */
-#ifndef QUEUE_REMOTE_DNS_H
-#define QUEUE_REMOTE_DNS_H
+#ifndef DNS_DNS_H
+#define DNS_DNS_H
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -54,7 +54,7 @@ socklen_t dns_address_len(const union dns_address *a);
 void dns_address_print(const union dns_address *a, char text[INET6_ADDRSTRLEN]);
 bool dns_address_parse(struct slice text, uint16_t port, union dns_address *a);
 
-/* --- messages (remote_dns_message.c), for the tests too ---------------------------------- */
+/* --- messages (dns_message.c), for the tests too ---------------------------------- */
 
 enum dns_type { DNS_TYPE_A = 1, DNS_TYPE_MX = 15, DNS_TYPE_AAAA = 28 };
 

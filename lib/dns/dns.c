@@ -1,4 +1,4 @@
-#include "queue/remote_dns.h"
+#include "lib/dns/dns.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

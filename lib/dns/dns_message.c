@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "queue/remote_dns.h"
+#include "lib/dns/dns.h"
 
 #define HEADER_LEN 12
 #define LABEL_MOST 63
