@@ -45,7 +45,7 @@ static bool
 take_parameters(struct session *s, struct slice rest, const struct address *a, struct mail_parameters *said)
 {
 	const struct parameter_facts facts = {
-	    .message_size = s->config->message_size, .encrypted = s->encrypted, .esmtp = s->esmtp};
+	    .message_size = s->config->message_size, .binarymime = s->config->binarymime, .encrypted = s->encrypted, .esmtp = s->esmtp};
 	struct parameter_problem p = mail_parameters_read(said, rest, &facts);
 	if (p.text != NULL)
 		refuse(s, p.code, p.status, p.text, "MAIL", address_text(a));

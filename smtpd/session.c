@@ -62,10 +62,21 @@ over_limits(struct session *s)
 	return s->closing;
 }
 
+void
+session_bad_line(struct session *s, struct slice line, const char *problem)
+{
+	reply(s, 500, "5.5.2", problem);
+	if (!slice_starts_nocase(line, "BDAT"))
+		return;
+	s->closing = true;
+	s->end = "chunk-without-size";
+}
+
 enum line_result
 session_read(struct session *s, struct slice *line)
 {
 	const char *problem;
+	*line = slice_of("");
 	if (s->closing || over_limits(s))
 		return LINE_OVER;
 	enum input_result r = smtp_line_read(&s->in, AUTH_LINE_MOST, line, &problem);
@@ -75,8 +86,8 @@ session_read(struct session *s, struct slice *line)
 	}
 	if (problem == NULL)
 		return LINE_OK;
-	reply(s, 500, "5.5.2", problem);
-	return LINE_BAD;
+	session_bad_line(s, *line, problem);
+	return s->closing ? LINE_OVER : LINE_BAD;
 }
 
 bool
@@ -93,6 +104,8 @@ void
 session_reset(struct session *s)
 {
 	struct envelope *e = &s->envelope;
+	if (s->message.begun)
+		message_forget(s, &s->message);
 	e->begun = e->hold_notice = false;
 	e->said = (struct mail_parameters){.size = 0};
 	e->size_most = 0;
@@ -183,6 +196,7 @@ session_run(struct session *s)
 void
 session_end(struct session *s)
 {
+	session_reset(s);
 	log_info("disconnect", log_text("client", s->peer.text), log_text("end", s->end),
 	    log_number("messages", (int64_t)s->counts.messages), log_number("recipients", (int64_t)s->counts.recipients),
 	    log_number("refused", (int64_t)s->counts.refused), log_number("errors", (int64_t)s->counts.errors),

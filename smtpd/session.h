@@ -18,6 +18,7 @@
 #include "lib/ipc/tls.h"
 #include "lib/sasl/login.h"
 #include "smtpd/config.h"
+#include "smtpd/message.h"
 #include "smtpd/parameters.h"
 
 /* Budgets. RFC 5321 section 4.5.3.1 asks for 512 octets a command line, RFC 4954 for 12,288 in AUTH. */
@@ -83,6 +84,7 @@ struct session {
 	char             login_name[LOGIN_NAME_MOST]; /* "": not logged in */
 
 	struct envelope envelope;
+	struct message  message; /* its text, while it comes in */
 	struct counts   counts;
 	int64_t         begun_ms;
 	bool            closing; /* no more commands */
@@ -116,6 +118,11 @@ enum line_result {
 /* The same for one line: of a command's own dialogue (AUTH), which a bad line ends. */
 enum line_result session_read(struct session *s, struct slice *line);
 
+/*
+ * Answers 500 to what is no line by the rules. Behind such a line of BDAT come
+ * bytes that could be taken for commands: then the session ends.
+ */
+void session_bad_line(struct session *s, struct slice line, const char *problem);
 /* One recipient more, with what RCPT said of him (NULL: nothing). False: there are too many, and nothing is changed. */
 bool session_add_recipient(struct session *s, struct slice address, const struct rcpt_parameters *said);
 /* The message that was begun is forgotten. */
