@@ -1,5 +1,6 @@
 """The extensions of SMTP that smtpd speaks itself: what MAIL, RCPT and VRFY may say more, what is kept in the queue for
 those who pass a message on, SMTPUTF8 to the mailbox, LIMITS, ETRN; and an enhanced code on every answer."""
+import os
 import re
 
 import pytest
@@ -238,6 +239,21 @@ def test_etrn_has_the_mail_for_the_domain_tried(own):
             own.wait_log("queued", rf"delivered queue={queue_id} ")
         assert {path.name for path in files(own)} >= {ids[2], held}
     own.sink.answers["MAIL"] = "451 4.0.0 later"
+
+
+def test_etrn_starts_the_queue_for_a_domain_of_ours(own, smtp):
+    user = own.user()
+    send(smtp, "MAIL FROM:<>", [f"RCPT TO:<{user.address}>"], "Subject: makes the Maildir\n\nx\n")
+    arrived(user, b"makes the Maildir")
+    owner = user.maildir.stat()
+    os.chown(user.maildir, 0, 0)
+    os.chmod(user.maildir, 0o700)
+    queue_id = send(smtp, "MAIL FROM:<>", [f"RCPT TO:<{user.address}>"], "Subject: waits\n\nx\n")
+    own.wait_log("queued", rf"deferred queue={queue_id} ")
+    os.chown(user.maildir, owner.st_uid, owner.st_gid)
+    os.chmod(user.maildir, owner.st_mode)
+    says(smtp.command("ETRN example.test"), 253, "2.0.0")
+    arrived(user, b"Subject: waits")
 
 
 def test_etrn_of_one_who_went_away_is_told_to_nobody(own):
