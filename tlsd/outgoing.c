@@ -11,6 +11,7 @@
 #include "lib/base/log.h"
 #include "lib/base/settings.h"
 #include "lib/ipc/server.h"
+#include "tlsd/children.h"
 #include "tlsd/reason.h"
 
 #define CA_FILE_MOST  (8u << 20)
@@ -18,11 +19,10 @@
 #define REMOTES_MOST  1000 /* connections that wait with their question */
 
 static struct {
-	SSL_CTX               *context;
-	struct outgoing_limits limits;
-	struct service         service;
-	struct packet          packet;
-} outgoing = {.service = {.name = "tlsd/client", .most = REMOTES_MOST}};
+	SSL_CTX       *context;
+	int            handshake_timeout; /* ms */
+	struct service service;
+} client = {.service = {.name = OUTGOING_SOCKET, .most = REMOTES_MOST}};
 
 /* --- the start --------------------------------------------------------------------------- */
 
@@ -80,12 +80,12 @@ read_authorities(SSL_CTX *context, const char *file)
 bool
 outgoing_prepare(const char *ca_file)
 {
-	outgoing.context = SSL_CTX_new(TLS_client_method());
-	if (outgoing.context == NULL || !set_rules(outgoing.context)) {
+	client.context = SSL_CTX_new(TLS_client_method());
+	if (client.context == NULL || !set_rules(client.context)) {
 		log_error("context-failed", log_text("step", "outgoing"), log_text("reason", reason_in_words()));
 		return false;
 	}
-	return read_authorities(outgoing.context, ca_file);
+	return read_authorities(client.context, ca_file);
 }
 
 /* --- requests ------------------------------------------------------------------------------ */
@@ -118,42 +118,15 @@ read_request(struct packet *p, struct outgoing *o)
 	return o->names != NULL && tlsa == NULL && o->peer >= 0;
 }
 
-static void
-refuse(struct connection *c, const char *tag, const char *why)
-{
-	log_warning("tls-refused", log_text("reason", why));
-	packet_begin(&outgoing.packet, "no");
-	packet_add_text(&outgoing.packet, tag);
-	packet_add_text(&outgoing.packet, why);
-	packet_add_text(&outgoing.packet, "trouble");
-	connection_send(c, &outgoing.packet);
-}
-
-static void
-start_child(struct connection *c, const struct outgoing *o)
-{
-	pid_t pid = fork();
-	if (pid == 0)
-		outgoing_run(o);
-	if (pid < 0) {
-		log_error("fork-failed", log_errno());
-		refuse(c, o->tag, "tlsd cannot start a process");
-		return;
-	}
-	++*outgoing.limits.sessions;
-}
-
 /* The child answers; the conversation ends for us in any case. */
 static bool
 request(struct connection *c, struct packet *p)
 {
-	struct outgoing o = {.peer = -1, .requester = c->watch.fd, .context = outgoing.context,
-	    .handshake_timeout = outgoing.limits.handshake_timeout};
+	struct outgoing o = {.peer = -1, .requester = c->watch.fd, .context = client.context,
+	    .handshake_timeout = client.handshake_timeout};
 	bool whole = read_request(p, &o);
-	if (whole && *outgoing.limits.sessions >= *outgoing.limits.most)
-		refuse(c, o.tag, "too many TLS sessions at a time");
-	else if (whole)
-		start_child(c, &o);
+	if (whole && children_fork(c, o.tag) == 0)
+		outgoing_run(&o);
 	if (o.peer >= 0)
 		close(o.peer);
 	if (whole)
@@ -162,10 +135,10 @@ request(struct connection *c, struct packet *p)
 }
 
 bool
-outgoing_start(int listening, const struct outgoing_limits *limits)
+outgoing_start(int listening, int handshake_timeout)
 {
-	outgoing.limits = *limits;
-	outgoing.service.request = request;
-	peers_add(&outgoing.service.peers, "postern-remote");
-	return service_start_on(&outgoing.service, listening);
+	client.handshake_timeout = handshake_timeout;
+	client.service.request = request;
+	peers_add(&client.service.peers, "postern-remote");
+	return service_start_on(&client.service, listening);
 }

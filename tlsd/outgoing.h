@@ -5,14 +5,14 @@
  *
  *     connect T POLICY NAMES [TLSA]...   + the connected descriptor
  *     ok T VERSION CIPHER HOW NOTE       + a plain stream
- *     no T WHY KIND
+ *     no T WHY [certificate]
  *
  * POLICY: `may` and `encrypt` take any certificate, `verify` wants one that
  * leads to tls_ca_file and bears one of NAMES, `dane` one that a TLSA matches.
  * NAMES: with commas between; the first is sent as SNI and is the TLSA's base
  * domain; one that begins with a dot stands for all hosts beneath it. TLSA:
  * "USAGE SELECTOR MATCHING HEX". HOW: `verified`, `dane` or `unverified`; NOTE:
- * what the certificate lacks. KIND: `certificate` when all was well but that.
+ * what the certificate lacks. `certificate`: all was well but that.
  */
 #ifndef TLSD_OUTGOING_H
 #define TLSD_OUTGOING_H
@@ -23,6 +23,7 @@
 
 #include <openssl/ssl.h>
 
+#define OUTGOING_SOCKET    "tlsd/client"
 #define OUTGOING_CA_FILE   "/etc/ssl/certs/ca-certificates.crt"
 #define OUTGOING_TLSA_MOST 64
 
@@ -43,21 +44,14 @@ struct outgoing {
 
 /* --- the acceptor (outgoing.c) -------------------------------------------------------------- */
 
-/* Counted together with the server's children: note the end of one in `*sessions`. */
-struct outgoing_limits {
-	uint64_t       *sessions;
-	const uint64_t *most;
-	int             handshake_timeout; /* ms */
-};
-
 /*
  * Reads the CAs and makes the rules, before the files are out of reach. A
  * default file that does not exist is no mistake: nobody is verified then.
  * False, logged.
  */
 bool outgoing_prepare(const char *ca_file);
-/* Serves the socket that listens (tlsd/client) on the loop. */
-bool outgoing_start(int listening, const struct outgoing_limits *limits);
+/* Serves the listening socket on the loop; the timeout in ms. */
+bool outgoing_start(int listening, int handshake_timeout);
 
 /* --- a child (outgoing_child.c) ------------------------------------------------------------- */
 

@@ -61,13 +61,14 @@ reason(void)
 }
 
 static void
-answer_no(struct session *s, const char *why, const char *kind)
+answer_no(struct session *s, const char *why, bool certificate)
 {
 	log_info("tls-client-failed", log_text("reason", why), log_text("names", s->asked->names));
 	packet_begin(&s->packet, "no");
 	packet_add_text(&s->packet, s->asked->tag);
 	packet_add_text(&s->packet, why);
-	packet_add_text(&s->packet, kind);
+	if (certificate)
+		packet_add_text(&s->packet, "certificate");
 	packet_send_wait(s->asked->requester, &s->packet, s->asked->handshake_timeout);
 }
 
@@ -123,13 +124,13 @@ serve(struct session *s)
 	if (why == NULL)
 		why = shake_hands(s);
 	if (why != NULL) {
-		answer_no(s, why, "trouble");
+		answer_no(s, why, false);
 		return;
 	}
 	outgoing_judge(s->ssl, s->asked, &s->verdict);
 	if (!s->verdict.ok) {
 		SSL_shutdown(s->ssl);
-		answer_no(s, s->verdict.note, "certificate");
+		answer_no(s, s->verdict.note, true);
 		return;
 	}
 	if (answer_ok(s))
@@ -145,7 +146,7 @@ outgoing_run(const struct outgoing *o)
 	child_forget_signals();
 	if (!child_prepare_peer(o->peer) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
 		log_error("child-failed", log_errno());
-		answer_no(&s, "tlsd could not prepare the session", "trouble");
+		answer_no(&s, "tlsd could not prepare the session", false);
 		_exit(EXIT_TEMPORARY);
 	}
 	s.plain = ends[0];
