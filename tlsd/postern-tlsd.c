@@ -12,10 +12,11 @@
  * Runs as: postern-tlsd, by a supervisor. SIGHUP: read the files again
  * (sessions go on); SIGTERM: end, sessions go on until they end themselves.
  *
- * Reads: settings, and in the key process the files of `certificate`,
- * `private_key` and `client_ca`. Writes nothing.
+ * Reads: settings, at the start `tls_ca_file`, and in the key process the
+ * files of `certificate`, `private_key` and `client_ca`. Writes nothing.
  *
- * Sockets: listens on tlsd/server (smtpd, imapd, pop3d, lmtpd).
+ * Sockets: listens on tlsd/server (smtpd, imapd, pop3d, lmtpd) and on
+ * tlsd/client (remote: TLS with other hosts, outgoing.h).
  *
  * Confined: the acceptor may accept and fork, reach no file and connect
  * nowhere; the key process may read the directories of its files and open no
@@ -40,9 +41,11 @@
 #include "tlsd/children.h"
 #include "tlsd/keys.h"
 #include "tlsd/material.h"
+#include "tlsd/outgoing.h"
 #include "tlsd/reason.h"
 
 static struct keys_settings key_files;
+static const char          *ca_file;
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
@@ -52,6 +55,7 @@ static const struct setting settings[] = {
 	    &key_files.private_key, 0, 0},
 	{"client_ca", SETTING_TEXT, "", "PEM file: CAs whose certificates name a client; empty: none is asked for",
 	    &key_files.client_ca, 0, 0},
+	{"tls_ca_file", SETTING_TEXT, OUTGOING_CA_FILE, "PEM file: the CAs that vouch for hosts that mail goes to", &ca_file, 0, 0},
 	{"handshake_timeout", SETTING_SECONDS, "30s", "how long a client may take for a TLS handshake, and be silent once the front has ended",
 	    &acceptor_handshake_timeout, 1, 3600},
 	{"tls_sessions", SETTING_NUMBER, "4000", "most TLS connections at a time", &children_most, 1, 1000000},
@@ -62,7 +66,7 @@ static const struct contract contract = {
 	.memory = 128 << 20,
 	.descriptors = 4096,
 	.reaches = "nothing (its key process: the directories of certificate, private_key and client_ca)",
-	.sockets = "listens: tlsd/server",
+	.sockets = "listens: tlsd/server tlsd/client",
 	.compromise = "a child: its session, under any client's name with client_ca, and one signature; the acceptor: sessions to come; no key in either",
 };
 
@@ -85,11 +89,11 @@ terminate(int signal_number)
 }
 
 static bool
-start_loop(int listening)
+start_loop(int listening, int listening_out)
 {
 	return loop_begin() && loop_signal(SIGCHLD, children_ended) && loop_signal(SIGHUP, material_reload) &&
 	    loop_signal(SIGTERM, terminate) && loop_signal(SIGINT, terminate) && material_watch() &&
-	    acceptor_start(listening);
+	    acceptor_start(listening) && outgoing_start(listening_out, (int)acceptor_handshake_timeout * 1000);
 }
 
 int
@@ -99,11 +103,14 @@ main(int argc, char **argv)
 		program_usage(&program);
 	program_settings(&program);
 	int listening = socket_listen(ACCEPTOR_SOCKET);
-	if (listening < 0 || (!socket_one_identity && !sandbox_not_root(&program)))
+	int listening_out = socket_listen(OUTGOING_SOCKET);
+	if (listening < 0 || listening_out < 0 || (!socket_one_identity && !sandbox_not_root(&program)))
 		return EXIT_TEMPORARY;
 	reason_prepare();
 	material_start(&key_files);
-	if (!start_loop(listening) || !sandbox_enter(&contract, NULL, 0))
+	if (!outgoing_prepare(ca_file))
+		return EXIT_MISUSE;
+	if (!start_loop(listening, listening_out) || !sandbox_enter(&contract, NULL, 0))
 		return EXIT_TEMPORARY;
 	log_info("started");
 	loop_run();
