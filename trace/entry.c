@@ -1,7 +1,5 @@
 #include "trace/entry.h"
 
-#include "trace/stamp.h"
-
 static struct slice
 take_word(struct slice *rest)
 {
@@ -39,10 +37,10 @@ parse_ours(struct slice line, struct entry *e)
 }
 
 bool
-entry_parse(struct slice line, int64_t now, struct entry *e)
+entry_parse(struct slice line, const struct stamp_habits *habits, struct entry *e)
 {
 	e->time = ENTRY_NO_TIME;
-	stamp_take(&line, now, &e->time);
+	stamp_take(&line, habits, &e->time);
 	if (parse_ours(line, e))
 		return true;
 	/* A host may stand before the tag, or nothing. */

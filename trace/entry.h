@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "lib/base/slice.h"
+#include "trace/stamp.h"
 
 #define ENTRY_NO_TIME  INT64_MIN
 #define ENTRY_FIELDS_MOST 64 /* what a line of ours has, and more */
@@ -25,8 +26,8 @@ struct entry {
 	struct slice fields;  /* the rest of the line */
 };
 
-/* False: not a line of the suite. All slices point into `line`. `now`: see stamp_take(). */
-bool entry_parse(struct slice line, int64_t now, struct entry *e);
+/* False: not a line of the suite. All slices point into `line`. */
+bool entry_parse(struct slice line, const struct stamp_habits *habits, struct entry *e);
 
 /* Takes the next field from `*fields`. False: there is none. */
 bool entry_next(struct slice *fields, struct slice *key, struct slice *value);

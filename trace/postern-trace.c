@@ -43,18 +43,20 @@ static const struct program program = {
 struct reading {
 	struct follow follow;
 	struct story  story;
-	int64_t       now;
 	int64_t       time; /* of the line before, for lines that have none */
+	struct stamp_habits habits;
 };
 
 static void
-take_line(void *context, struct slice line, bool first)
+take_line(void *context, struct slice line, const struct source *begins)
 {
 	struct reading *r = context;
 	struct entry e;
-	if (first)
+	if (begins != NULL) {
+		r->habits.tai_seconds = begins->tai_seconds;
 		r->time = ENTRY_NO_TIME;
-	if (!entry_parse(line, r->now, &e))
+	}
+	if (!entry_parse(line, &r->habits, &e))
 		return;
 	if (e.time == ENTRY_NO_TIME)
 		e.time = r->time;
@@ -118,7 +120,7 @@ main(int argc, char **argv)
 	tzset(); /* reads the time zone's file */
 	if (!sandbox_enter(&contract, NULL, 0))
 		return EXIT_TEMPORARY;
-	reading.now = clock_unix();
+	reading.habits.now = clock_unix();
 	whole = read_all(&reading, &sources) && whole;
 	int result = tell(&reading, argv[first], json);
 	return result == EXIT_DONE && !whole ? EXIT_TEMPORARY : result;

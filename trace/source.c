@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/file.h"
 #include "trace/memory.h"
+#include "trace/stamp.h"
 
 #define LINE_MOST  16384 /* lib/base/log writes 4,000 bytes a line; loggers add to it */
 #define DEPTH_MOST 4     /* directories beneath a directory */
@@ -20,14 +22,36 @@ failed(const char *path)
 	return false;
 }
 
+/* The last line of a file, in `buffer`; empty when it is longer than that. */
+static struct slice
+last_line(int fd, off_t size, char *buffer, size_t room)
+{
+	size_t len = size > (off_t)room ? room : (size_t)size;
+	if (len == 0 || !file_read_at(fd, buffer, len, size - (off_t)len))
+		return slice_of("");
+	struct slice tail = slice_make(buffer, buffer[len - 1] == '\n' ? len - 1 : len);
+	size_t before = slice_find_last(tail, '\n');
+	if (before < tail.len)
+		return slice_from(tail, before + 1);
+	return size > (off_t)room ? slice_of("") : tail;
+}
+
+static int64_t
+tai_seconds(int fd, const struct stat *st)
+{
+	char buffer[8192];
+	return stamp_tai_seconds(last_line(fd, st->st_size, buffer, sizeof buffer), (int64_t)st->st_mtime);
+}
+
 static bool
 keep(struct sources *s, FILE *file, const char *path)
 {
-	if (file == NULL)
+	struct stat st;
+	if (file == NULL || fflush(file) != 0 || fstat(fileno(file), &st) < 0)
 		return failed(path);
 	if (s->count == s->room)
 		s->files = memory_grow(s->files, &s->room, sizeof *s->files);
-	s->files[s->count++] = file;
+	s->files[s->count++] = (struct source){file, tai_seconds(fileno(file), &st)};
 	return true;
 }
 
@@ -112,19 +136,19 @@ read_line(FILE *file, char *buffer, struct slice *line)
 }
 
 bool
-sources_each(struct sources *s, void (*each)(void *context, struct slice line, bool first), void *context)
+sources_each(struct sources *s, void (*each)(void *context, struct slice line, const struct source *begins), void *context)
 {
 	static char buffer[LINE_MOST];
 	struct slice line;
 	bool ok = true;
 	for (size_t i = 0; i < s->count; i++) {
-		bool first = true;
-		rewind(s->files[i]);
-		while (read_line(s->files[i], buffer, &line)) {
-			each(context, line, first);
-			first = false;
+		const struct source *begins = &s->files[i];
+		rewind(begins->file);
+		while (read_line(s->files[i].file, buffer, &line)) {
+			each(context, line, begins);
+			begins = NULL;
 		}
-		ok = ok && !ferror(s->files[i]);
+		ok = ok && !ferror(s->files[i].file);
 	}
 	return ok;
 }

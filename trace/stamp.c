@@ -5,7 +5,7 @@
 
 
 #define SECOND     1000000000LL
-#define TAI_OFFSET (0x4000000000000000ULL + 10) /* TAI64's label of 1970, and the 10 s that all these loggers add */
+#define TAI_1970   0x4000000000000000ULL
 #define DAY        86400
 
 static bool
@@ -49,16 +49,26 @@ hex_number(struct slice s, size_t at, size_t count, uint64_t *value)
 }
 
 static size_t
-take_tai(struct slice s, int64_t *ns)
+take_tai(struct slice s, int64_t ahead, int64_t *ns)
 {
 	uint64_t seconds, fraction;
 	if (!is_separator(s, 0, "@") || !hex_number(s, 1, 16, &seconds) || !hex_number(s, 17, 8, &fraction))
 		return 0;
 	/* Years that cannot be told in nanoseconds are no stamp. */
-	if (seconds < TAI_OFFSET || seconds - TAI_OFFSET > INT64_MAX / SECOND - 1 || fraction >= SECOND)
+	if (seconds < TAI_1970 || seconds - TAI_1970 > INT64_MAX / SECOND - 1 || fraction >= SECOND)
 		return 0;
-	*ns = (int64_t)(seconds - TAI_OFFSET) * SECOND + (int64_t)fraction;
+	*ns = ((int64_t)(seconds - TAI_1970) - ahead) * SECOND + (int64_t)fraction;
 	return 25;
+}
+
+int64_t
+stamp_tai_seconds(struct slice last_line, int64_t changed)
+{
+	int64_t ns;
+	if (take_tai(last_line, TAI_WITHOUT, &ns) == 0)
+		return TAI_WITH_LEAP_SECONDS;
+	int64_t apart = ns / SECOND - changed;
+	return apart >= -5 && apart <= 5 ? TAI_WITHOUT : TAI_WITH_LEAP_SECONDS;
 }
 
 /* `.123456` at `*at`, moved behind it. */
@@ -149,13 +159,13 @@ take_syslog(struct slice s, int64_t now, int64_t *ns)
 }
 
 bool
-stamp_take(struct slice *line, int64_t now, int64_t *nanoseconds)
+stamp_take(struct slice *line, const struct stamp_habits *habits, int64_t *nanoseconds)
 {
-	size_t len = take_tai(*line, nanoseconds);
+	size_t len = take_tai(*line, habits->tai_seconds, nanoseconds);
 	if (len == 0)
 		len = take_iso(*line, nanoseconds);
 	if (len == 0)
-		len = take_syslog(*line, now, nanoseconds);
+		len = take_syslog(*line, habits->now, nanoseconds);
 	if (len == 0 || !is_separator(*line, len, " "))
 		return false;
 	*line = slice_from(*line, len + 1);

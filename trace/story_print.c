@@ -4,14 +4,9 @@
 #include <time.h>
 
 #include "trace/memory.h"
+#include "trace/print.h"
 #include "trace/story.h"
 #include "trace/words.h"
-
-static void
-print(struct slice s)
-{
-	fwrite(s.data, 1, s.len, stdout);
-}
 
 static void
 print_time(int64_t time)
@@ -28,15 +23,24 @@ print_time(int64_t time)
 }
 
 static void
+print_padded(struct slice s, int width)
+{
+	print_clean(s);
+	printf("%*s", s.len < (size_t)width ? width - (int)s.len : 1, "");
+}
+
+static void
 print_line(const struct entry *e)
 {
 	struct slice id = entry_message(e);
 	if (id.len == 0)
 		id = entry_field(e, "session");
 	print_time(e->time);
-	printf("  %-13.*s  %-6.*s  ", (int)id.len, id.data, (int)e->program.len, e->program.data);
+	fputs("  ", stdout);
+	print_padded(id, 15);
+	print_padded(e->program, 8);
 	if (!slice_is(e->level, "info")) {
-		print(e->level);
+		print_clean(e->level);
 		fputs(": ", stdout);
 	}
 	words_print(e);
@@ -72,11 +76,19 @@ by_recipient(const void *a, const void *b)
 static void
 print_fate(const struct entry *e, bool same_message)
 {
-	struct slice id = entry_message(e), to = entry_field(e, "to"), code = entry_field(e, "code"), text = entry_field(e, "text");
-	if (!same_message)
-		printf("\nmessage %.*s:\n", (int)id.len, id.data);
-	printf("    %-9.*s  %.*s  (%.*s %.*s)\n", (int)e->event.len, e->event.data, (int)to.len, to.data, (int)code.len,
-	    code.data, (int)text.len, text.data);
+	if (!same_message) {
+		fputs("\nmessage ", stdout);
+		print_clean(entry_message(e));
+		fputs(":\n", stdout);
+	}
+	fputs("    ", stdout);
+	print_padded(e->event, 11);
+	print_clean(entry_field(e, "to"));
+	fputs("  (", stdout);
+	print_clean(entry_field(e, "code"));
+	putchar(' ');
+	print_clean(entry_field(e, "text"));
+	fputs(")\n", stdout);
 }
 
 static void

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "trace/print.h"
+
 /*
  * {key} is the value of that field, all of them with commas between when there
  * are several. What stands in [] is left out when one of its fields is not there.
@@ -42,12 +44,6 @@ words_of(struct slice event)
 }
 
 static void
-print(struct slice s)
-{
-	fwrite(s.data, 1, s.len, stdout);
-}
-
-static void
 print_values(const struct entry *e, struct slice key)
 {
 	struct slice rest = e->fields, name, value;
@@ -56,7 +52,7 @@ print_values(const struct entry *e, struct slice key)
 		if (!slice_equal(name, key))
 			continue;
 		fputs(separator, stdout);
-		print(value);
+		print_clean(value);
 		separator = ", ";
 	}
 }
@@ -103,7 +99,7 @@ print_words(const struct entry *e, struct slice words)
 		} else if (words.data[0] == '{') {
 			print_values(e, take_part(&words, '}'));
 		} else {
-			print(slice_first(words, 1));
+			print_clean(slice_first(words, 1));
 			words = slice_from(words, 1);
 		}
 	}
@@ -120,14 +116,14 @@ static void
 print_fields(const struct entry *e)
 {
 	struct slice rest = e->fields, key, value;
-	print(e->event);
+	print_clean(e->event);
 	for (int i = 0; i < ENTRY_FIELDS_MOST && entry_next(&rest, &key, &value); i++) {
 		if (is_said(key))
 			continue;
 		putchar(' ');
-		print(key);
+		print_clean(key);
 		fputs("=\"", stdout);
-		print(value);
+		print_clean(value);
 		putchar('"');
 	}
 }
