@@ -82,6 +82,7 @@ struct session {
 	struct tls_facts tls;
 	char             helo[HELO_MOST + 1];
 	char             login_name[LOGIN_NAME_MOST]; /* "": not logged in */
+	char             mechanism[32]; /* by which he logged in */
 
 	struct envelope envelope;
 	struct message  message; /* its text, while it comes in */
