@@ -25,6 +25,7 @@ take_name(struct session *s, struct slice argument)
 	memcpy(s->helo, argument.data, argument.len);
 	s->helo[argument.len] = '\0';
 	session_reset(s);
+	s->names.helo_asked = false;
 	s->greeted = true;
 	return true;
 }

@@ -4,6 +4,7 @@
 #include "lib/base/number.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
+#include "smtpd/limits.h"
 #include "smtpd/parameters.h"
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
@@ -133,7 +134,7 @@ cmd_mail(struct session *s, struct slice argument)
 		reply_closing(s, "4.3.2", "Service not available", "service-lost");
 		return;
 	}
-	if (!take_address(s, argument, &a, &rest))
+	if (!limits_message(s) || !take_address(s, argument, &a, &rest))
 		return;
 	take_parameters(&p, rest, s->config->message_size);
 	if (p.problem != NULL) {

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "smtpd/rules_config.h"
+
 enum mode {
 	MODE_SMTP,       /* port 25: mail from other servers */
 	MODE_SUBMISSION, /* port 587: mail from users, who log in */
@@ -23,6 +25,8 @@ struct config {
 	bool        starttls;
 	bool        plain_without_tls;
 	bool        auth_on_25;
+
+	struct rules_config rules; /* restrictions and limits */
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "smtpd/intake.h"
+#include "smtpd/limits.h"
 #include "smtpd/received.h"
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
@@ -35,6 +36,7 @@ struct outcome
 message_begin(struct session *s, struct message *m)
 {
 	*m = (struct message){.size = 0};
+	limits_await_text(s);
 	if (session_logged_in(s) && !services_outgoing(s))
 		return outcome_make("4.3.0", "Temporary lookup failure");
 	struct outcome o = intake_open(s);
@@ -47,6 +49,7 @@ void
 message_take(struct session *s, struct message *m, struct slice bytes)
 {
 	m->size += bytes.len;
+	limits_text_came(s, bytes.len);
 	hops_feed(&m->hops, bytes);
 	if (m->dropped)
 		return;

@@ -7,7 +7,8 @@
  *               descriptors 0 and 1.
  * Writes:       to the client, and its log to descriptor 2 (to syslog where inetd put the client there too).
  * Connects to:  authd/lookup, authd/login (where users may log in), tlsd/server, queue/intake: once, before it
- *               reads a byte of the client.
+ *               reads a byte of the client. Where names must be in DNS (helo_resolvable and its like), also the
+ *               resolver, by UDP.
  * Confinement:  after that it has basic calls, messages on open sockets and dup; no file, no new socket, no new
  *               process, 16 MiB of address space.
  * Exit codes:   0 the conversation ended, however it did; 100 wrong arguments or settings; 111 a program of the
@@ -29,6 +30,7 @@
 #include "lib/sandbox/sandbox.h"
 #include "smtpd/config.h"
 #include "smtpd/reply.h"
+#include "smtpd/rules.h"
 #include "smtpd/services.h"
 #include "smtpd/session.h"
 #include "smtpd/tls.h"
@@ -42,7 +44,7 @@ static const struct contract contract = {
 	.descriptors = 512, /* so many of this user's may be on their way to a neighbour at once (unix(7), ETOOMANYREFS) */
 	.processes = 0,
 	.reaches = "nothing",
-	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake",
+	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake; the resolver (UDP), where names must be in DNS",
 	.compromise = "this client's conversation; lookups of addresses; messages into the queue under any sender",
 };
 
@@ -62,6 +64,7 @@ static const struct setting settings[] = {
 	{"plain_without_tls", SETTING_FLAG, "no", "let users log in over a line that is not encrypted",
 	    &config.plain_without_tls, 0, 0},
 	{"auth_on_25", SETTING_FLAG, "no", "let users log in on port 25 too", &config.auth_on_25, 0, 0},
+	RULES_SETTINGS(config.rules),
 };
 
 static const struct program program = {
@@ -107,7 +110,7 @@ turn_away(const char *status, const char *text, int code)
 static void
 load_settings(void)
 {
-	bool ok = settings_load(settings, sizeof settings / sizeof *settings);
+	bool ok = settings_load(settings, sizeof settings / sizeof *settings) && rules_check(&config.rules);
 	config.hostname = host_name();
 	session_begin(&session, &config);
 	if (!ok)
@@ -139,6 +142,8 @@ open_services(void)
 {
 	if (!services_open(&session.services, &config))
 		turn_away("4.3.2", "Service not available", EXIT_TEMPORARY);
+	if (!rules_open(&session))
+		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
 }
 
 static void
