@@ -132,7 +132,7 @@ find_peer(void)
 		session.relay_client = true;
 		return;
 	case NETWORKS_NO:
-		session.relay_client = getenv("RELAYCLIENT") != NULL;
+		session.relay_client = rules_relay_client();
 		return;
 	}
 }

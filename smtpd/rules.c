@@ -1,5 +1,6 @@
 #include "smtpd/rules.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/log.h"
@@ -38,6 +39,16 @@ rules_check(const struct rules_config *rules)
 	if (strcmp(rules->early_talker, "ignore") != 0 && strcmp(rules->early_talker, "refuse") != 0)
 		return wrong("early_talker", "write ignore or refuse");
 	return true;
+}
+
+bool
+rules_relay_client(void)
+{
+	const char *content = getenv("RELAYCLIENT");
+	if (content != NULL && content[0] != '\0')
+		log_warning("relayclient-content", log_text("content", content),
+		    log_text("hint", "the client may relay; nothing is put behind its recipients: set RELAYCLIENT to nothing"));
+	return content != NULL;
 }
 
 bool

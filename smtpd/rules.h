@@ -16,6 +16,12 @@ bool rules_check(const struct rules_config *rules);
 /* Opens what a question to DNS needs, where one will be asked. False, logged: a setting is wrong. */
 bool rules_open(struct session *s);
 
+/*
+ * Has the launcher set RELAYCLIENT? (tcprules for tcpserver.) qmail-smtpd puts its
+ * content behind each recipient; here an address stays as it is, and the log says so.
+ */
+bool rules_relay_client(void);
+
 /* Is this client one whom restrictions are for? */
 bool rules_apply(const struct session *s);
 
