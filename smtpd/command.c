@@ -8,14 +8,17 @@ static const struct verb verbs[] = {
 	{"EHLO", cmd_ehlo, VERB_IDLE | VERB_LAST},
 	{"HELO", cmd_helo, VERB_IDLE | VERB_LAST},
 	{"MAIL", cmd_mail, VERB_GREETED | VERB_TRUSTED | VERB_OUTSIDE},
-	{"RCPT", cmd_rcpt, VERB_GREETED | VERB_TRUSTED},
-	{"DATA", cmd_data, VERB_GREETED | VERB_TRUSTED | VERB_BARE | VERB_LAST},
+	{"RCPT", cmd_rcpt, VERB_GREETED | VERB_TRUSTED | VERB_WHOLE},
+	{"DATA", cmd_data, VERB_GREETED | VERB_TRUSTED | VERB_BARE | VERB_WHOLE | VERB_LAST},
+	{"BDAT", cmd_bdat, VERB_GREETED | VERB_TRUSTED | VERB_CHUNK},
 	{"RSET", cmd_rset, VERB_BARE | VERB_IDLE},
 	{"NOOP", cmd_noop, VERB_IDLE | VERB_LAST},
 	{"QUIT", cmd_quit, VERB_BARE | VERB_LAST},
 	{"STARTTLS", cmd_starttls, VERB_GREETED | VERB_OUTSIDE | VERB_BARE},
 	{"AUTH", cmd_auth, VERB_GREETED | VERB_OUTSIDE | VERB_LONG | VERB_LAST},
 	{"VRFY", cmd_vrfy, VERB_IDLE | VERB_LAST},
+	{"EXPN", cmd_expn, VERB_IDLE | VERB_LAST},
+	{"ETRN", cmd_etrn, VERB_GREETED | VERB_TRUSTED | VERB_OUTSIDE | VERB_IDLE},
 	{"HELP", cmd_help, VERB_IDLE},
 	/* A web browser or a printer was made to speak to us: what follows is not meant for us. */
 	{"GET", NULL, VERB_STRANGE},
@@ -72,6 +75,8 @@ in_turn(struct session *s, const struct verb *v, struct slice argument)
 		refuse_stranger(s);
 	else if ((v->flags & VERB_OUTSIDE) && s->envelope.begun)
 		reply(s, 503, "5.5.1", "Not within a mail transaction");
+	else if ((v->flags & VERB_WHOLE) && s->message.begun)
+		reply(s, 503, "5.5.1", "The message has begun with BDAT");
 	else if ((v->flags & VERB_BARE) && argument.len > 0)
 		reply(s, 501, "5.5.4", "This command takes no argument");
 	else
@@ -94,7 +99,7 @@ command_run(struct session *s, struct slice line)
 	command_split(line, &name, &argument);
 	const struct verb *v = command_find(name);
 	if (line.len > s->config->rules.line_length_limit - 2 && (v == NULL || !(v->flags & VERB_LONG))) {
-		reply(s, 500, "5.5.2", "Line too long");
+		session_bad_line(s, line, "Line too long");
 		return;
 	}
 	if (v == NULL) {
@@ -111,4 +116,6 @@ command_run(struct session *s, struct slice line)
 		s->counts.idle++;
 	if (in_turn(s, v, argument))
 		v->run(s, argument);
+	else if (v->flags & VERB_CHUNK)
+		bdat_pass_over(s, argument);
 }

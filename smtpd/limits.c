@@ -53,12 +53,22 @@ limits_await_text(struct session *s)
 	s->in.budget = s->config->rules.data_rate > 0 ? s->in.timeout : -1;
 }
 
-void
-limits_text_came(struct session *s, size_t len)
+static void
+give_time(struct session *s, size_t len)
 {
 	uint64_t rate = s->config->rules.data_rate;
 	if (rate == 0)
 		return;
 	uint64_t budget = (uint64_t)s->in.budget + ((uint64_t)len * 1000 + rate - 1) / rate;
 	s->in.budget = budget < (uint64_t)s->in.timeout ? (int)budget : s->in.timeout;
+}
+
+enum input_result
+limits_read_text(struct session *s)
+{
+	size_t before = input_buffered(&s->in).len;
+	enum input_result r = input_fill(&s->in);
+	if (r == INPUT_OK)
+		give_time(s, input_buffered(&s->in).len - before);
+	return r;
 }

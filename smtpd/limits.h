@@ -17,7 +17,7 @@ bool limits_message(struct session *s);
 void limits_await_line(struct session *s);
 /* A text begins: its first bytes have the timeout. */
 void limits_await_text(struct session *s);
-/* Some of it came: that is worth the time that `data_rate` gives it, and saved up to the timeout. */
-void limits_text_came(struct session *s, size_t len);
+/* Waits for more of it. What comes is worth the time that `data_rate` gives it; this is saved up to the timeout. */
+enum input_result limits_read_text(struct session *s);
 
 #endif
