@@ -3,7 +3,8 @@
  * beneath them, each in a child of its own, so that a test sees what the kernel
  * lets that process do without doing it to the process.
  *
- *     filter PID                       every number: lines "NUMBER killed", "NUMBER ok" or "NUMBER error ERRNO"
+ *     filter PID                       every number: lines "NUMBER killed", "NUMBER ok", "NUMBER error ERRNO",
+ *                                  or "NUMBER ended SIGNAL" when it died of something else
  *     filter PID NUMBER ARGUMENT...    that call with these arguments (decimal), the others are 0
  *     filter PID i386                  getpid(2) through the 32-bit entry
  *
@@ -21,6 +22,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,6 +42,7 @@ static const struct {
 } gentle[] = {
     {SYS_mmap, {0, 0, PROT_READ, 0, -1, 0}}, {SYS_mprotect, {1, 0, PROT_READ}}, {SYS_open, {-1, 0}}, {SYS_openat, {-1, -1, 0}},
     {SYS_fcntl, {-1, 1}}, {SYS_newfstatat, {-1, -1, -1, 0x1000}}, {SYS_clone, {SIGCHLD, 0}},
+    {SYS_socket, {AF_UNIX, -1}}, {SYS_socketpair, {AF_UNIX, -1, -1, -1}},
 };
 
 static void
@@ -82,7 +85,7 @@ static void
 try(int report, long number, const long *a)
 {
 	pid_t own = getpid();
-	alarm(5);
+	alarm(1);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		_exit(111);
 	for (int i = 0; i < filter_count; i++)
@@ -113,6 +116,8 @@ judge(long number, const long *arguments)
 		fail("the filters could not be put in place");
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
 		printf("%ld killed\n", number);
+	else if (WIFSIGNALED(status) && WTERMSIG(status) != SIGALRM)
+		printf("%ld ended %d\n", number, WTERMSIG(status));
 	else if (told && error != 0)
 		printf("%ld error %d\n", number, error);
 	else
