@@ -41,27 +41,22 @@
 #include "tlsd/keys.h"
 #include "tlsd/material.h"
 #include "tlsd/reason.h"
-
-static struct keys_settings key_files;
+#include "tlsd/tickets.h"
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
-	{"certificate", SETTING_TEXT, "tls/certificate.pem", "PEM file: the server's certificate, then its chain",
-	    &key_files.certificate, 0, 0},
-	{"private_key", SETTING_TEXT, "tls/key.pem", "PEM file: the private key, readable by postern-tlsd alone",
-	    &key_files.private_key, 0, 0},
-	{"client_ca", SETTING_TEXT, "", "PEM file: CAs whose certificates name a client; empty: none is asked for",
-	    &key_files.client_ca, 0, 0},
+	KEYS_SETTINGS,
 	{"handshake_timeout", SETTING_SECONDS, "30s", "how long a client may take for a TLS handshake, and be silent once the front has ended",
 	    &acceptor_handshake_timeout, 1, 3600},
+	{"tls_resumption", SETTING_SECONDS, "1h", "how long a session may be resumed by its ticket; 0: never", &tickets_lifetime, 0, 604800},
 	{"tls_sessions", SETTING_NUMBER, "4000", "most TLS connections at a time", &children_most, 1, 1000000},
 };
 
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_FORK,
-	.memory = 128 << 20,
+	.memory = (size_t)512 << 20,
 	.descriptors = 4096,
-	.reaches = "nothing (its key process: the directories of certificate, private_key and client_ca)",
+	.reaches = "nothing (its key process: the settings and the directories of certificate, private_key, certificates and client_ca)",
 	.sockets = "listens: tlsd/server",
 	.compromise = "a child: its session, under any client's name with client_ca, and one signature; the acceptor: sessions to come; no key in either",
 };
@@ -102,7 +97,7 @@ main(int argc, char **argv)
 	if (listening < 0 || (!socket_one_identity && !sandbox_not_root(&program)))
 		return EXIT_TEMPORARY;
 	reason_prepare();
-	material_start(&key_files);
+	material_start();
 	if (!start_loop(listening) || !sandbox_enter(&contract, NULL, 0))
 		return EXIT_TEMPORARY;
 	log_info("started");
