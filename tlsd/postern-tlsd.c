@@ -30,6 +30,7 @@
  * to come; of the key process, which the network cannot reach, the keys.
  */
 #include <signal.h>
+#include <string.h>
 
 #include "lib/base/log.h"
 #include "lib/base/program.h"
@@ -37,6 +38,7 @@
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
 #include "tlsd/acceptor.h"
+#include "tlsd/check.h"
 #include "tlsd/children.h"
 #include "tlsd/keys.h"
 #include "tlsd/material.h"
@@ -64,9 +66,10 @@ static const struct contract contract = {
 static const struct program program = {
 	.name = "postern-tlsd",
 	.user = "postern-tlsd",
-	.usage = "",
+	.usage = "[--check [--json]]",
 	.help = "Makes TLS of the connections that the fronts hand over.\n"
-	        "Run it by a supervisor. SIGHUP reads certificate, key and client_ca again.",
+	        "Run it by a supervisor. SIGHUP reads settings, certificates and keys again.\n"
+	        "  --check [--json]   what the certificates' files hold; 0 when all are fit, else 100",
 	.settings = settings,
 	.setting_count = sizeof settings / sizeof *settings,
 	.contract = &contract,
@@ -90,13 +93,18 @@ start_loop(int listening)
 int
 main(int argc, char **argv)
 {
-	if (program_begin(&program, argc, argv) < argc)
+	int first = program_begin(&program, argc, argv);
+	bool check = first < argc && strcmp(argv[first], "--check") == 0;
+	bool json = check && first + 1 < argc && strcmp(argv[first + 1], "--json") == 0;
+	if (first + check + json < argc)
 		program_usage(&program);
 	program_settings(&program);
+	reason_prepare();
+	if (check)
+		check_run(program.user, json);
 	int listening = socket_listen(ACCEPTOR_SOCKET);
 	if (listening < 0 || (!socket_one_identity && !sandbox_not_root(&program)))
 		return EXIT_TEMPORARY;
-	reason_prepare();
 	material_start();
 	if (!start_loop(listening) || !sandbox_enter(&contract, NULL, 0))
 		return EXIT_TEMPORARY;
