@@ -21,17 +21,33 @@
 
 #define REMAKE "openssl ecparam -genkey -name prime256v1 makes an EC key; have a certificate issued for it"
 
+/* Asked for once: the first keys are read before this process is confined, the later ones when it may not ask any more. */
+static struct {
+	bool  known;
+	uid_t user;
+	gid_t groups[GROUPS_MOST + 1];
+	int   count;
+} self;
+
+static void
+know_self(void)
+{
+	if (self.known)
+		return;
+	int count = getgroups(GROUPS_MOST, self.groups);
+	self.count = count > 0 ? count : 0;
+	self.groups[self.count++] = getegid();
+	self.user = geteuid();
+	self.known = true;
+}
+
 static bool
 is_our_group(gid_t group)
 {
-	gid_t ours[GROUPS_MOST];
-	int count = getgroups(GROUPS_MOST, ours);
-	if (group == 0 || group == getegid())
-		return true;
-	for (int i = 0; i < count; i++)
-		if (ours[i] == group)
+	for (int i = 0; i < self.count; i++)
+		if (self.groups[i] == group)
 			return true;
-	return false;
+	return group == 0;
 }
 
 static const char *
@@ -44,7 +60,7 @@ judge_owner(const struct stat *about, const char **hint)
 	if ((about->st_mode & S_IRGRP) && !is_our_group(about->st_gid))
 		return "a group that is not postern-tlsd's may read it";
 	*hint = "chown postern-tlsd the file";
-	if (about->st_uid != 0 && about->st_uid != geteuid())
+	if (about->st_uid != 0 && about->st_uid != self.user)
 		return "it belongs to another user";
 	return NULL;
 }
@@ -122,6 +138,7 @@ key_file_load(const char *file, EVP_PKEY **key, char *kind, size_t room, const c
 	*hint = "write the private key there in PEM, owned by postern-tlsd, mode 600";
 	if (stat(file, &about) < 0)
 		return strerror(errno);
+	know_self();
 	const char *fault = judge_owner(&about, hint);
 	if (fault == NULL)
 		fault = read_key(file, key, hint);

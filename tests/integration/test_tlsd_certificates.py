@@ -204,6 +204,7 @@ def test_an_unfit_pair_is_named_and_others_go_on(unfit, number, what):
     directory = str(unfit.directory / "pairs" / f"unfit-{number}")
     lines = [line for line in unfit.log().splitlines() if "certificate-refused" in line and f"{directory}/" in line]
     assert len(lines) == 1 and UNFIT[what][1] in lines[0] and "hint=" in lines[0], unfit.log()
+    assert unfit.process.poll() is None, unfit.log()
     assert unfit.session()[2][0] == "ok" and len(loaded(unfit)) == 2
 
 
