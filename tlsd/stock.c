@@ -295,6 +295,7 @@ stock_look(const struct stock_places *places, const struct profile *profile, boo
 	}
 	SSL_CTX_free(rules);
 	result.unfit += !ready;
+	result.unfit += stock.complained != 0;
 	return result;
 }
 
