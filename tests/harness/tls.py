@@ -207,6 +207,27 @@ def der(certificate):
     return ssl.PEM_cert_to_DER_cert(pathlib.Path(certificate).read_text().split("-----END")[0] + "-----END CERTIFICATE-----\n")
 
 
+def s_client(tlsd, *arguments, input=b""):
+    """What openssl s_client prints."""
+    return s_client_answer(tlsd, *arguments, input=input)[0]
+
+
+def s_client_answer(tlsd, *arguments, input=b""):
+    """openssl s_client against a listener of the test that hands its one connection over: what it prints, tlsd's answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = subprocess.Popen(["openssl", "s_client", "-ign_eof", "-connect", "127.0.0.1:%d" % server.getsockname()[1],
+                                   *arguments],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        connection, _ = server.accept()
+        with connection:
+            question = Question(tlsd, connection)
+        answer, plain = question.answer()
+        if plain:
+            plain.sendall(b"greeting of the front\n")
+            plain.close()
+        return client.communicate(input, timeout=20)[0].decode("utf-8", "replace"), answer
+
+
 def version_context(version):
     context = client_context()
     context.minimum_version = context.maximum_version = version

@@ -9,7 +9,7 @@ import pytest
 
 from harness import Peer, Process, as_user
 from harness.authority import Authority, openssl, valid
-from harness.tls import TLS12, TLS13, Tlsd, der, place, shown, version_context
+from harness.tls import TLS12, TLS13, Tlsd, der, place, s_client, shown, version_context
 
 
 class Many(Tlsd):
@@ -64,14 +64,9 @@ def test_the_ciphers_decide_in_tls12(many, kind):
     assert shown(many, "both.test", context) == getattr(many, kind)
 
 
-def hand_over_to_openssl(tlsd, *arguments):
-    from test_tlsd import s_client
-    return s_client(tlsd, *arguments)
-
-
 @pytest.mark.parametrize("signature,word", [("rsa_pss_rsae_sha256", "RSA-PSS"), ("ecdsa_secp256r1_sha256", "ECDSA")])
 def test_the_signature_algorithms_decide_in_tls13(many, signature, word):
-    output = hand_over_to_openssl(many, "-tls1_3", "-servername", "both.test", "-sigalgs", signature)
+    output = s_client(many, "-tls1_3", "-servername", "both.test", "-sigalgs", signature)
     assert f"Peer signature type: {word}" in output and "greeting of the front" in output
 
 
@@ -80,7 +75,7 @@ def test_ecdsa_when_both_will_do(many):
 
 
 def test_the_whole_chain_comes_and_verifies(many):
-    output = hand_over_to_openssl(many, "-servername", "one.test", "-showcerts", "-CAfile", str(many.root.certificate), "-verify_hostname", "one.test")
+    output = s_client(many, "-servername", "one.test", "-showcerts", "-CAfile", str(many.root.certificate), "-verify_hostname", "one.test")
     assert output.count("BEGIN CERTIFICATE") == 2 and "Verify return code: 0 (ok)" in output
 
 
