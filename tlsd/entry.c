@@ -99,6 +99,24 @@ is_same(const struct pair *a, const struct pair *b)
 	    slice_equal(slice_make(a->response, a->response_len), slice_make(b->response, b->response_len));
 }
 
+/* What is fit is taken; what was read again and is the same changes nothing but what is said of the OCSP response. */
+static enum entry_result
+take(struct entry *e, struct pair *new, struct pair *before)
+{
+	bool same = e->id != 0 && is_same(&e->pair, new);
+	e->refused[0] = '\0';
+	if (same) {
+		e->pair.response_fault = new->response_fault;
+		pair_free(new);
+	} else {
+		*before = e->pair;
+		e->pair = *new;
+		e->days_told = NEVER;
+	}
+	complain_about_response(e);
+	return same ? ENTRY_SAME : ENTRY_NEW;
+}
+
 enum entry_result
 entry_look(struct entry *e, bool again, SSL_CTX *rules, struct pair *before)
 {
@@ -118,16 +136,7 @@ entry_look(struct entry *e, bool again, SSL_CTX *rules, struct pair *before)
 		e->settled = false; /* time alone makes it fit */
 		return ENTRY_UNFIT;
 	}
-	e->refused[0] = '\0';
-	if (is_same(&e->pair, &new)) {
-		pair_free(&new);
-		return ENTRY_SAME;
-	}
-	*before = e->pair;
-	e->pair = new;
-	e->days_told = NEVER;
-	complain_about_response(e);
-	return ENTRY_NEW;
+	return take(e, &new, before);
 }
 
 /* --- the ends of certificates ------------------------------------------------------------- */
