@@ -11,7 +11,8 @@ import pytest
 
 from harness import Peer, Sink, Suite
 from harness.authority import Authority, openssl, valid
-from harness.names import CNAME, LOOPBACK, MX, TLSA, A, Names, mx
+from harness.postfix import Postfix
+from harness.names import AAAA, CNAME, LOOPBACK, MX, TLSA, A, Names, mx
 
 MESSAGE = b"From: a@example.test\r\nSubject: hello\r\n\r\nThe body.\r\n"
 POLICIES = ["none", "may", "encrypt", "dane", "verify", "secure"]
@@ -287,6 +288,14 @@ def test_dane_waits_when_the_records_cannot_be_looked_up(house, signed):
         assert not sink.commands
 
 
+def test_dane_stays_when_half_of_the_addresses_cannot_be_looked_up(house, signed):
+    name, host = signed
+    house.names.records[host, AAAA] = "servfail"
+    house.tlsa(host, record(3, 1, 1, house.good[0]))
+    with house.behaves(house.wrong):
+        not_sent(house.send(name), "deferred", "4.7.5", "no TLSA record matches")
+
+
 def test_dane_without_records_is_may(house, signed):
     with house.behaves(house.wrong):
         sent(house.send(signed[0]), tls=True)
@@ -381,3 +390,21 @@ def test_tls_required_no_asks_for_may(house, signed):
         sent(house.send(name, message=message), tls=True)
         not_sent(house.send("verify.test", message=message), "deferred", "4.7.5")  # the administrator's word stands
         not_sent(house.send(name, "requiretls=1", message=message), "failed", "5.7.30")
+
+
+# --- Debian's Postfix as the other host ---------------------------------------------------------------
+
+
+def test_postfix_takes_it(house):
+    """It asks for a client certificate and offers all that it has; the message is its own then."""
+    certificate, key = house.issue("mx.postfix.test")
+    services = {"tls": {"smtpd_tls_security_level": "encrypt", "smtpd_tls_cert_file": certificate, "smtpd_tls_key_file": key,
+                        "smtpd_tls_ask_ccert": "yes", "smtpd_tls_CAfile": house.ca.certificate, "mynetworks": "127.0.0.0/8"}}
+    house.names.records["mx.postfix.test", A] = [LOOPBACK]
+    with Postfix(services, {}, {}) as postfix:
+        port = postfix.ports["tls"]
+        (word, code, text), _ = house.send("far.test", "body=8BITMIME smtputf8=1 ret=HDRS envid=x+2By", recipient="jürgen@far.test",
+                                           recipient_keys="notify=NEVER orcpt=rfc822;old@far.test",
+                                           transport=f"smtp:[mx.postfix.test]:{port}")
+        assert (word, code) == ("done", "2.0.0") and "queued as" in text, (word, code, text, postfix.log()[-2000:])
+    house.log(rf"server=mx.postfix.test\[127.0.0.1\]:{port} policy=may version=TLSv1.3 .*verified=verified")
