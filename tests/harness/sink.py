@@ -75,12 +75,13 @@ class Session:
     def __init__(self, sink, connection, peer):
         self.sink, self.connection, self.peer = sink, connection, peer
         self.stream = connection.makefile("rwb")
+        self.certificate = sink.certificate
         self.tls = None
         self.sender, self.recipients, self.pieces = None, [], b""
 
     def secure(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.sink.certificate)
+        context.load_cert_chain(*self.certificate)
         context.sni_callback = lambda _, name, __: self.sink.names.append(name)
         self.connection = context.wrap_socket(self.connection.dup(), server_side=True)
         self.connection.settimeout(60)
@@ -120,7 +121,7 @@ class Session:
         if self.tls:
             within = self.sink.extensions_within
             return self.sink.extensions if within is None else within
-        return [*self.sink.extensions, "STARTTLS"] if self.sink.certificate else self.sink.extensions
+        return [*self.sink.extensions, "STARTTLS"] if self.certificate else self.sink.extensions
 
     def starttls(self, line):
         if self.say("STARTTLS", line, "220 go on"):
@@ -149,7 +150,7 @@ class Session:
             self.data(line)
         elif verb == "BDAT" and self.recipients:
             self.bdat(line)
-        elif verb == "STARTTLS" and self.sink.certificate and not self.tls:
+        elif verb == "STARTTLS" and self.certificate and not self.tls:
             self.starttls(line)
         elif verb in ("HELO", "RSET", "NOOP"):
             self.say(verb, line, "250 ok")
