@@ -21,6 +21,7 @@
 #include "lib/sandbox/sandbox.h"
 #include "tlsd/binding.h"
 #include "tlsd/client_name.h"
+#include "tlsd/memory.h"
 #include "tlsd/reason.h"
 #include "tlsd/relay.h"
 #include "tlsd/signer.h"
@@ -247,8 +248,9 @@ child_run(const struct child *child)
 {
 	static struct session s = {.client_name = STR_MOST(CLIENT_NAME_MOST), .binding = STR_MOST(BINDING_MOST)};
 	s.child = child;
+	str_reserve(&s.binding, BINDING_MOST);
 	forget_signals();
-	if (!prepare_client(child->client) || !open_sockets(&s)) {
+	if (!memory_begin_child() || !prepare_client(child->client) || !open_sockets(&s)) {
 		log_error("child-failed", log_errno());
 		answer_failure(&s, "tlsd could not prepare the session");
 		_exit(EXIT_TEMPORARY);

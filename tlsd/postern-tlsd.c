@@ -48,6 +48,7 @@
 #include "tlsd/child.h"
 #include "tlsd/context.h"
 #include "tlsd/keys.h"
+#include "tlsd/memory.h"
 #include "tlsd/reason.h"
 #include "tlsd/signer.h"
 
@@ -321,6 +322,7 @@ start_loop(int listening)
 int
 main(int argc, char **argv)
 {
+	memory_install();
 	if (program_begin(&program, argc, argv) < argc)
 		program_usage(&program);
 	program_settings(&program);
