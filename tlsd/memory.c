@@ -1,5 +1,6 @@
 #include "tlsd/memory.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -108,14 +109,13 @@ memory_install(void)
 #endif
 }
 
-bool
+void
 memory_begin_child(void)
 {
 	char *from = mmap(NULL, REGION, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (from == MAP_FAILED)
-		return false;
+		return;
 	madvise(from, AT_ONCE, MADV_POPULATE_WRITE); /* where the kernel is too old, each page when it is touched */
 	region.from = region.next = from;
 	region.end = from + REGION;
-	return true;
 }

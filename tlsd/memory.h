@@ -9,11 +9,9 @@
 #ifndef TLSD_MEMORY_H
 #define TLSD_MEMORY_H
 
-#include <stdbool.h>
-
 /* Before anything else of OpenSSL is called. */
 void memory_install(void);
-/* In a fresh child. False: no memory. */
-bool memory_begin_child(void);
+/* In a fresh child. Where there is no room for such pages, malloc(3) goes on. */
+void memory_begin_child(void);
 
 #endif
