@@ -7,6 +7,7 @@
 #include "lib/front/smtp_line.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
+#include "smtpd/foresee.h"
 #include "smtpd/reply.h"
 
 /* Answers to pipelined commands go out together, when there is nothing left to read (RFC 2920). */
@@ -26,6 +27,7 @@ session_begin(struct session *s, const struct config *config)
 	s->end = "unknown";
 	s->envelope.sender = STR_MOST(ADDRESS_PATH_MOST);
 	s->envelope.recipients = STR_MOST(RECIPIENTS_BYTES);
+	s->foreseen.addresses = STR_MOST(FORESEEN_MOST * ADDRESS_PATH_MOST);
 	s->envelope.recipient_keys = STR_MOST(RECIPIENTS_BYTES);
 	random_letters(s->id, sizeof s->id - 1);
 	log_session("session", s->id);
@@ -113,6 +115,7 @@ session_reset(struct session *s)
 	e->queue_id[0] = e->hold[0] = '\0';
 	str_clear(&e->sender);
 	str_clear(&e->recipients);
+	foresee_forget(s);
 	str_clear(&e->recipient_keys);
 }
 
