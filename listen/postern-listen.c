@@ -145,7 +145,7 @@ start(struct task *t, int connection)
 		return;
 	if ((error = posix_spawn_file_actions_adddup2(&actions, connection, STDIN_FILENO)) == 0 &&
 	    (error = posix_spawn_file_actions_adddup2(&actions, connection, STDOUT_FILENO)) == 0)
-		error = posix_spawn(&pid, t->program[0], &actions, NULL, t->program, environ);
+		error = posix_spawnp(&pid, t->program[0], &actions, NULL, t->program, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	if (error == 0)
 		t->running++;
