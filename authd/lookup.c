@@ -40,7 +40,7 @@ resolved(void *owner, struct resolution *r, enum verdict v)
 bool
 lookup_tag_ok(const char *tag)
 {
-	return tag != NULL && strlen(tag) <= 64;
+	return tag != NULL && strlen(tag) <= LOOKUP_TAG_MOST;
 }
 
 /* --- questions to the resolver --------------------------------------------------------- */
@@ -95,6 +95,7 @@ static const struct {
 	bool (*take)(struct connection *c, const char *tag, struct packet *p);
 } requests[] = {
     {"rcpt", question_rcpt},
+    {"rcpts", lookup_many},
     {"alias", question_alias},
     {"mailbox", question_mailbox},
     {"transport", question_transport},
@@ -119,7 +120,9 @@ lookup_request(struct connection *c, struct packet *p)
 static void
 lookup_closed(struct connection *c)
 {
-	inquiries_forget(((struct lookup_service *)c->service)->inquiries, c);
+	struct inquiries *inquiries = ((struct lookup_service *)c->service)->inquiries;
+	inquiries_forget(inquiries, c);
+	lookup_many_forget(inquiries, c);
 }
 
 bool

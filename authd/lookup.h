@@ -23,11 +23,18 @@ struct ticket_service {
 bool lookup_start(struct lookup_service *s);
 bool ticket_start(struct ticket_service *s);
 
+#define LOOKUP_TAG_MOST 64
+
 /* A tag is the asker's, but it comes back in a packet: it must be short. */
 bool lookup_tag_ok(const char *tag);
 /* "ok TAG fields", "no TAG", "later TAG why": one answer made of a resolution. */
 void lookup_answer(struct connection *c, const char *tag, const struct resolution *r, enum verdict v);
 void lookup_answer_later(struct connection *c, const char *tag, const char *why);
+
+/* `rcpts T ADDRESS...` (lookup_many.c): answered with two fields for each, in order. False: malformed. */
+bool lookup_many(struct connection *c, const char *tag, struct packet *p);
+/* The asker is going. */
+void lookup_many_forget(struct inquiries *inquiries, const struct connection *c);
 
 /* --- requests that are the administrator's, or that tell something (lookup_admin.c) ---
  * Each takes the packet behind its tag. False: malformed, or not for this peer. */

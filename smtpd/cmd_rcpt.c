@@ -5,6 +5,7 @@
 #include "lib/base/log.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
+#include "smtpd/foresee.h"
 #include "smtpd/reply.h"
 #include "smtpd/rules.h"
 #include "smtpd/services.h"
@@ -17,9 +18,8 @@ take_address(struct session *s, struct slice argument, struct address *a, struct
 		reply(s, 501, "5.5.4", "Syntax: RCPT TO:<address>");
 		return false;
 	}
-	unsigned utf8 = s->envelope.said.smtputf8 ? ADDRESS_UTF8 : 0;
-	enum address_result r = address_parse_path(c.rest, ADDRESS_POSTMASTER | ADDRESS_LOOSE | utf8, a, rest);
-	if ((r == ADDRESS_OK || r == ADDRESS_LOCAL_LONG) && address_complete(a, s->config->hostname))
+	enum address_result r = recipient_parse(s, c.rest, a, rest);
+	if (r == ADDRESS_OK)
 		return true;
 	if (r == ADDRESS_NOT_ASCII)
 		refuse(s, 553, "5.6.7", address_problem(r), "RCPT", c.rest);

@@ -9,6 +9,7 @@
 #include "smtpd/command.h"
 #include "smtpd/early.h"
 #include "smtpd/limits.h"
+#include "smtpd/foresee.h"
 #include "smtpd/reply.h"
 
 /* Answers to pipelined commands go out together, when there is nothing left to read (RFC 2920). */
@@ -28,6 +29,7 @@ session_begin(struct session *s, const struct config *config)
 	s->end = "unknown";
 	s->envelope.sender = STR_MOST(ADDRESS_PATH_MOST);
 	s->envelope.recipients = STR_MOST(RECIPIENTS_BYTES);
+	s->foreseen.addresses = STR_MOST(FORESEEN_MOST * ADDRESS_PATH_MOST);
 	s->envelope.recipient_keys = STR_MOST(RECIPIENTS_BYTES);
 	random_letters(s->id, sizeof s->id - 1);
 	log_session("session", s->id);
@@ -106,6 +108,7 @@ session_reset(struct session *s)
 	e->queue_id[0] = e->hold[0] = '\0';
 	str_clear(&e->sender);
 	str_clear(&e->recipients);
+	foresee_forget(s);
 	str_clear(&e->recipient_keys);
 }
 

@@ -61,6 +61,19 @@ struct envelope {
 	bool       hold_notice;     /* the postmaster is to be told */
 };
 
+#define FORESEEN_MOST 31 /* recipients that are asked of authd ahead of their turn */
+
+/* What authd said of recipients whose lines have come and had no turn yet (foresee.h). */
+struct foreseen {
+	struct str   addresses; /* each with a NUL behind it */
+	struct slice left;      /* of them */
+	size_t       asked, known, next;
+	struct {
+		unsigned char class;
+		uint64_t      size_most;
+	} ones[FORESEEN_MOST];
+};
+
 struct counts {
 	uint64_t errors;     /* 5xx answers */
 	uint64_t idle;       /* commands since the last message that bring none nearer */
@@ -95,6 +108,7 @@ struct session {
 
 	struct envelope envelope;
 	struct message  message; /* its text, while it comes in */
+	struct foreseen foreseen;
 	struct counts   counts;
 	int64_t         begun_ms;
 	bool            closing; /* no more commands */

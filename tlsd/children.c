@@ -6,6 +6,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/program.h"
+#include "tlsd/memory.h"
 
 uint64_t children_most;
 
@@ -33,6 +34,8 @@ children_fork(struct connection *c, const char *tag)
 		return -1;
 	}
 	pid_t pid = fork();
+	if (pid == 0)
+		memory_begin_child();
 	if (pid > 0)
 		children.count++;
 	if (pid < 0) {
