@@ -47,6 +47,7 @@
 #include "tlsd/authorities.h"
 #include "tlsd/child.h"
 #include "tlsd/context.h"
+#include "tlsd/handshakes.h"
 #include "tlsd/keys.h"
 #include "tlsd/reason.h"
 #include "tlsd/signer.h"
@@ -58,7 +59,7 @@
 
 static struct keys_settings key_files;
 static uint64_t             handshake_timeout;
-static uint64_t             most_sessions;
+static uint64_t             most_sessions, most_handshakes;
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
@@ -70,6 +71,8 @@ static const struct setting settings[] = {
 	    &key_files.client_ca, 0, 0},
 	{"handshake_timeout", SETTING_SECONDS, "30s", "how long a client may take for a TLS handshake, and be silent once the front has ended",
 	    &handshake_timeout, 1, 3600},
+	{"tls_handshakes", SETTING_NUMBER, "100", "handshakes that may be unfinished after 3 seconds; of more the oldest give way",
+	    &most_handshakes, 1, FRONTS_MOST / 2},
 	{"tls_sessions", SETTING_NUMBER, "4000", "most TLS connections at a time", &most_sessions, 1, 1000000},
 };
 
@@ -127,28 +130,29 @@ start_child(struct connection *c, const char *tag, int client)
 	if (pid < 0) {
 		log_error("fork-failed", log_errno());
 		refuse(c, tag, "tlsd cannot start a process");
+		connection_close(c);
 		return;
 	}
 	tlsd.sessions++;
+	handshakes_add(c, pid);
 }
 
-/* accept TAG + the client's connection. The child answers; the conversation ends for us in any case. */
+/* accept TAG + the client's connection. The child answers, and the front then ends the conversation. One question each. */
 static bool
 request(struct connection *c, struct packet *p)
 {
-	if (strcmp(packet_verb(p), "accept") != 0)
+	if (((struct handshake *)c)->child != 0 || strcmp(packet_verb(p), "accept") != 0)
 		return false;
 	const char *tag = packet_field(p);
 	int client = packet_take_descriptor(p);
 	bool whole = tag != NULL && strlen(tag) <= TAG_MOST && client >= 0;
-	if (whole && tlsd.sessions >= most_sessions)
+	if (whole && tlsd.sessions >= most_sessions) {
 		refuse(c, tag, "too many TLS sessions at a time");
-	else if (whole)
+		connection_close(c);
+	} else if (whole)
 		start_child(c, tag, client);
 	if (client >= 0)
 		close(client);
-	if (whole)
-		connection_close(c);
 	return whole;
 }
 
@@ -162,7 +166,7 @@ note_end(pid_t pid, int status)
 		exit(EXIT_TEMPORARY);
 	}
 	tlsd.sessions--;
-	if (WIFSIGNALED(status))
+	if (!handshakes_ended(pid, status) && WIFSIGNALED(status))
 		log_error("child-died", log_number("pid", pid), log_number("signal", WTERMSIG(status)));
 }
 
@@ -329,6 +333,7 @@ main(int argc, char **argv)
 		return EXIT_TEMPORARY;
 	name_peers(&tlsd.server.peers);
 	tlsd.server.request = request;
+	handshakes_prepare(&tlsd.server, most_handshakes);
 	reason_prepare();
 	tlsd.control = (struct watch){.fd = start_keys(), .ready = control_ready};
 	if (tlsd.control.fd < 0 || !signer_install()) {
