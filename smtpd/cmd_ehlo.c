@@ -52,6 +52,8 @@ cmd_ehlo(struct session *s, struct slice argument)
 		reply_part(s, 250, "STARTTLS");
 	if (session_offers_auth(s) && !session_logged_in(s))
 		list_auth(s);
+	if (s->may_xclient)
+		reply_part(s, 250, "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT");
 	reply_part(s, 250, "ENHANCEDSTATUSCODES");
 	reply(s, 250, NULL, "8BITMIME");
 }

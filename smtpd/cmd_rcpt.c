@@ -144,6 +144,10 @@ cmd_rcpt(struct session *s, struct slice argument)
 		refuse(s, 452, "4.5.3", "Too many recipients", "RCPT", address_text(&a));
 		return;
 	}
+	if (!services_rate(s, LEASE_RECIPIENTS)) {
+		refuse(s, 450, "4.7.1", "Too many recipients, come later", "RCPT", address_text(&a));
+		return;
+	}
 	if (!decide(s, &a))
 		return;
 	if (keep(&s->envelope, address_text(&a)))

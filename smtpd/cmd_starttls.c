@@ -34,6 +34,10 @@ cmd_starttls(struct session *s, struct slice argument)
 	}
 	if (injected(s))
 		return;
+	if (!services_rate(s, LEASE_TLS)) {
+		refuse(s, 454, "4.7.0", "Too many TLS sessions, come later", "STARTTLS", slice_of(""));
+		return;
+	}
 	reply(s, 220, "2.0.0", "Ready to start TLS");
 	if (!output_flush(&s->out)) {
 		session_gone(s, INPUT_ERROR);

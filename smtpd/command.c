@@ -16,6 +16,7 @@ static const struct verb verbs[] = {
 	{"AUTH", cmd_auth, VERB_GREETED | VERB_OUTSIDE | VERB_LONG},
 	{"VRFY", cmd_vrfy, VERB_IDLE},
 	{"HELP", cmd_help, VERB_IDLE},
+	{"XCLIENT", cmd_xclient, VERB_OUTSIDE | VERB_IDLE},
 	/* A web browser or a printer was made to speak to us: what follows is not meant for us. */
 	{"GET", NULL, VERB_STRANGE},
 	{"HEAD", NULL, VERB_STRANGE},

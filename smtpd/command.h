@@ -34,6 +34,6 @@ void command_run(struct session *s, struct slice line);
 
 /* cmd_X.c. HELO and EHLO: RFC 5321 4.1.1.1; STARTTLS: RFC 3207; AUTH: RFC 4954; the rest: RFC 5321 4.1.1. */
 verb_handler cmd_ehlo, cmd_helo, cmd_mail, cmd_rcpt, cmd_data, cmd_rset, cmd_noop, cmd_quit, cmd_starttls, cmd_auth,
-    cmd_vrfy, cmd_help;
+    cmd_vrfy, cmd_help, cmd_xclient; /* Postfix's XCLIENT_README */
 
 #endif
