@@ -6,7 +6,7 @@
 #include "lib/base/log.h"
 
 /* One for each connection of a front. Together with SESSIONS_MOST these stay beneath the descriptors of the contract. */
-#define LOOKUPS_MOST   4096
+#define LOOKUPS_MOST   1952
 #define REDEEMERS_MOST 256
 
 static struct packet answer;

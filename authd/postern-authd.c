@@ -151,7 +151,7 @@ static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_READ_FILES | CALLS_WRITE_FILES | CALLS_CONNECT | CALLS_INTERNET |
 	    CALLS_FORK,
 	.memory = 1024u << 20,
-	.descriptors = 8192,
+	.descriptors = 4096,
 	.reaches = "the directories of users_cdb, local_aliases and (to write) cache_file; for its database workers /etc and the database's socket",
 	.sockets = "listens: authd/lookup, authd/login, authd/ticket; its database workers connect to the database",
 	.compromise = "password hashes, who has an account, the database password; may log anybody in; no mail file, no TLS key",
