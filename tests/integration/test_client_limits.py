@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from harness import Imap, Peer, Pop3, Smtp, Suite, wait_for
+from harness import Imap, Peer, Pop3, Smtp, Suite, as_user, wait_for
 from test_smtp_dialogue import says
 
 CLIENT = "127.0.0.5"
@@ -151,11 +151,24 @@ def test_the_lease_is_the_connection(limited):
         assert first.ask("rate", "t", "connections", 1) is None  # not done by asking
 
 
-def test_authd_goes_and_the_client_is_served(limited):
-    with Imap(limited.ports["imapd"], source=CLIENT) as imap:
+def test_authd_goes_and_the_client_is_served_uncounted(limited):
+    with connect(limited, source="127.0.0.12") as smtp:
+        smtp.ehlo()
         limited.restart("authd")
-        imap.starttls()
-        assert imap.command("NOOP")[0] == "OK"
+        smtp.starttls()
+        says(smtp.command("NOOP"), 250)
+
+
+def test_imapd_and_pop3d_have_clients_counted_and_ask_nothing_else(limited):
+    def asks(*question):
+        def action():
+            with Peer(limited, "authd/lookup") as peer:
+                return peer.ask(*question)
+        return action
+    for user in ("postern-imapd", "postern-pop3d"):
+        assert as_user(user, asks("client", "t", "imap", "198.51.100.9")).startswith("['ok', 't'")
+        assert as_user(user, asks("rcpt", "t", "first@example.test")) == "None"
+    assert as_user("postern-queue", asks("client", "t", "smtp", "198.51.100.9")) == "None"
 
 
 def test_unfinished_handshakes_starve_nobody(limited):
