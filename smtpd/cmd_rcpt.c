@@ -5,7 +5,6 @@
 #include "lib/base/log.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
-#include "smtpd/parameters.h"
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
 
@@ -17,7 +16,8 @@ take_address(struct session *s, struct slice argument, struct address *a, struct
 		reply(s, 501, "5.5.4", "Syntax: RCPT TO:<address>");
 		return false;
 	}
-	enum address_result r = address_parse_path(c.rest, ADDRESS_POSTMASTER | ADDRESS_LOOSE, a, rest);
+	unsigned utf8 = s->envelope.said.smtputf8 ? ADDRESS_UTF8 : 0;
+	enum address_result r = address_parse_path(c.rest, ADDRESS_POSTMASTER | ADDRESS_LOOSE | utf8, a, rest);
 	if ((r == ADDRESS_OK || r == ADDRESS_LOCAL_LONG) && address_complete(a, s->config->hostname))
 		return true;
 	if (r == ADDRESS_NOT_ASCII)
@@ -27,19 +27,14 @@ take_address(struct session *s, struct slice argument, struct address *a, struct
 	return false;
 }
 
-/* No parameter is known yet; that of a client that believes otherwise is refused, not forgotten. */
 static bool
-check_parameters(struct session *s, struct slice rest, struct slice address)
+take_parameters(struct session *s, struct slice rest, const struct address *a, struct rcpt_parameters *said)
 {
-	struct slice keyword, value;
-	enum parameter_result r = parameter_next(&rest, &keyword, &value);
-	if (r == PARAMETER_NONE)
-		return true;
-	if (r == PARAMETER_OK)
-		refuse(s, 555, "5.5.4", "Unknown parameter", "RCPT", address);
-	else
-		refuse(s, 501, "5.5.4", "Wrong syntax of a parameter", "RCPT", address);
-	return false;
+	const struct parameter_facts facts = {.esmtp = s->esmtp, .smtputf8 = s->envelope.said.smtputf8};
+	struct parameter_problem p = rcpt_parameters_read(said, rest, &facts);
+	if (p.text != NULL)
+		refuse(s, p.code, p.status, p.text, "RCPT", address_text(a));
+	return p.text == NULL;
 }
 
 static bool
@@ -71,7 +66,7 @@ static bool
 fits(struct session *s, struct slice address, uint64_t size_most)
 {
 	struct envelope *e = &s->envelope;
-	if (size_most > 0 && e->size > size_most) {
+	if (size_most > 0 && e->said.size > size_most) {
 		refuse(s, 552, "5.3.4", "The message is larger than this recipient's limit", "RCPT", address);
 		return false;
 	}
@@ -115,30 +110,17 @@ decide(struct session *s, const struct address *a)
 	return false;
 }
 
-/* Both parts or none. */
-static bool
-keep(struct envelope *e, struct slice address)
-{
-	size_t before = e->recipients.len;
-	if (str_append_slice(&e->recipients, address) && str_append_byte(&e->recipients, '\0')) {
-		e->recipient_count++;
-		return true;
-	}
-	e->recipients.failed = false;
-	str_truncate(&e->recipients, before);
-	return false;
-}
-
 void
 cmd_rcpt(struct session *s, struct slice argument)
 {
 	struct address a;
 	struct slice rest;
+	struct rcpt_parameters said;
 	if (!s->envelope.begun) {
 		reply(s, 503, "5.5.1", "MAIL first");
 		return;
 	}
-	if (!take_address(s, argument, &a, &rest) || !check_parameters(s, rest, address_text(&a)))
+	if (!take_address(s, argument, &a, &rest) || !take_parameters(s, rest, &a, &said))
 		return;
 	if (s->envelope.recipient_count >= s->config->recipients_limit) {
 		refuse(s, 452, "4.5.3", "Too many recipients", "RCPT", address_text(&a));
@@ -150,7 +132,7 @@ cmd_rcpt(struct session *s, struct slice argument)
 	}
 	if (!decide(s, &a))
 		return;
-	if (keep(&s->envelope, address_text(&a)))
+	if (session_add_recipient(s, address_text(&a), &said))
 		reply(s, 250, "2.1.5", "Ok");
 	else
 		refuse(s, 452, "4.5.3", "Too many recipients", "RCPT", address_text(&a));

@@ -7,14 +7,17 @@ static const struct verb verbs[] = {
 	{"EHLO", cmd_ehlo, VERB_IDLE},
 	{"HELO", cmd_helo, VERB_IDLE},
 	{"MAIL", cmd_mail, VERB_GREETED | VERB_TRUSTED | VERB_OUTSIDE},
-	{"RCPT", cmd_rcpt, VERB_GREETED | VERB_TRUSTED},
-	{"DATA", cmd_data, VERB_GREETED | VERB_TRUSTED | VERB_BARE},
+	{"RCPT", cmd_rcpt, VERB_GREETED | VERB_TRUSTED | VERB_WHOLE},
+	{"DATA", cmd_data, VERB_GREETED | VERB_TRUSTED | VERB_BARE | VERB_WHOLE},
+	{"BDAT", cmd_bdat, VERB_GREETED | VERB_TRUSTED | VERB_CHUNK},
 	{"RSET", cmd_rset, VERB_BARE | VERB_IDLE},
 	{"NOOP", cmd_noop, VERB_IDLE},
 	{"QUIT", cmd_quit, VERB_BARE},
 	{"STARTTLS", cmd_starttls, VERB_GREETED | VERB_OUTSIDE | VERB_BARE},
 	{"AUTH", cmd_auth, VERB_GREETED | VERB_OUTSIDE | VERB_LONG},
 	{"VRFY", cmd_vrfy, VERB_IDLE},
+	{"EXPN", cmd_expn, VERB_IDLE},
+	{"ETRN", cmd_etrn, VERB_GREETED | VERB_TRUSTED | VERB_OUTSIDE | VERB_IDLE},
 	{"HELP", cmd_help, VERB_IDLE},
 	{"XCLIENT", cmd_xclient, VERB_OUTSIDE | VERB_IDLE},
 	/* A web browser or a printer was made to speak to us: what follows is not meant for us. */
@@ -63,6 +66,8 @@ in_turn(struct session *s, const struct verb *v, struct slice argument)
 		refuse_stranger(s);
 	else if ((v->flags & VERB_OUTSIDE) && s->envelope.begun)
 		reply(s, 503, "5.5.1", "Not within a mail transaction");
+	else if ((v->flags & VERB_WHOLE) && s->message.begun)
+		reply(s, 503, "5.5.1", "The message has begun with BDAT");
 	else if ((v->flags & VERB_BARE) && argument.len > 0)
 		reply(s, 501, "5.5.4", "This command takes no argument");
 	else
@@ -85,7 +90,7 @@ command_run(struct session *s, struct slice line)
 	command_split(line, &name, &argument);
 	const struct verb *v = command_find(name);
 	if (line.len > COMMAND_LINE_MOST - 2 && (v == NULL || !(v->flags & VERB_LONG))) {
-		reply(s, 500, "5.5.2", "Line too long");
+		session_bad_line(s, line, "Line too long");
 		return;
 	}
 	if (v == NULL) {
@@ -100,4 +105,6 @@ command_run(struct session *s, struct slice line)
 		s->counts.idle++;
 	if (in_turn(s, v, argument))
 		v->run(s, argument);
+	else if (v->flags & VERB_CHUNK)
+		bdat_pass_over(s, argument);
 }

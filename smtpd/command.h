@@ -14,6 +14,8 @@ enum verb_flag {
 	VERB_BARE = 1 << 3,     /* takes no argument */
 	VERB_IDLE = 1 << 4,     /* brings no message nearer: counts against commands_limit */
 	VERB_LONG = 1 << 5,     /* its line may be as long as AUTH's */
+	VERB_CHUNK = 1 << 7,    /* bytes follow its line, whatever is answered */
+	VERB_WHOLE = 1 << 8,    /* not between the first BDAT and the last */
 	VERB_STRANGE = 1 << 6,  /* another protocol speaks to us: the session is closed */
 };
 
@@ -32,8 +34,11 @@ const struct verb *command_find(struct slice name);
 /* Looks the line up, holds it against the flags, and runs or answers it. */
 void command_run(struct session *s, struct slice line);
 
-/* cmd_X.c. HELO and EHLO: RFC 5321 4.1.1.1; STARTTLS: RFC 3207; AUTH: RFC 4954; the rest: RFC 5321 4.1.1. */
+/* BDAT may not be said now, and that is answered: its bytes are read and thrown away. */
+void bdat_pass_over(struct session *s, struct slice argument);
+
+/* cmd_X.c. BDAT: RFC 3030; ETRN: RFC 1985; XCLIENT: Postfix's XCLIENT_README; HELO and EHLO: RFC 5321 4.1.1.1; STARTTLS: RFC 3207; AUTH: RFC 4954; the rest: RFC 5321 4.1.1. */
 verb_handler cmd_ehlo, cmd_helo, cmd_mail, cmd_rcpt, cmd_data, cmd_rset, cmd_noop, cmd_quit, cmd_starttls, cmd_auth,
-    cmd_vrfy, cmd_help, cmd_xclient; /* Postfix's XCLIENT_README */
+    cmd_vrfy, cmd_help, cmd_bdat, cmd_etrn, cmd_expn, cmd_xclient;
 
 #endif

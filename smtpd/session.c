@@ -26,6 +26,7 @@ session_begin(struct session *s, const struct config *config)
 	s->end = "unknown";
 	s->envelope.sender = STR_MOST(ADDRESS_PATH_MOST);
 	s->envelope.recipients = STR_MOST(RECIPIENTS_BYTES);
+	s->envelope.recipient_keys = STR_MOST(RECIPIENTS_BYTES);
 	random_letters(s->id, sizeof s->id - 1);
 	log_session("session", s->id);
 	input_open(&s->in, STDIN_FILENO, timeout);
@@ -61,10 +62,21 @@ over_limits(struct session *s)
 	return s->closing;
 }
 
+void
+session_bad_line(struct session *s, struct slice line, const char *problem)
+{
+	reply(s, 500, "5.5.2", problem);
+	if (!slice_starts_nocase(line, "BDAT"))
+		return;
+	s->closing = true;
+	s->end = "chunk-without-size";
+}
+
 enum line_result
 session_read(struct session *s, struct slice *line)
 {
 	const char *problem;
+	*line = slice_of("");
 	if (s->closing || over_limits(s))
 		return LINE_OVER;
 	enum input_result r = smtp_line_read(&s->in, AUTH_LINE_MOST, line, &problem);
@@ -74,8 +86,8 @@ session_read(struct session *s, struct slice *line)
 	}
 	if (problem == NULL)
 		return LINE_OK;
-	reply(s, 500, "5.5.2", problem);
-	return LINE_BAD;
+	session_bad_line(s, *line, problem);
+	return s->closing ? LINE_OVER : LINE_BAD;
 }
 
 bool
@@ -92,12 +104,45 @@ void
 session_reset(struct session *s)
 {
 	struct envelope *e = &s->envelope;
-	e->begun = e->eight_bit = e->hold_notice = false;
-	e->size = e->size_most = 0;
+	if (s->message.begun)
+		message_forget(s, &s->message);
+	e->begun = e->hold_notice = false;
+	e->said = (struct mail_parameters){.size = 0};
+	e->size_most = 0;
 	e->recipient_count = 0;
 	e->queue_id[0] = e->hold[0] = '\0';
 	str_clear(&e->sender);
 	str_clear(&e->recipients);
+	str_clear(&e->recipient_keys);
+}
+
+static void
+append_key(struct str *keys, const char *key, const char *value)
+{
+	if (value[0] != '\0')
+		str_append_format(keys, "%s%s=%s", keys->len > 0 && keys->data[keys->len - 1] != '\0' ? " " : "", key, value);
+}
+
+bool
+session_add_recipient(struct session *s, struct slice address, const struct rcpt_parameters *said)
+{
+	struct envelope *e = &s->envelope;
+	size_t addresses = e->recipients.len, keys = e->recipient_keys.len;
+	str_append_slice(&e->recipients, address);
+	str_append_byte(&e->recipients, '\0');
+	if (said != NULL) {
+		append_key(&e->recipient_keys, "notify", said->notify);
+		append_key(&e->recipient_keys, "orcpt", said->orcpt);
+	}
+	str_append_byte(&e->recipient_keys, '\0');
+	if (!e->recipients.failed && !e->recipient_keys.failed) {
+		e->recipient_count++;
+		return true;
+	}
+	e->recipients.failed = e->recipient_keys.failed = false;
+	str_truncate(&e->recipients, addresses);
+	str_truncate(&e->recipient_keys, keys);
+	return false;
 }
 
 bool
@@ -157,6 +202,7 @@ session_run(struct session *s)
 void
 session_end(struct session *s)
 {
+	session_reset(s);
 	log_info("disconnect", log_text("client", s->peer.text), log_text("end", s->end),
 	    log_number("messages", (int64_t)s->counts.messages), log_number("recipients", (int64_t)s->counts.recipients),
 	    log_number("refused", (int64_t)s->counts.refused), log_number("errors", (int64_t)s->counts.errors),

@@ -6,8 +6,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 
+uint64_t handshakes_most;
+
 static struct service *service;
-static uint64_t        most, under_way;
+static uint64_t        under_way;
 static uint64_t        killed; /* whose end was not seen yet */
 static struct timer    relief;
 
@@ -52,7 +54,7 @@ relieve(struct timer *t)
 {
 	struct handshake *h;
 	(void)t;
-	while (under_way > most && (h = oldest()) != NULL) {
+	while (under_way > handshakes_most && (h = oldest()) != NULL) {
 		int64_t left = h->begun + HANDSHAKE_GRACE - clock_ms();
 		if (left > 0) {
 			timer_set(&relief, left);
@@ -63,13 +65,18 @@ relieve(struct timer *t)
 }
 
 void
-handshakes_prepare(struct service *s, uint64_t count)
+handshakes_prepare(struct service *s)
 {
 	service = s;
-	most = count;
 	relief.fire = relieve;
 	s->connection_size = sizeof(struct handshake);
 	s->closed = closed;
+}
+
+bool
+handshakes_has(const struct connection *front)
+{
+	return ((const struct handshake *)front)->child != 0;
 }
 
 void

@@ -1,7 +1,7 @@
 /*
  * Handshakes that are not done yet. A client that never finishes his holds a
  * process here, one of its front and a place of its launcher, for as long as
- * handshake_timeout: so at most `most` handshakes may be older than
+ * handshake_timeout: so at most handshakes_most may be older than
  * HANDSHAKE_GRACE, of more the oldest give way. Who only is slow needs less
  * than that grace.
  *
@@ -24,8 +24,13 @@ struct handshake {
 	int64_t           begun;      /* clock_ms() */
 };
 
-/* Of tlsd's one service; before it starts. */
-void handshakes_prepare(struct service *s, uint64_t most);
+/* So many may be older than the grace (the setting `tls_handshakes`). */
+extern uint64_t handshakes_most;
+
+/* Of the fronts' service, before it starts. */
+void handshakes_prepare(struct service *s);
+/* The front has asked already. */
+bool handshakes_has(const struct connection *front);
 /* The child works for this front. */
 void handshakes_add(struct connection *front, pid_t child);
 /* A child ended, of its own will or not: its front is not left waiting. True when it was ended here. */

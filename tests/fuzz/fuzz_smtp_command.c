@@ -151,6 +151,8 @@ prepare(int fd)
 	s.envelope.sender.room = kept.sender.room;
 	s.envelope.recipients.data = kept.recipients.data;
 	s.envelope.recipients.room = kept.recipients.room;
+	s.envelope.recipient_keys.data = kept.recipient_keys.data;
+	s.envelope.recipient_keys.room = kept.recipient_keys.room;
 	s.services = SERVICES_NONE;
 	memcpy(s.peer.text, "unknown", 8);
 	s.may_xclient = true;
