@@ -25,8 +25,8 @@ arrive_permitted(const struct session *s)
 
 /*
  * RELAYCLIENT was said of the address that the launcher saw, so behind a
- * balancer it counts for nobody. A balancer that names no client may not relay:
- * he speaks for somebody whom we do not know.
+ * balancer it counts for nobody. A balancer that names no client may neither relay
+ * nor say XCLIENT: he speaks for somebody whom we do not know.
  */
 static bool
 judge(struct session *s, enum proxy_arrival how)
@@ -34,8 +34,9 @@ judge(struct session *s, enum proxy_arrival how)
 	enum networks_answer permitted = is_in(s, s->config->permitted_networks, "permitted_networks");
 	enum networks_answer xclient = is_in(s, s->config->xclient_networks, "xclient_networks");
 	bool launcher = how == PROXY_DIRECT && getenv("RELAYCLIENT") != NULL;
-	s->relay_client = how != PROXY_ITSELF && (permitted == NETWORKS_YES || launcher);
-	s->may_xclient = xclient == NETWORKS_YES;
+	bool known = how != PROXY_ITSELF;
+	s->relay_client = known && (permitted == NETWORKS_YES || launcher);
+	s->may_xclient = known && xclient == NETWORKS_YES;
 	return permitted != NETWORKS_WRONG && xclient != NETWORKS_WRONG;
 }
 

@@ -225,6 +225,8 @@ become(struct session *s, const struct change *c, unsigned given)
 	session_reset(s);
 	s->peer = c->peer;
 	s->xclient |= given;
+	if (c->login[0] == '\0')
+		s->xclient &= ~(1u << LOGIN); /* he may log in by himself now, and that is not XCLIENT's */
 	s->esmtp = c->esmtp;
 	memcpy(s->helo, c->helo, sizeof s->helo);
 	memcpy(s->login_name, c->login, sizeof s->login_name);

@@ -76,7 +76,7 @@ struct session {
 	char                 id[9];
 	bool                 relay_client; /* RELAYCLIENT, or a permitted network */
 	bool                 may_xclient;
-	unsigned             xclient;      /* the attributes that XCLIENT gave (cmd_xclient.c) */
+	unsigned             xclient;      /* the attributes that XCLIENT gave and nothing has taken back (cmd_xclient.c) */
 	struct services      services;
 	struct lease         lease;
 

@@ -90,6 +90,16 @@ def relays(suite, header):
         return smtp.command(f"RCPT TO:<{FAR}>")[0] == 250
 
 
+def test_who_is_not_named_has_no_xclient(suite):
+    with settings(suite, xclient_networks=f"{ADDRESS} 203.0.113.5"):
+        with by_hand(suite, b"PROXY UNKNOWN\r\n") as smtp:
+            assert smtp.reply()[0] == 220
+            says(smtp.command("XCLIENT ADDR=192.0.2.1"), 550, "5.7.0")
+        with by_hand(suite, V1) as smtp:
+            assert smtp.reply()[0] == 220
+            says(smtp.command("XCLIENT ADDR=192.0.2.1"), 220)
+
+
 @pytest.mark.parametrize("network, header, expected", [
     ("203.0.113.0/24", V1, True), ("203.0.113.0/24", V2, True), (ADDRESS, V1, False),
     # A balancer that names nobody speaks for somebody unknown.

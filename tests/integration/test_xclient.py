@@ -97,6 +97,22 @@ def test_a_login_by_password_does_not_outlive_it(suite):
         says(smtp.command(f"MAIL FROM:<{user.address}>"), 250)
 
 
+def test_what_it_logged_out_and_tls_took_back_is_not_kept(suite):
+    user = suite.user()
+    with suite.smtp("submission") as smtp:
+        smtp.ehlo()
+        says(smtp.command(f"XCLIENT LOGIN={user.address}"), 220)
+        smtp.ehlo()
+        smtp.starttls()
+        says(smtp.command("MAIL FROM:<>"), 530, "5.7.0")
+        says(smtp.command("XCLIENT LOGIN=[UNAVAILABLE]"), 220)
+        smtp.ehlo()
+        says(smtp.login(user.address, user.password), 235)
+        says(smtp.command("XCLIENT PORT=1"), 220)
+        smtp.ehlo()
+        says(smtp.command("MAIL FROM:<>"), 530, "5.7.0")
+
+
 def test_helo_and_proto_count_until_the_next(suite, smtp):
     user = suite.user()
     says(smtp.command("XCLIENT HELO=given.example PROTO=SMTP ADDR=198.51.100.7 DESTADDR=198.51.100.1 DESTPORT=25"), 220)
