@@ -1,10 +1,10 @@
 #include "smtpd/arrive.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/base/networks.h"
 #include "lib/front/proxy.h"
+#include "smtpd/rules.h"
 #include "smtpd/services.h"
 
 static enum networks_answer
@@ -33,7 +33,7 @@ judge(struct session *s, enum proxy_arrival how)
 {
 	enum networks_answer permitted = is_in(s, s->config->permitted_networks, "permitted_networks");
 	enum networks_answer xclient = is_in(s, s->config->xclient_networks, "xclient_networks");
-	bool launcher = how == PROXY_DIRECT && getenv("RELAYCLIENT") != NULL;
+	bool launcher = how == PROXY_DIRECT && permitted != NETWORKS_YES && rules_relay_client();
 	bool known = how != PROXY_ITSELF;
 	s->relay_client = known && (permitted == NETWORKS_YES || launcher);
 	s->may_xclient = known && xclient == NETWORKS_YES;

@@ -160,7 +160,7 @@ is_unknown(struct slice value)
 static bool
 take_value(struct change *c, enum attribute which, struct slice text)
 {
-	struct str value = STR_MOST(COMMAND_LINE_MOST);
+	struct str value = STR_MOST(LOGIN_NAME_MOST);
 	bool ok = text.len > 0 && decode(text, &value);
 	struct slice decoded = is_unknown(str_slice(&value)) ? slice_of("") : str_slice(&value);
 	ok = ok && attributes[which].take(c, decoded);
@@ -231,6 +231,8 @@ become(struct session *s, const struct change *c, unsigned given)
 	memcpy(s->helo, c->helo, sizeof s->helo);
 	memcpy(s->login_name, c->login, sizeof s->login_name);
 	s->greeted = s->helo[0] != '\0';
+	s->names = (struct names){.helo_asked = false};
+	s->mechanism[0] = '\0';
 	s->tls.client_name[0] = '\0'; /* it names the program before us */
 	s->relay_client = has(given, ADDR) ? arrive_permitted(s) : s->relay_client;
 }
