@@ -2,6 +2,7 @@
 #ifndef AUTHD_LOOKUP_H
 #define AUTHD_LOOKUP_H
 
+#include "authd/clients.h"
 #include "authd/inquiry.h"
 #include "authd/outgoing.h"
 #include "authd/tickets.h"
@@ -11,7 +12,14 @@ struct lookup_service {
 	struct service    service; /* first */
 	struct inquiries *inquiries;
 	struct outgoing  *outgoing;
+	struct clients   *clients;
 	struct peers      senders, tellers; /* who may count recipients; who may tell of mailboxes */
+	struct peers      fronts, counted;  /* who may have clients counted; of these, who may do nothing else */
+};
+
+struct lookup_connection {
+	struct connection   connection; /* first */
+	struct client_lease lease;
 };
 
 struct ticket_service {
@@ -35,6 +43,15 @@ void lookup_answer_later(struct connection *c, const char *tag, const char *why)
 bool lookup_many(struct connection *c, const char *tag, struct packet *p);
 /* The asker is going. */
 void lookup_many_forget(struct inquiries *inquiries, const struct connection *c);
+/* --- clients of the fronts (lookup_clients.c) ---
+ * Each takes the packet behind its tag. False: malformed, or not for this peer. */
+
+/* May this client have one more connection? It is counted until this one ends, or is another's. */
+bool lookup_client(struct connection *c, const char *tag, struct packet *p);
+/* Was this fast enough? */
+bool lookup_rate(struct connection *c, const char *tag, struct packet *p);
+void lookup_client_gone(struct connection *c);
+bool lookup_is_front(const struct connection *c);
 
 /* --- requests that are the administrator's, or that tell something (lookup_admin.c) ---
  * Each takes the packet behind its tag. False: malformed, or not for this peer. */

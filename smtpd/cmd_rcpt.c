@@ -128,6 +128,10 @@ cmd_rcpt(struct session *s, struct slice argument)
 		refuse(s, 452, "4.5.3", "Too many recipients", "RCPT", address_text(&a));
 		return;
 	}
+	if (!services_rate(s, LEASE_RECIPIENTS)) {
+		refuse(s, 450, "4.7.1", "Too many recipients, come later", "RCPT", address_text(&a));
+		return;
+	}
 	if (!rules_qualified(s, &a) || !decide(s, &a) || !rules_resolvable(s, &a))
 		return;
 	if (session_add_recipient(s, address_text(&a), &said))

@@ -18,10 +18,28 @@ services_open(struct services *v, const struct config *config)
 	    (!tls || (v->tls = neighbour_connect("tlsd/server")) >= 0) && neighbour_open(&v->queue, "queue/intake");
 }
 
+static const char *
+service_name(const struct session *s)
+{
+	return session_is_submission(s) ? "submission" : "smtp";
+}
+
+bool
+services_client(struct session *s)
+{
+	return lease_take(&s->lease, &s->services.lookup, &s->packet, service_name(s), &s->peer);
+}
+
+bool
+services_rate(struct session *s, enum lease_kind kind)
+{
+	return lease_allows(&s->lease, &s->services.lookup, &s->packet, kind, s->login_name, &s->peer);
+}
+
 bool
 services_hello(struct session *s)
 {
-	const struct login_client client = {.service = session_is_submission(s) ? "submission" : "smtp",
+	const struct login_client client = {.service = service_name(s),
 	    .address = s->peer.text, .encrypted = s->encrypted, .certificate = s->tls.client_name, .binding = s->tls.binding};
 	if (login_hello(&s->services.login, &client) == LOGIN_OK)
 		return true;

@@ -173,12 +173,18 @@ session_fact(const char *key, const char *value)
 }
 
 void
+session_greet(struct session *s)
+{
+	output_format(&s->out, "220 %s %s\r\n", s->config->hostname, s->config->rules.banner);
+}
+
+void
 session_run(struct session *s)
 {
 	struct slice line;
 	if (!early_greet(s))
 		return;
-	output_format(&s->out, "220 %s %s\r\n", s->config->hostname, s->config->rules.banner);
+	session_greet(s);
 	output_flush(&s->out);
 	log_info("connect", log_text("client", s->peer.text), session_fact("name", s->peer.name),
 	    session_fact("tls", s->tls.version), session_fact("certificate", s->tls.client_name),

@@ -13,6 +13,7 @@
 #include "lib/base/str.h"
 #include "lib/base/stream.h"
 #include "lib/dns/dns_ready.h"
+#include "lib/front/lease.h"
 #include "lib/front/neighbour.h"
 #include "lib/front/peer.h"
 #include "lib/ipc/packet.h"
@@ -94,7 +95,10 @@ struct session {
 	struct peer          peer;
 	char                 id[9];
 	bool                 relay_client; /* RELAYCLIENT, or a permitted network */
+	bool                 may_xclient;
+	unsigned             xclient;      /* the attributes that XCLIENT gave and nothing has taken back (cmd_xclient.c) */
 	struct services      services;
+	struct lease         lease;
 	struct dns_ready     dns;
 	struct names         names;
 
@@ -123,6 +127,8 @@ struct session {
 void session_begin(struct session *s, const struct config *config);
 /* The greeting and all commands, until the conversation ends. */
 void session_run(struct session *s);
+/* "220 hostname": what is said first, and again after XCLIENT. */
+void session_greet(struct session *s);
 /* Says in the log how it went. */
 void session_end(struct session *s);
 

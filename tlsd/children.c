@@ -7,6 +7,7 @@
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "tlsd/memory.h"
+#include "tlsd/handshakes.h"
 
 uint64_t children_most;
 
@@ -59,7 +60,7 @@ note_end(pid_t pid, int status)
 		exit(EXIT_TEMPORARY);
 	}
 	children.count--;
-	if (WIFSIGNALED(status))
+	if (!handshakes_ended(pid, status) && WIFSIGNALED(status))
 		log_error("child-died", log_number("pid", pid), log_number("signal", WTERMSIG(status)));
 }
 

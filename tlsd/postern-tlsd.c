@@ -41,6 +41,7 @@
 #include "tlsd/acceptor.h"
 #include "tlsd/check.h"
 #include "tlsd/children.h"
+#include "tlsd/handshakes.h"
 #include "tlsd/keys.h"
 #include "tlsd/material.h"
 #include "tlsd/memory.h"
@@ -57,6 +58,8 @@ static const struct setting settings[] = {
 	{"handshake_timeout", SETTING_SECONDS, "30s", "how long a client may take for a TLS handshake, and be silent once the front has ended",
 	    &acceptor_handshake_timeout, 1, 3600},
 	{"tls_resumption", SETTING_SECONDS, "1h", "how long a session may be resumed by its ticket; 0: never", &tickets_lifetime, 0, 604800},
+	{"tls_handshakes", SETTING_NUMBER, "100", "handshakes that may be unfinished after 3 seconds; of more the oldest give way",
+	    &handshakes_most, 1, 2000},
 	{"tls_sessions", SETTING_NUMBER, "4000", "most TLS connections at a time", &children_most, 1, 1000000},
 };
 
