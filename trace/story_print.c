@@ -58,7 +58,8 @@ is_fate(struct slice event)
 static int
 compare(struct slice a, struct slice b)
 {
-	int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+	size_t both = a.len < b.len ? a.len : b.len;
+	int order = both > 0 ? memcmp(a.data, b.data, both) : 0;
 	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
 
