@@ -120,8 +120,9 @@ story_print(struct story *s)
 			fates = memory_grow(fates, &room, sizeof *fates);
 		fates[count++] = &s->lines[i];
 	}
-	if (count > 0)
+	if (count > 0) {
 		qsort(fates, count, sizeof *fates, by_recipient);
-	print_fates(fates, count);
+		print_fates(fates, count);
+	}
 	free(fates);
 }
