@@ -163,6 +163,8 @@ install: all
 	for p in $(filter $(TOOLS),$(PROGRAM_NAMES)); do install -m 755 $(B)/$$p $(DESTDIR)$(BIN)/$$p || exit 1; done
 	sed -e 's|@LIBEXEC@|$(LIBEXEC)|g' -e 's|@BIN@|$(BIN)|g' conf/postern.in > $(B)/postern
 	install -m 755 $(B)/postern $(DESTDIR)$(BIN)/postern
+	sed -e 's|@LIBEXEC@|$(LIBEXEC)|g' -e 's|@BIN@|$(BIN)|g' conf/check.in > $(B)/check
+	install -m 755 $(B)/check $(DESTDIR)$(LIBEXEC)/check
 	for m in $(PAGES); do d=$(DESTDIR)$(MAN)/man$${m##*.}; install -d $$d && install -m 644 $$m $$d/ || exit 1; done
 	@# setuid is given by conf/install, which makes the user vmail first
 
