@@ -33,7 +33,7 @@ static const struct contract contract = {
 	.descriptors = 512, /* so many of this user's may be on their way to fronts at once (unix(7), ETOOMANYREFS) */
 	.reaches = "nothing",
 	.sockets = "its client, its front, and until the handshake is done a channel to the key process",
-	.compromise = "this one session, under any client's name with client_ca; the ticket keys; one signature of a handshake",
+	.compromise = "this one session, under any client's name with client_ca; during its handshake the ticket keys and one signature",
 };
 
 /* What a session needs, beside what the acceptor gave. */
