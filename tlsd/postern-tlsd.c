@@ -41,8 +41,10 @@
 #include "tlsd/acceptor.h"
 #include "tlsd/check.h"
 #include "tlsd/children.h"
+#include "tlsd/handshakes.h"
 #include "tlsd/keys.h"
 #include "tlsd/material.h"
+#include "tlsd/memory.h"
 #include "tlsd/outgoing.h"
 #include "tlsd/reason.h"
 #include "tlsd/tickets.h"
@@ -56,6 +58,8 @@ static const struct setting settings[] = {
 	{"handshake_timeout", SETTING_SECONDS, "30s", "how long a client may take for a TLS handshake, and be silent once the front has ended",
 	    &acceptor_handshake_timeout, 1, 3600},
 	{"tls_resumption", SETTING_SECONDS, "1h", "how long a session may be resumed by its ticket; 0: never", &tickets_lifetime, 0, 604800},
+	{"tls_handshakes", SETTING_NUMBER, "100", "handshakes that may be unfinished after 3 seconds; of more the oldest give way",
+	    &handshakes_most, 1, 2000},
 	{"tls_sessions", SETTING_NUMBER, "4000", "most TLS connections at a time", &children_most, 1, 1000000},
 };
 
@@ -98,6 +102,7 @@ start_loop(int listening, int listening_out)
 int
 main(int argc, char **argv)
 {
+	memory_install();
 	int first = program_begin(&program, argc, argv);
 	bool check = first < argc && strcmp(argv[first], "--check") == 0;
 	bool json = check && first + 1 < argc && strcmp(argv[first + 1], "--json") == 0;
