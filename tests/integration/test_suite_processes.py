@@ -113,7 +113,7 @@ def test_links_nothing_but_libc(suite, program):
 
 
 def test_only_authd_links_sql_and_only_tlsd_tls(suite):
-    for path in list(suite.libexec.iterdir()):
+    for path in suite.libexec.glob("postern-*"):
         libraries = " ".join(needed(path))
         if path.name != "postern-authd":
             assert "libmariadb" not in libraries and "libgsasl" not in libraries, path
