@@ -73,7 +73,7 @@ disconnect(struct channel *c)
 static void
 lose(struct channel *c, const char *why)
 {
-	log_warning("remote-lost", log_text("reason", why));
+	log_warning("remote-lost", log_text("queue", c->job != NULL ? c->job->message->name : ""), log_text("reason", why));
 	struct group *g = disconnect(c);
 	if (g != NULL)
 		end_group(g, NULL);

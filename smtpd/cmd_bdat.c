@@ -7,6 +7,7 @@
 
 #include "lib/base/number.h"
 #include "smtpd/command.h"
+#include "smtpd/limits.h"
 #include "smtpd/message.h"
 #include "smtpd/reply.h"
 
@@ -42,10 +43,11 @@ understand(struct session *s, struct slice argument, struct chunk *c)
 static bool
 read_chunk(struct session *s, struct message *m, uint64_t size)
 {
+	limits_await_text(s);
 	while (size > 0) {
 		struct slice have = input_buffered(&s->in);
 		if (have.len == 0) {
-			enum input_result r = input_fill(&s->in);
+			enum input_result r = limits_read_text(s);
 			if (r != INPUT_OK) {
 				session_gone(s, r);
 				return false;

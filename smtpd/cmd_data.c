@@ -5,6 +5,7 @@
  */
 #include "lib/mail/dotreader.h"
 #include "smtpd/command.h"
+#include "smtpd/limits.h"
 #include "smtpd/message.h"
 #include "smtpd/reply.h"
 
@@ -13,6 +14,7 @@ static bool
 take_text(struct session *s, struct message *m)
 {
 	struct dotreader dots = DOTREADER_START;
+	limits_await_text(s);
 	while (!dotreader_ended(&dots)) {
 		struct slice have = input_buffered(&s->in);
 		struct slice left = have;
@@ -24,7 +26,7 @@ take_text(struct session *s, struct message *m)
 		input_take(&s->in, have.len - left.len);
 		if (dotreader_ended(&dots))
 			break;
-		enum input_result r = input_fill(&s->in);
+		enum input_result r = limits_read_text(s);
 		if (r != INPUT_OK) {
 			session_gone(s, r);
 			return false;

@@ -25,6 +25,7 @@ take_name(struct session *s, struct slice argument)
 	memcpy(s->helo, argument.data, argument.len);
 	s->helo[argument.len] = '\0';
 	session_reset(s);
+	s->names.helo_asked = false;
 	s->greeted = true;
 	return true;
 }
@@ -95,6 +96,19 @@ list(struct session *s, const struct extension *table, size_t rows)
 			reply_part(s, 250, table[i].keyword);
 }
 
+/* RFC 9422. */
+static void
+list_limits(struct session *s)
+{
+	char line[96];
+	unsigned long long recipients = s->config->recipients_limit, messages = s->config->rules.messages_limit;
+	if (messages > 0)
+		snprintf(line, sizeof line, "LIMITS RCPTMAX=%llu MAILMAX=%llu", recipients, messages);
+	else
+		snprintf(line, sizeof line, "LIMITS RCPTMAX=%llu", recipients);
+	reply(s, 250, NULL, line);
+}
+
 void
 cmd_ehlo(struct session *s, struct slice argument)
 {
@@ -110,8 +124,7 @@ cmd_ehlo(struct session *s, struct slice argument)
 	if (session_offers_auth(s) && !session_logged_in(s))
 		list_auth(s);
 	list(s, after_auth, sizeof after_auth / sizeof *after_auth);
-	snprintf(line, sizeof line, "LIMITS RCPTMAX=%llu", (unsigned long long)s->config->recipients_limit);
-	reply(s, 250, NULL, line);
+	list_limits(s);
 }
 
 void

@@ -3,6 +3,7 @@
 #include "lib/base/cursor.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
+#include "smtpd/limits.h"
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
 
@@ -66,7 +67,7 @@ cmd_mail(struct session *s, struct slice argument)
 		reply_closing(s, "4.3.2", "Service not available", "service-lost");
 		return;
 	}
-	if (!take_address(s, argument, &a, &rest) || !take_parameters(s, rest, &a, &said) || !sender_allowed(s, &a))
+	if (!limits_message(s) || !take_address(s, argument, &a, &rest) || !take_parameters(s, rest, &a, &said) || !sender_allowed(s, &a))
 		return;
 	struct envelope *e = &s->envelope;
 	session_reset(s);

@@ -8,7 +8,7 @@
 #include "smtpd/session.h"
 
 enum verb_flag {
-	VERB_GREETED = 1 << 0,  /* only after EHLO or HELO */
+	VERB_GREETED = 1 << 0,  /* only after EHLO or HELO (with VERB_TRUSTED: where helo_required is set) */
 	VERB_TRUSTED = 1 << 1,  /* where users log in: only after that */
 	VERB_OUTSIDE = 1 << 2,  /* not between MAIL and the end of DATA */
 	VERB_BARE = 1 << 3,     /* takes no argument */
@@ -17,6 +17,7 @@ enum verb_flag {
 	VERB_CHUNK = 1 << 7,    /* bytes follow its line, whatever is answered */
 	VERB_WHOLE = 1 << 8,    /* not between the first BDAT and the last */
 	VERB_STRANGE = 1 << 6,  /* another protocol speaks to us: the session is closed */
+	VERB_LAST = 1 << 9,     /* nothing may be sent behind it before its answer (RFC 2920 section 3.1) */
 };
 
 typedef void verb_handler(struct session *s, struct slice argument);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "smtpd/rules_config.h"
+
 enum mode {
 	MODE_SMTP,       /* port 25: mail from other servers */
 	MODE_SUBMISSION, /* port 587: mail from users, who log in */
@@ -42,6 +44,8 @@ struct config {
 	bool        authenticated_sender;
 	enum bare_newline bare_newline;
 	enum etrn         etrn;
+
+	struct rules_config rules; /* restrictions and limits */
 };
 
 #endif

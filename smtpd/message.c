@@ -1,5 +1,7 @@
 #include "smtpd/message.h"
 
+#include <string.h>
+
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "smtpd/intake.h"
@@ -7,6 +9,8 @@
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
 #include "smtpd/session.h"
+
+#define LOGGED_RECIPIENTS 10 /* of a message; `recipients` says how many there are */
 
 struct outcome
 message_judge(const struct session *s, const struct message *m)
@@ -58,7 +62,11 @@ message_begin(struct session *s, struct message *m, enum message_command command
 	m->ends.normalize = m->lines == LINES_NORMALIZED;
 	m->completes = session_logged_in(s);
 	m->trouble = open_at_queue(s);
-	m->dropped = !outcome_is_done(&m->trouble) || !write_received(s);
+	m->dropped = !outcome_is_done(&m->trouble);
+	if (!m->dropped && !write_received(s)) {
+		m->dropped = true;
+		intake_abort(s);
+	}
 	if (m->completes)
 		completion_begin(&m->completion, s->envelope.queue_id, s->config->hostname, clock_unix());
 	return m->trouble;
@@ -136,20 +144,42 @@ finish_text(struct session *s, struct message *m)
 			put(s, m, run);
 }
 
+/* Adds `to` for each recipient as far as the line has room. Returns how many fields there are then. */
+static size_t
+add_recipients(const struct envelope *e, struct log_field *fields, size_t count)
+{
+	const char *to = str_text(&e->recipients);
+	for (size_t i = 0; i < e->recipient_count && i < LOGGED_RECIPIENTS; i++) {
+		fields[count++] = log_text("to", to);
+		to += strlen(to) + 1;
+	}
+	return count;
+}
+
+/* Recipients stand last, because a line that is full is cut. `commit_ms`: how long the queue took to make it durable. */
 static void
-accepted(struct session *s, const struct message *m)
+log_accepted(const struct session *s, const struct message *m, int64_t commit_ms)
 {
 	const struct envelope *e = &s->envelope;
-	log_info("accepted", log_text("queue", e->queue_id), log_slice("from", str_slice(&e->sender)),
-	    log_text("to", str_text(&e->recipients)), log_number("recipients", (int64_t)e->recipient_count),
-	    log_number("size", (int64_t)m->size), log_text("client", s->peer.text), log_text("helo", s->helo),
+	struct log_field fields[32 + LOGGED_RECIPIENTS] = {
+	    log_text("queue", e->queue_id), log_slice("from", str_slice(&e->sender)),
+	    log_number("recipients", (int64_t)e->recipient_count), log_number("size", (int64_t)m->size),
+	    log_text("client", s->peer.text), session_fact("name", s->peer.name), log_text("helo", s->helo),
 	    log_text("protocol", intake_protocol(s)), session_fact("tls", s->tls.version),
-	    session_fact("certificate", s->tls.client_name), session_fact("login", s->login_name),
-	    session_fact("hold", e->hold), log_number("ms", clock_ms() - e->begun_ms));
+	    session_fact("cipher", s->tls.cipher), session_fact("certificate", s->tls.client_name),
+	    session_fact("login", s->login_name), session_fact("mechanism", s->mechanism), session_fact("hold", e->hold),
+	    log_number("commit_ms", commit_ms), log_number("ms", clock_ms() - e->begun_ms)};
+	log_write(LOG_INFO, "accepted", fields, add_recipients(e, fields, 32));
+}
+
+static void
+accepted(struct session *s, const struct message *m, int64_t commit_ms)
+{
+	log_accepted(s, m, commit_ms);
 	s->counts.messages++;
-	s->counts.recipients += e->recipient_count;
+	s->counts.recipients += s->envelope.recipient_count;
 	s->counts.idle = 0;
-	output_format(&s->out, "250 2.0.0 Ok: queued as %s\r\n", e->queue_id);
+	output_format(&s->out, "250 2.0.0 Ok: queued as %s\r\n", s->envelope.queue_id);
 }
 
 static const char *
@@ -164,12 +194,13 @@ message_end(struct session *s, struct message *m)
 	finish_text(s, m);
 	m->begun = false;
 	struct outcome o = message_judge(s, m);
+	int64_t ended_ms = clock_ms();
 	if (outcome_is_done(&o))
 		o = intake_commit(s);
 	else if (!m->dropped)
 		intake_abort(s);
 	if (outcome_is_done(&o))
-		accepted(s, m);
+		accepted(s, m, clock_ms() - ended_ms);
 	else
 		refuse_outcome(s, &o, command_name(m), slice_of(s->envelope.queue_id));
 }

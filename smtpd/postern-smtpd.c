@@ -7,7 +7,8 @@
  *               descriptors 0 and 1.
  * Writes:       to the client, and its log to descriptor 2 (to syslog where inetd put the client there too).
  * Connects to:  authd/lookup, authd/login (where users may log in), tlsd/server, queue/intake: once, before it
- *               reads a byte of the client.
+ *               reads a byte of the client. Where names must be in DNS (helo_resolvable and its like), also the
+ *               resolver, by UDP.
  * Confinement:  after that it has basic calls, messages on open sockets and dup; no file, no new socket, no new
  *               process, 16 MiB of address space.
  * Exit codes:   0 the conversation ended, however it did; 100 wrong arguments or settings; 111 a program of the
@@ -29,6 +30,7 @@
 #include "lib/sandbox/sandbox.h"
 #include "smtpd/config.h"
 #include "smtpd/reply.h"
+#include "smtpd/rules.h"
 #include "smtpd/services.h"
 #include "smtpd/session.h"
 #include "smtpd/tls.h"
@@ -42,7 +44,7 @@ static const struct contract contract = {
 	.descriptors = 512, /* so many of this user's may be on their way to a neighbour at once (unix(7), ETOOMANYREFS) */
 	.processes = 0,
 	.reaches = "nothing",
-	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake",
+	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake; the resolver (UDP), where names must be in DNS",
 	.compromise = "this client's conversation; lookups of addresses; messages into the queue under any sender",
 };
 
@@ -84,6 +86,7 @@ static const struct setting settings[] = {
 	{"etrn", SETTING_TEXT, "permitted", "permitted, all or no: who may have the queue tried for a domain", &etrn, 0, 0},
 	{"received_client", SETTING_FLAG, "yes", "name a user's machine in the Received: line", &config.received_client, 0, 0},
 	{"authenticated_sender", SETTING_FLAG, "no", "name the user in the Received: line", &config.authenticated_sender, 0, 0},
+	RULES_SETTINGS(config.rules),
 };
 
 /* Settings that are one of some words; the values are those of the enum in that order. */
@@ -162,7 +165,7 @@ choose_all(void)
 static void
 load_settings(void)
 {
-	bool ok = settings_load(settings, sizeof settings / sizeof *settings) && choose_all();
+	bool ok = settings_load(settings, sizeof settings / sizeof *settings) && choose_all() && rules_check(&config.rules);
 	config.hostname = host_name();
 	session_begin(&session, &config);
 	if (!ok)
@@ -184,7 +187,7 @@ find_peer(void)
 		session.relay_client = true;
 		return;
 	case NETWORKS_NO:
-		session.relay_client = getenv("RELAYCLIENT") != NULL;
+		session.relay_client = rules_relay_client();
 		return;
 	}
 }
@@ -194,6 +197,8 @@ open_services(void)
 {
 	if (!services_open(&session.services, &config))
 		turn_away("4.3.2", "Service not available", EXIT_TEMPORARY);
+	if (!rules_open(&session))
+		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
 }
 
 static void

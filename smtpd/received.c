@@ -20,7 +20,7 @@ static void
 append_from(struct str *into, const struct session *s)
 {
 	str_append_text(into, "from ");
-	append_name(into, slice_of(s->helo));
+	append_name(into, slice_of(s->helo[0] != '\0' ? s->helo : "unknown")); /* where HELO is not required */
 	str_append_text(into, " (");
 	if (s->peer.name[0] != '\0')
 		str_append_format(into, "%s ", s->peer.name);

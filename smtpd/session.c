@@ -7,7 +7,9 @@
 #include "lib/front/smtp_line.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
+#include "smtpd/early.h"
 #include "smtpd/foresee.h"
+#include "smtpd/limits.h"
 #include "smtpd/reply.h"
 
 /* Answers to pipelined commands go out together, when there is nothing left to read (RFC 2920). */
@@ -53,17 +55,6 @@ session_gone(struct session *s, enum input_result why)
 	s->end = words[why];
 }
 
-/* The limits that end a session from our side. */
-static bool
-over_limits(struct session *s)
-{
-	if (s->counts.errors >= s->config->error_limit)
-		reply_closing(s, "4.7.0", "Too many errors", "too-many-errors");
-	else if (s->counts.idle >= s->config->commands_limit)
-		reply_closing(s, "4.7.0", "Too many commands without mail", "too-many-commands");
-	return s->closing;
-}
-
 void
 session_bad_line(struct session *s, struct slice line, const char *problem)
 {
@@ -79,8 +70,9 @@ session_read(struct session *s, struct slice *line)
 {
 	const char *problem;
 	*line = slice_of("");
-	if (s->closing || over_limits(s))
+	if (s->closing || limits_reached(s))
 		return LINE_OVER;
+	limits_await_line(s);
 	enum input_result r = smtp_line_read(&s->in, AUTH_LINE_MOST, line, &problem);
 	if (r != INPUT_OK) {
 		session_gone(s, r);
@@ -112,6 +104,7 @@ session_reset(struct session *s)
 	e->said = (struct mail_parameters){.size = 0};
 	e->size_most = 0;
 	e->recipient_count = 0;
+	s->names.sender_asked = false;
 	e->queue_id[0] = e->hold[0] = '\0';
 	str_clear(&e->sender);
 	str_clear(&e->recipients);
@@ -183,7 +176,9 @@ void
 session_run(struct session *s)
 {
 	struct slice line;
-	output_format(&s->out, "220 %s ESMTP Postern\r\n", s->config->hostname);
+	if (!early_greet(s))
+		return;
+	output_format(&s->out, "220 %s %s\r\n", s->config->hostname, s->config->rules.banner);
 	output_flush(&s->out);
 	log_info("connect", log_text("client", s->peer.text), session_fact("name", s->peer.name),
 	    session_fact("tls", s->tls.version), session_fact("certificate", s->tls.client_name),
