@@ -70,6 +70,8 @@ foresee_ask(struct session *s, struct slice address, struct packet *p)
 	struct address a;
 	foresee_forget(s);
 	packet_add(p, address);
+	if (!s->envelope.begun) /* no RCPT has its turn: somebody else asks */
+		return 0;
 	while (f->asked < FORESEEN_MOST && next_recipient(s, &lines, &a) && remember(f, address_text(&a))) {
 		packet_add(p, address_text(&a));
 		f->asked++;

@@ -8,8 +8,8 @@
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
 #include "smtpd/early.h"
-#include "smtpd/limits.h"
 #include "smtpd/foresee.h"
+#include "smtpd/limits.h"
 #include "smtpd/reply.h"
 
 /* Answers to pipelined commands go out together, when there is nothing left to read (RFC 2920). */
