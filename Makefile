@@ -31,13 +31,13 @@ B := build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-sanitize)
 # --- programs: the file with main() names the program --------------------------
 
 # libc alone (the folder's other files and lib/ are linked as needed)
-PLAIN = smtpd/postern-smtpd \
+PLAIN = listen/postern-listen smtpd/postern-smtpd \
 	queue/postern-queued queue/postern-remote queue/postern-sendmail queue/postern-mailq queue/postern-queuectl \
 	deliver/postern-deliver deliver/postern-lmtpd \
-	imapd/postern-imapd imapd/postern-imap pop3d/postern-pop3d pop3d/postern-pop3
+	imapd/postern-imapd imapd/postern-imap pop3d/postern-pop3d pop3d/postern-pop3 trace/postern-trace
 # with other libraries
 RICH  = authd/postern-authd authd/postern-authproxy authd/postern-users authd/postern-lookup authd/postern-authtest tlsd/postern-tlsd
-TOOLS = postern-sendmail postern-mailq postern-queuectl postern-users postern-lookup postern-authtest
+TOOLS = postern-trace postern-sendmail postern-mailq postern-queuectl postern-users postern-lookup postern-authtest
 
 LIBS_postern-authd = -lmariadb -lcdb -lcrypt -lgsasl -lnettle -largon2
 LIBS_postern-users = -lcdb -lcrypt -lgsasl -lnettle -largon2
@@ -79,7 +79,7 @@ all: $(PROGRAM_NAMES:%=$(B)/%)
 
 # --- objects and archives: $(B)/obj for $(CC), $(B)/musl for musl-gcc ------------
 
-FOLDERS = $(LIB_FOLDERS) smtpd queue deliver imapd pop3d authd tlsd
+FOLDERS = $(LIB_FOLDERS) listen smtpd queue deliver imapd pop3d authd tlsd trace
 MAINS   = $(addsuffix .c,$(PLAIN) $(RICH))
 sources = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 
@@ -142,7 +142,7 @@ $(foreach p,$(RICH),$(eval $(call rich_program,$(p))))
 # --- unit tests: tests/unit/test_X.c, cmocka -------------------------------------
 
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_FOLDERS = smtpd queue deliver imapd pop3d authd tlsd
+UNIT_FOLDERS = smtpd queue deliver imapd pop3d authd tlsd trace
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(foreach folder,$(UNIT_FOLDERS) $(LIB_FOLDERS),$(B)/obj/$(folder).a)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
@@ -163,6 +163,8 @@ install: all
 	for p in $(filter $(TOOLS),$(PROGRAM_NAMES)); do install -m 755 $(B)/$$p $(DESTDIR)$(BIN)/$$p || exit 1; done
 	sed -e 's|@LIBEXEC@|$(LIBEXEC)|g' -e 's|@BIN@|$(BIN)|g' conf/postern.in > $(B)/postern
 	install -m 755 $(B)/postern $(DESTDIR)$(BIN)/postern
+	sed -e 's|@LIBEXEC@|$(LIBEXEC)|g' -e 's|@BIN@|$(BIN)|g' conf/check.in > $(B)/check
+	install -m 755 $(B)/check $(DESTDIR)$(LIBEXEC)/check
 	for m in $(PAGES); do d=$(DESTDIR)$(MAN)/man$${m##*.}; install -d $$d && install -m 644 $$m $$d/ || exit 1; done
 	@# setuid is given by conf/install, which makes the user vmail first
 
@@ -174,8 +176,11 @@ lint:
 	  --suppress=missingIncludeSystem -D_GNU_SOURCE -D__x86_64__=1 $(PATHS) -I. $(LINT_SOURCES)
 	$(Q)mandoc -Tlint -Wwarning $(PAGES)
 
-audit: all
-	@sh conf/audit $(B) $(PLAIN) $(RICH)
+audit: all $(B)/calls
+	@CC="$(CC)" sh conf/audit $(B) $(PLAIN) $(RICH)
+
+$(B)/calls: $(B)/obj/conf/calls.o $(foreach folder,lib/sandbox lib/ipc lib/base,$(B)/obj/$(folder).a)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 clean:
 	rm -rf build

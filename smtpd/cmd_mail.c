@@ -1,90 +1,11 @@
-/* MAIL FROM (RFC 5321 section 4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152) and AUTH (RFC 4954). */
+/* MAIL FROM (RFC 5321 section 4.1.1.2); its parameters are in parameters_mail.c. */
 #include "lib/base/clock.h"
 #include "lib/base/cursor.h"
-#include "lib/base/number.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
-#include "smtpd/parameters.h"
+#include "smtpd/limits.h"
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
-
-enum parameter_bit { SEEN_SIZE = 1, SEEN_BODY = 2, SEEN_AUTH = 4 };
-
-/* What parameters were read; `problem` set: the answer. */
-struct mail_parameters {
-	unsigned    seen;
-	uint64_t    size;
-	bool        eight_bit;
-	unsigned    code;
-	const char *status, *problem;
-};
-
-static void
-wrong(struct mail_parameters *p, unsigned code, const char *status, const char *problem)
-{
-	p->code = code;
-	p->status = status;
-	p->problem = problem;
-}
-
-static void
-once(struct mail_parameters *p, unsigned parameter)
-{
-	if (p->seen & parameter)
-		wrong(p, 501, "5.5.4", "A parameter is given twice");
-	p->seen |= parameter;
-}
-
-static void
-take_size(struct mail_parameters *p, struct slice value, uint64_t most)
-{
-	once(p, SEEN_SIZE);
-	/* RFC 1870: up to 20 digits. A number that is too large for us is a message that is too large. */
-	for (size_t i = 0; i < value.len; i++)
-		if (!ascii_is_digit((unsigned char)value.data[i]))
-			wrong(p, 501, "5.5.4", "SIZE is not a number");
-	if (value.len == 0 || value.len > 20)
-		wrong(p, 501, "5.5.4", "SIZE is not a number");
-	if (p->problem == NULL && !number_parse(value, most, &p->size))
-		wrong(p, 552, "5.3.4", "The message is larger than the limit");
-}
-
-static void
-take_body(struct mail_parameters *p, struct slice value)
-{
-	once(p, SEEN_BODY);
-	p->eight_bit = slice_is_nocase(value, "8BITMIME");
-	if (!p->eight_bit && !slice_is_nocase(value, "7BIT"))
-		wrong(p, 501, "5.5.4", "BODY is neither 7BIT nor 8BITMIME");
-}
-
-static void
-take_parameter(struct mail_parameters *p, struct slice keyword, struct slice value, uint64_t most)
-{
-	if (slice_is_nocase(keyword, "SIZE"))
-		take_size(p, value, most);
-	else if (slice_is_nocase(keyword, "BODY"))
-		take_body(p, value);
-	else if (slice_is_nocase(keyword, "AUTH"))
-		once(p, SEEN_AUTH); /* who a client says wrote it is no proof: as if it were <> (RFC 4954 section 5) */
-	else
-		wrong(p, 555, "5.5.4", "Unknown parameter");
-}
-
-static void
-take_parameters(struct mail_parameters *p, struct slice rest, uint64_t most)
-{
-	struct slice keyword, value;
-	while (p->problem == NULL) {
-		enum parameter_result r = parameter_next(&rest, &keyword, &value);
-		if (r == PARAMETER_NONE)
-			return;
-		if (r == PARAMETER_WRONG)
-			wrong(p, 501, "5.5.4", "Wrong syntax of a parameter");
-		else
-			take_parameter(p, keyword, value, most);
-	}
-}
 
 /* Only the owner of an address sends as that address. The null sender is nobody's (RFC 8098 asks for it). */
 static bool
@@ -113,13 +34,26 @@ take_address(struct session *s, struct slice argument, struct address *a, struct
 		reply(s, 501, "5.5.4", "Syntax: MAIL FROM:<address>");
 		return false;
 	}
-	enum address_result r = address_parse_path(c.rest, ADDRESS_NULL | ADDRESS_LOOSE, a, rest);
+	enum address_result r = address_parse_path(c.rest, ADDRESS_NULL | ADDRESS_LOOSE | ADDRESS_UTF8, a, rest);
 	if (r == ADDRESS_OK || r == ADDRESS_LOCAL_LONG)
 		return true;
-	if (r == ADDRESS_NOT_ASCII)
-		refuse(s, 553, "5.6.7", address_problem(r), "MAIL", c.rest);
+	refuse(s, 501, "5.1.7", address_problem(r), "MAIL", c.rest);
+	return false;
+}
+
+/* True: they are right, and the address may be as it is with them. */
+static bool
+take_parameters(struct session *s, struct slice rest, const struct address *a, struct mail_parameters *said)
+{
+	const struct parameter_facts facts = {
+	    .message_size = s->config->message_size, .binarymime = s->config->binarymime, .encrypted = s->encrypted, .esmtp = s->esmtp};
+	struct parameter_problem p = mail_parameters_read(said, rest, &facts);
+	if (p.text != NULL)
+		refuse(s, p.code, p.status, p.text, "MAIL", address_text(a));
+	else if (!said->smtputf8 && !address_is_ascii(address_text(a)))
+		refuse(s, 553, "5.6.7", "The address is not ASCII: SMTPUTF8 was not said", "MAIL", address_text(a));
 	else
-		refuse(s, 501, "5.1.7", address_problem(r), "MAIL", c.rest);
+		return true;
 	return false;
 }
 
@@ -128,20 +62,17 @@ cmd_mail(struct session *s, struct slice argument)
 {
 	struct address a;
 	struct slice rest;
-	struct mail_parameters p = {.seen = 0};
+	struct mail_parameters said;
 	if (s->services.lookup.lost || s->services.queue.lost) {
 		reply_closing(s, "4.3.2", "Service not available", "service-lost");
 		return;
 	}
-	if (!take_address(s, argument, &a, &rest))
+	if (!limits_message(s) || !take_address(s, argument, &a, &rest) || !take_parameters(s, rest, &a, &said) || !sender_allowed(s, &a))
 		return;
-	take_parameters(&p, rest, s->config->message_size);
-	if (p.problem != NULL) {
-		refuse(s, p.code, p.status, p.problem, "MAIL", address_text(&a));
+	if (!services_rate(s, LEASE_MESSAGES)) {
+		refuse(s, 450, "4.7.1", "Too many messages, come later", "MAIL", address_text(&a));
 		return;
 	}
-	if (!sender_allowed(s, &a))
-		return;
 	struct envelope *e = &s->envelope;
 	session_reset(s);
 	if (!str_append_slice(&e->sender, address_text(&a))) {
@@ -149,8 +80,7 @@ cmd_mail(struct session *s, struct slice argument)
 		return;
 	}
 	e->begun = true;
-	e->eight_bit = p.eight_bit;
-	e->size = p.size;
+	e->said = said;
 	e->begun_ms = clock_ms();
 	reply(s, 250, "2.1.0", "Ok");
 }

@@ -5,8 +5,9 @@
 #include "lib/base/log.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
-#include "smtpd/parameters.h"
+#include "smtpd/foresee.h"
 #include "smtpd/reply.h"
+#include "smtpd/rules.h"
 #include "smtpd/services.h"
 
 static bool
@@ -17,8 +18,8 @@ take_address(struct session *s, struct slice argument, struct address *a, struct
 		reply(s, 501, "5.5.4", "Syntax: RCPT TO:<address>");
 		return false;
 	}
-	enum address_result r = address_parse_path(c.rest, ADDRESS_POSTMASTER | ADDRESS_LOOSE, a, rest);
-	if ((r == ADDRESS_OK || r == ADDRESS_LOCAL_LONG) && address_complete(a, s->config->hostname))
+	enum address_result r = recipient_parse(s, c.rest, a, rest);
+	if (r == ADDRESS_OK)
 		return true;
 	if (r == ADDRESS_NOT_ASCII)
 		refuse(s, 553, "5.6.7", address_problem(r), "RCPT", c.rest);
@@ -27,19 +28,14 @@ take_address(struct session *s, struct slice argument, struct address *a, struct
 	return false;
 }
 
-/* No parameter is known yet; that of a client that believes otherwise is refused, not forgotten. */
 static bool
-check_parameters(struct session *s, struct slice rest, struct slice address)
+take_parameters(struct session *s, struct slice rest, const struct address *a, struct rcpt_parameters *said)
 {
-	struct slice keyword, value;
-	enum parameter_result r = parameter_next(&rest, &keyword, &value);
-	if (r == PARAMETER_NONE)
-		return true;
-	if (r == PARAMETER_OK)
-		refuse(s, 555, "5.5.4", "Unknown parameter", "RCPT", address);
-	else
-		refuse(s, 501, "5.5.4", "Wrong syntax of a parameter", "RCPT", address);
-	return false;
+	const struct parameter_facts facts = {.esmtp = s->esmtp, .smtputf8 = s->envelope.said.smtputf8};
+	struct parameter_problem p = rcpt_parameters_read(said, rest, &facts);
+	if (p.text != NULL)
+		refuse(s, p.code, p.status, p.text, "RCPT", address_text(a));
+	return p.text == NULL;
 }
 
 static bool
@@ -71,7 +67,7 @@ static bool
 fits(struct session *s, struct slice address, uint64_t size_most)
 {
 	struct envelope *e = &s->envelope;
-	if (size_most > 0 && e->size > size_most) {
+	if (size_most > 0 && e->said.size > size_most) {
 		refuse(s, 552, "5.3.4", "The message is larger than this recipient's limit", "RCPT", address);
 		return false;
 	}
@@ -103,10 +99,11 @@ decide(struct session *s, const struct address *a)
 		refuse(s, 550, "5.7.1", "Relaying denied", "RCPT", text);
 		return false;
 	case RECIPIENT_UNKNOWN:
+		s->counts.unknown++;
 		refuse(s, 550, "5.1.1", "User unknown", "RCPT", text);
 		return false;
 	case RECIPIENT_FULL:
-		refuse(s, 452, "4.2.2", "Mailbox full", "RCPT", text);
+		rules_refuse_full(s, text);
 		return false;
 	case RECIPIENT_LATER:
 		break;
@@ -115,38 +112,29 @@ decide(struct session *s, const struct address *a)
 	return false;
 }
 
-/* Both parts or none. */
-static bool
-keep(struct envelope *e, struct slice address)
-{
-	size_t before = e->recipients.len;
-	if (str_append_slice(&e->recipients, address) && str_append_byte(&e->recipients, '\0')) {
-		e->recipient_count++;
-		return true;
-	}
-	e->recipients.failed = false;
-	str_truncate(&e->recipients, before);
-	return false;
-}
-
 void
 cmd_rcpt(struct session *s, struct slice argument)
 {
 	struct address a;
 	struct slice rest;
+	struct rcpt_parameters said;
 	if (!s->envelope.begun) {
 		reply(s, 503, "5.5.1", "MAIL first");
 		return;
 	}
-	if (!take_address(s, argument, &a, &rest) || !check_parameters(s, rest, address_text(&a)))
+	if (!take_address(s, argument, &a, &rest) || !take_parameters(s, rest, &a, &said))
 		return;
 	if (s->envelope.recipient_count >= s->config->recipients_limit) {
 		refuse(s, 452, "4.5.3", "Too many recipients", "RCPT", address_text(&a));
 		return;
 	}
-	if (!decide(s, &a))
+	if (!services_rate(s, LEASE_RECIPIENTS)) {
+		refuse(s, 450, "4.7.1", "Too many recipients, come later", "RCPT", address_text(&a));
 		return;
-	if (keep(&s->envelope, address_text(&a)))
+	}
+	if (!rules_qualified(s, &a) || !decide(s, &a) || !rules_resolvable(s, &a))
+		return;
+	if (session_add_recipient(s, address_text(&a), &said))
 		reply(s, 250, "2.1.5", "Ok");
 	else
 		refuse(s, 452, "4.5.3", "Too many recipients", "RCPT", address_text(&a));

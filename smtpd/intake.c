@@ -10,10 +10,11 @@
 const char *
 intake_protocol(const struct session *s)
 {
-	static const char *const words[] = {"ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA"};
+	static const char *const words[2][4] = {{"ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA"},
+	    {"UTF8SMTP", "UTF8SMTPA", "UTF8SMTPS", "UTF8SMTPSA"}};
 	if (!s->esmtp)
 		return "SMTP";
-	return words[(s->encrypted ? 2 : 0) + (session_logged_in(s) ? 1 : 0)];
+	return words[s->envelope.said.smtputf8][(s->encrypted ? 2 : 0) + (session_logged_in(s) ? 1 : 0)];
 }
 
 static struct outcome
@@ -43,12 +44,26 @@ add_fact(struct session *s, const char *key, const char *value)
 		packet_add_text(&s->packet, fact);
 }
 
+/* What MAIL's parameters said, as keys. */
+static void
+add_parameters(struct session *s, const struct mail_parameters *said)
+{
+	static const char *const bodies[] = {
+	    [BODY_7BIT] = "", [BODY_8BITMIME] = "8BITMIME", [BODY_BINARYMIME] = "BINARYMIME"};
+	char size[24] = "";
+	if (said->size > 0)
+		snprintf(size, sizeof size, "%llu", (unsigned long long)said->size);
+	add_fact(s, "body", bodies[said->body]);
+	add_fact(s, "size", size);
+	add_fact(s, "smtputf8", said->smtputf8 ? "1" : "");
+	add_fact(s, "requiretls", said->requiretls ? "1" : "");
+	add_fact(s, "ret", said->ret);
+	add_fact(s, "envid", said->envid);
+}
+
 static void
 send_sender(struct session *s)
 {
-	char size[24] = "";
-	if (s->envelope.size > 0)
-		snprintf(size, sizeof size, "%llu", (unsigned long long)s->envelope.size);
 	begin(s, "mail");
 	packet_add(&s->packet, str_slice(&s->envelope.sender));
 	add_fact(s, "session", s->id);
@@ -56,8 +71,7 @@ send_sender(struct session *s)
 	add_fact(s, "helo", s->helo);
 	add_fact(s, "protocol", intake_protocol(s));
 	add_fact(s, "login", s->login_name);
-	add_fact(s, "body", s->envelope.eight_bit ? "8BITMIME" : "");
-	add_fact(s, "size", size);
+	add_parameters(s, &s->envelope.said);
 	add_fact(s, "hold", s->envelope.hold);
 	add_fact(s, "hold-notice", s->envelope.hold_notice ? s->login_name : "");
 	send_packet(s);
@@ -66,11 +80,13 @@ send_sender(struct session *s)
 static void
 send_recipients(struct session *s)
 {
-	struct slice left = str_slice(&s->envelope.recipients);
-	struct slice one;
-	while (s->services.queue.socket >= 0 && slice_split(&left, '\0', &one)) {
+	struct slice left = str_slice(&s->envelope.recipients), left_keys = str_slice(&s->envelope.recipient_keys);
+	struct slice one, keys, key;
+	while (s->services.queue.socket >= 0 && slice_split(&left, '\0', &one) && slice_split(&left_keys, '\0', &keys)) {
 		begin(s, "rcpt");
 		packet_add(&s->packet, one);
+		while (slice_split(&keys, ' ', &key))
+			packet_add(&s->packet, key);
 		send_packet(s);
 	}
 }
@@ -133,10 +149,22 @@ intake_write(struct session *s, struct slice bytes)
 	return true;
 }
 
+bool
+intake_pause(struct session *s)
+{
+	return s->packet.len <= sizeof "data" || send_packet(s);
+}
+
+void
+intake_resume(struct session *s)
+{
+	packet_begin(&s->packet, "data");
+}
+
 struct outcome
 intake_commit(struct session *s)
 {
-	if (s->packet.len > sizeof "data" && !send_packet(s))
+	if (!intake_pause(s))
 		return gone();
 	return ask(s, "commit");
 }

@@ -3,11 +3,12 @@
  *
  * Who runs it:  tcpserver, s6-tcpserver, tcpsvd, inetd or a systemd socket unit, one process a connection, as the
  *               user postern-smtpd.
- * Reads:        its settings; TCPREMOTEIP, TCPREMOTEHOST and RELAYCLIENT of its environment; the client on
- *               descriptors 0 and 1.
+ * Reads:        its settings; TCPREMOTEIP, TCPREMOTEHOST, TCPLOCALIP and the like, and RELAYCLIENT of its
+ *               environment; the client on descriptors 0 and 1, before whom a PROXY header may stand.
  * Writes:       to the client, and its log to descriptor 2 (to syslog where inetd put the client there too).
  * Connects to:  authd/lookup, authd/login (where users may log in), tlsd/server, queue/intake: once, before it
- *               reads a byte of the client.
+ *               reads a byte of the client. Where names must be in DNS (helo_resolvable and its like), also the
+ *               resolver, by UDP.
  * Confinement:  after that it has basic calls, messages on open sockets and dup; no file, no new socket, no new
  *               process, 16 MiB of address space.
  * Exit codes:   0 the conversation ended, however it did; 100 wrong arguments or settings; 111 a program of the
@@ -22,13 +23,15 @@
 
 #include "lib/base/host.h"
 #include "lib/base/log.h"
-#include "lib/base/networks.h"
 #include "lib/base/program.h"
+#include "lib/front/proxy.h"
 #include "lib/front/syslog.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
+#include "smtpd/arrive.h"
 #include "smtpd/config.h"
 #include "smtpd/reply.h"
+#include "smtpd/rules.h"
 #include "smtpd/services.h"
 #include "smtpd/session.h"
 #include "smtpd/tls.h"
@@ -42,15 +45,32 @@ static const struct contract contract = {
 	.descriptors = 512, /* so many of this user's may be on their way to a neighbour at once (unix(7), ETOOMANYREFS) */
 	.processes = 0,
 	.reaches = "nothing",
-	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake",
+	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake; the resolver (UDP), where names must be in DNS",
 	.compromise = "this client's conversation; lookups of addresses; messages into the queue under any sender",
 };
+
+static const char *bare_newline, *etrn;
+
+static void
+set_bare_newline(int at)
+{
+	config.bare_newline = (enum bare_newline)at;
+}
+
+static void
+set_etrn(int at)
+{
+	config.etrn = (enum etrn)at;
+}
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
 	HOST_SETTING,
 	{"permitted_networks", SETTING_TEXT, "127.0.0.0/8 [::1]/128",
 	    "networks (CIDR) whose clients may send to any address on port 25", &config.permitted_networks, 0, 0},
+	PROXY_SETTING(config.proxy_networks),
+	{"xclient_networks", SETTING_TEXT, "", "networks (CIDR) whose clients may say for whom they come (XCLIENT)",
+	    &config.xclient_networks, 0, 0},
 	{"message_size", SETTING_SIZE, "10240000", "the largest message in bytes", &config.message_size, 65536,
 	    UINT64_MAX / 2},
 	{"recipients_limit", SETTING_NUMBER, "1000", "recipients of one message", &config.recipients_limit, 100, 100000},
@@ -62,6 +82,26 @@ static const struct setting settings[] = {
 	{"plain_without_tls", SETTING_FLAG, "no", "let users log in over a line that is not encrypted",
 	    &config.plain_without_tls, 0, 0},
 	{"auth_on_25", SETTING_FLAG, "no", "let users log in on port 25 too", &config.auth_on_25, 0, 0},
+	{"broken_auth_clients", SETTING_FLAG, "no", "say AUTH= too, for very old programs", &config.broken_auth_clients, 0, 0},
+	{"bare_newline", SETTING_TEXT, "refuse", "refuse, or normalize: a message with a CR or LF that is no CRLF", &bare_newline,
+	    0, 0},
+	{"binarymime", SETTING_FLAG, "no", "take messages with BODY=BINARYMIME", &config.binarymime, 0, 0},
+	{"vrfy", SETTING_FLAG, "yes", "answer VRFY (252 to every address)", &config.vrfy, 0, 0},
+	{"etrn", SETTING_TEXT, "permitted", "permitted, all or no: who may have the queue tried for a domain", &etrn, 0, 0},
+	{"received_client", SETTING_FLAG, "yes", "name a user's machine in the Received: line", &config.received_client, 0, 0},
+	{"authenticated_sender", SETTING_FLAG, "no", "name the user in the Received: line", &config.authenticated_sender, 0, 0},
+	RULES_SETTINGS(config.rules),
+};
+
+/* Settings that are one of some words; the values are those of the enum in that order. */
+static const struct choice {
+	const char  *name;
+	const char **text;
+	void       (*set)(int at);
+	const char  *words[4];
+} choices[] = {
+	{"bare_newline", &bare_newline, set_bare_newline, {"refuse", "normalize"}},
+	{"etrn", &etrn, set_etrn, {"permitted", "all", "no"}},
 };
 
 static const struct program program = {
@@ -104,34 +144,36 @@ turn_away(const char *status, const char *text, int code)
 	exit(code);
 }
 
+static bool
+choose(const struct choice *c)
+{
+	for (int at = 0; c->words[at] != NULL; at++)
+		if (strcmp(*c->text, c->words[at]) == 0) {
+			c->set(at);
+			return true;
+		}
+	log_error("setting-wrong", log_text("setting", c->name), log_text("value", *c->text),
+	    log_text("hint", "postern-smtpd --settings says what it may be"));
+	return false;
+}
+
+static bool
+choose_all(void)
+{
+	bool ok = true;
+	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+		ok = choose(&choices[i]) && ok;
+	return ok;
+}
+
 static void
 load_settings(void)
 {
-	bool ok = settings_load(settings, sizeof settings / sizeof *settings);
+	bool ok = settings_load(settings, sizeof settings / sizeof *settings) && choose_all() && rules_check(&config.rules);
 	config.hostname = host_name();
 	session_begin(&session, &config);
 	if (!ok)
 		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
-}
-
-/* Who is the client, and may he relay? */
-static void
-find_peer(void)
-{
-	struct slice entry;
-	peer_find(&session.peer, STDIN_FILENO);
-	switch (networks_hold(slice_of(config.permitted_networks), &session.peer.ip, &entry)) {
-	case NETWORKS_WRONG:
-		log_error("setting-wrong", log_text("setting", "permitted_networks"), log_slice("entry", entry),
-		    log_text("hint", NETWORKS_HINT));
-		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
-	case NETWORKS_YES:
-		session.relay_client = true;
-		return;
-	case NETWORKS_NO:
-		session.relay_client = getenv("RELAYCLIENT") != NULL;
-		return;
-	}
 }
 
 static void
@@ -139,6 +181,8 @@ open_services(void)
 {
 	if (!services_open(&session.services, &config))
 		turn_away("4.3.2", "Service not available", EXIT_TEMPORARY);
+	if (!rules_open(&session))
+		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
 }
 
 static void
@@ -150,11 +194,28 @@ confine(void)
 		turn_away("4.3.5", "Service not configured", EXIT_TEMPORARY);
 }
 
+/* Who is there. False: the session is over. */
+static bool
+admit(void)
+{
+	switch (arrive(&session)) {
+	case ARRIVE_MISCONFIGURED:
+		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
+	case ARRIVE_TOO_MANY:
+		turn_away("4.7.0", "Too many connections from your address", EXIT_DONE);
+	case ARRIVE_GONE:
+		return false;
+	case ARRIVE_OK:
+		break;
+	}
+	return true;
+}
+
 /* Before the greeting: TLS on port 465, and what authd lets this client do. False: the session is over. */
 static bool
 prepare(void)
 {
-	if (config.mode == MODE_SMTPS && !tls_begin(&session))
+	if (config.mode == MODE_SMTPS && (!arrive_may_encrypt(&session) || !tls_begin(&session)))
 		return false;
 	if (session.services.login.socket >= 0 && !services_hello(&session))
 		turn_away("4.3.2", "Service not available", EXIT_TEMPORARY);
@@ -168,10 +229,10 @@ main(int argc, char **argv)
 	int at = program_begin(&program, argc, argv);
 	config.mode = parse_mode(at, argc, argv);
 	load_settings();
-	find_peer();
+	peer_find(&session.peer, STDIN_FILENO);
 	open_services();
 	confine();
-	if (prepare())
+	if (admit() && prepare())
 		session_run(&session);
 	session_end(&session);
 	return EXIT_DONE;

@@ -7,6 +7,9 @@
 #include "lib/front/smtp_line.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
+#include "smtpd/early.h"
+#include "smtpd/limits.h"
+#include "smtpd/foresee.h"
 #include "smtpd/reply.h"
 
 /* Answers to pipelined commands go out together, when there is nothing left to read (RFC 2920). */
@@ -26,6 +29,8 @@ session_begin(struct session *s, const struct config *config)
 	s->end = "unknown";
 	s->envelope.sender = STR_MOST(ADDRESS_PATH_MOST);
 	s->envelope.recipients = STR_MOST(RECIPIENTS_BYTES);
+	s->foreseen.addresses = STR_MOST(FORESEEN_MOST * ADDRESS_PATH_MOST);
+	s->envelope.recipient_keys = STR_MOST(RECIPIENTS_BYTES);
 	random_letters(s->id, sizeof s->id - 1);
 	log_session("session", s->id);
 	input_open(&s->in, STDIN_FILENO, timeout);
@@ -50,23 +55,24 @@ session_gone(struct session *s, enum input_result why)
 	s->end = words[why];
 }
 
-/* The limits that end a session from our side. */
-static bool
-over_limits(struct session *s)
+void
+session_bad_line(struct session *s, struct slice line, const char *problem)
 {
-	if (s->counts.errors >= s->config->error_limit)
-		reply_closing(s, "4.7.0", "Too many errors", "too-many-errors");
-	else if (s->counts.idle >= s->config->commands_limit)
-		reply_closing(s, "4.7.0", "Too many commands without mail", "too-many-commands");
-	return s->closing;
+	reply(s, 500, "5.5.2", problem);
+	if (!slice_starts_nocase(line, "BDAT"))
+		return;
+	s->closing = true;
+	s->end = "chunk-without-size";
 }
 
 enum line_result
 session_read(struct session *s, struct slice *line)
 {
 	const char *problem;
-	if (s->closing || over_limits(s))
+	*line = slice_of("");
+	if (s->closing || limits_reached(s))
 		return LINE_OVER;
+	limits_await_line(s);
 	enum input_result r = smtp_line_read(&s->in, AUTH_LINE_MOST, line, &problem);
 	if (r != INPUT_OK) {
 		session_gone(s, r);
@@ -74,8 +80,8 @@ session_read(struct session *s, struct slice *line)
 	}
 	if (problem == NULL)
 		return LINE_OK;
-	reply(s, 500, "5.5.2", problem);
-	return LINE_BAD;
+	session_bad_line(s, *line, problem);
+	return s->closing ? LINE_OVER : LINE_BAD;
 }
 
 bool
@@ -92,12 +98,47 @@ void
 session_reset(struct session *s)
 {
 	struct envelope *e = &s->envelope;
-	e->begun = e->eight_bit = e->hold_notice = false;
-	e->size = e->size_most = 0;
+	if (s->message.begun)
+		message_forget(s, &s->message);
+	e->begun = e->hold_notice = false;
+	e->said = (struct mail_parameters){.size = 0};
+	e->size_most = 0;
 	e->recipient_count = 0;
+	s->names.sender_asked = false;
 	e->queue_id[0] = e->hold[0] = '\0';
 	str_clear(&e->sender);
 	str_clear(&e->recipients);
+	foresee_forget(s);
+	str_clear(&e->recipient_keys);
+}
+
+static void
+append_key(struct str *keys, const char *key, const char *value)
+{
+	if (value[0] != '\0')
+		str_append_format(keys, "%s%s=%s", keys->len > 0 && keys->data[keys->len - 1] != '\0' ? " " : "", key, value);
+}
+
+bool
+session_add_recipient(struct session *s, struct slice address, const struct rcpt_parameters *said)
+{
+	struct envelope *e = &s->envelope;
+	size_t addresses = e->recipients.len, keys = e->recipient_keys.len;
+	str_append_slice(&e->recipients, address);
+	str_append_byte(&e->recipients, '\0');
+	if (said != NULL) {
+		append_key(&e->recipient_keys, "notify", said->notify);
+		append_key(&e->recipient_keys, "orcpt", said->orcpt);
+	}
+	str_append_byte(&e->recipient_keys, '\0');
+	if (!e->recipients.failed && !e->recipient_keys.failed) {
+		e->recipient_count++;
+		return true;
+	}
+	e->recipients.failed = e->recipient_keys.failed = false;
+	str_truncate(&e->recipients, addresses);
+	str_truncate(&e->recipient_keys, keys);
+	return false;
 }
 
 bool
@@ -132,10 +173,18 @@ session_fact(const char *key, const char *value)
 }
 
 void
+session_greet(struct session *s)
+{
+	output_format(&s->out, "220 %s %s\r\n", s->config->hostname, s->config->rules.banner);
+}
+
+void
 session_run(struct session *s)
 {
 	struct slice line;
-	output_format(&s->out, "220 %s ESMTP Postern\r\n", s->config->hostname);
+	if (!early_greet(s))
+		return;
+	session_greet(s);
 	output_flush(&s->out);
 	log_info("connect", log_text("client", s->peer.text), session_fact("name", s->peer.name),
 	    session_fact("tls", s->tls.version), session_fact("certificate", s->tls.client_name),
@@ -151,6 +200,7 @@ session_run(struct session *s)
 void
 session_end(struct session *s)
 {
+	session_reset(s);
 	log_info("disconnect", log_text("client", s->peer.text), log_text("end", s->end),
 	    log_number("messages", (int64_t)s->counts.messages), log_number("recipients", (int64_t)s->counts.recipients),
 	    log_number("refused", (int64_t)s->counts.refused), log_number("errors", (int64_t)s->counts.errors),

@@ -12,15 +12,18 @@
 #include "lib/base/slice.h"
 #include "lib/base/str.h"
 #include "lib/base/stream.h"
+#include "lib/dns/dns_ready.h"
+#include "lib/front/lease.h"
 #include "lib/front/neighbour.h"
 #include "lib/front/peer.h"
 #include "lib/ipc/packet.h"
 #include "lib/ipc/tls.h"
 #include "lib/sasl/login.h"
 #include "smtpd/config.h"
+#include "smtpd/message.h"
+#include "smtpd/parameters.h"
 
-/* Budgets. RFC 5321 section 4.5.3.1 asks for 512 octets a command line, RFC 4954 for 12,288 in AUTH. */
-#define COMMAND_LINE_MOST 2048
+/* Budgets. RFC 4954 asks for 12,288 octets a line in AUTH. */
 #define AUTH_LINE_MOST    (LOGIN_BLOB_MOST + 64)
 #define HELO_MOST         255
 #define LOGIN_NAME_MOST   512
@@ -47,16 +50,29 @@ struct services {
 /* From MAIL to the end of DATA. */
 struct envelope {
 	bool       begun;
-	bool       eight_bit;   /* BODY=8BITMIME */
-	uint64_t   size;        /* as declared, 0: not */
-	uint64_t   size_most;   /* the least of what its recipients take, 0: no limit */
-	struct str sender;      /* empty: the null sender */
-	struct str recipients;  /* each with a NUL behind it */
+	uint64_t   size_most;      /* the least of what its recipients take, 0: no limit */
+	struct str sender;         /* empty: the null sender */
+	struct str recipients;     /* each with a NUL behind it */
+	struct str recipient_keys; /* of each in the same order, with a NUL behind it: "notify=NEVER orcpt=...", or nothing */
 	size_t     recipient_count;
+	struct mail_parameters said;
 	int64_t    begun_ms;
 	char       queue_id[QUEUE_ID_MOST];
 	char       hold[HOLD_MOST]; /* why it is accepted and held (the login is past a limit); "": it is not */
 	bool       hold_notice;     /* the postmaster is to be told */
+};
+
+#define FORESEEN_MOST 31 /* recipients that are asked of authd ahead of their turn */
+
+/* What authd said of recipients whose lines have come and had no turn yet (foresee.h). */
+struct foreseen {
+	struct str   addresses; /* each with a NUL behind it */
+	struct slice left;      /* of them */
+	size_t       asked, known, next;
+	struct {
+		unsigned char class;
+		uint64_t      size_most;
+	} ones[FORESEEN_MOST];
 };
 
 struct counts {
@@ -64,7 +80,14 @@ struct counts {
 	uint64_t idle;       /* commands since the last message that bring none nearer */
 	uint64_t messages;
 	uint64_t recipients; /* of these messages */
+	uint64_t unknown;    /* recipients that nobody knows */
 	uint64_t refused;    /* MAIL, RCPT, DATA and AUTH that were refused */
+};
+
+/* What DNS said of names, where it was asked (rules.h). */
+struct names {
+	bool          helo_asked, sender_asked;
+	enum dns_mail helo, sender;
 };
 
 struct session {
@@ -72,7 +95,12 @@ struct session {
 	struct peer          peer;
 	char                 id[9];
 	bool                 relay_client; /* RELAYCLIENT, or a permitted network */
+	bool                 may_xclient;
+	unsigned             xclient;      /* the attributes that XCLIENT gave and nothing has taken back (cmd_xclient.c) */
 	struct services      services;
+	struct lease         lease;
+	struct dns_ready     dns;
+	struct names         names;
 
 	bool             greeted;  /* EHLO or HELO was said */
 	bool             esmtp;    /* it was EHLO */
@@ -80,8 +108,11 @@ struct session {
 	struct tls_facts tls;
 	char             helo[HELO_MOST + 1];
 	char             login_name[LOGIN_NAME_MOST]; /* "": not logged in */
+	char             mechanism[32]; /* by which he logged in */
 
 	struct envelope envelope;
+	struct message  message; /* its text, while it comes in */
+	struct foreseen foreseen;
 	struct counts   counts;
 	int64_t         begun_ms;
 	bool            closing; /* no more commands */
@@ -96,6 +127,8 @@ struct session {
 void session_begin(struct session *s, const struct config *config);
 /* The greeting and all commands, until the conversation ends. */
 void session_run(struct session *s);
+/* "220 hostname": what is said first, and again after XCLIENT. */
+void session_greet(struct session *s);
 /* Says in the log how it went. */
 void session_end(struct session *s);
 
@@ -115,6 +148,13 @@ enum line_result {
 /* The same for one line: of a command's own dialogue (AUTH), which a bad line ends. */
 enum line_result session_read(struct session *s, struct slice *line);
 
+/*
+ * Answers 500 to what is no line by the rules. Behind such a line of BDAT come
+ * bytes that could be taken for commands: then the session ends.
+ */
+void session_bad_line(struct session *s, struct slice line, const char *problem);
+/* One recipient more, with what RCPT said of him (NULL: nothing). False: there are too many, and nothing is changed. */
+bool session_add_recipient(struct session *s, struct slice address, const struct rcpt_parameters *said);
 /* The message that was begun is forgotten. */
 void session_reset(struct session *s);
 /* No byte will come or can be sent: ends the conversation without an answer. */

@@ -10,13 +10,16 @@
  *   child     one a connection: handshake and relay, no key, no file (child.h)
  *
  * Runs as: postern-tlsd, by a supervisor. SIGHUP: read settings and files
- * again (sessions go on; files that change are taken without it); SIGTERM: end, sessions go on until they end themselves.
+ * again (sessions go on; files that change are taken without it); SIGTERM: end,
+ * sessions go on until they end themselves.
  *
- * Reads: settings, and in the key process the files of `certificate`,
- * `private_key`, `certificates` and `client_ca`. Writes nothing.
+ * Reads: settings, at the start `tls_ca_file`, and in the key process the
+ * files of `certificate`, `private_key`, `certificates` and `client_ca`.
+ * Writes nothing.
  *
  * Sockets: listens on tlsd/server (smtpd, imapd, pop3d, lmtpd; root may ask
- * which certificates there are).
+ * which certificates there are) and on tlsd/client (remote: TLS with other
+ * hosts, outgoing.h).
  *
  * Confined: the acceptor may accept and fork, reach no file and connect
  * nowhere; the key process may read the directories of its files and open no
@@ -41,17 +44,25 @@
 #include "tlsd/acceptor.h"
 #include "tlsd/check.h"
 #include "tlsd/children.h"
+#include "tlsd/handshakes.h"
 #include "tlsd/keys.h"
 #include "tlsd/material.h"
+#include "tlsd/memory.h"
+#include "tlsd/outgoing.h"
 #include "tlsd/reason.h"
 #include "tlsd/tickets.h"
+
+static const char *ca_file;
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
 	KEYS_SETTINGS,
+	{"tls_ca_file", SETTING_TEXT, OUTGOING_CA_FILE, "PEM file: the CAs that vouch for hosts that mail goes to", &ca_file, 0, 0},
 	{"handshake_timeout", SETTING_SECONDS, "30s", "how long a client may take for a TLS handshake, and be silent once the front has ended",
 	    &acceptor_handshake_timeout, 1, 3600},
 	{"tls_resumption", SETTING_SECONDS, "1h", "how long a session may be resumed by its ticket; 0: never", &tickets_lifetime, 0, 604800},
+	{"tls_handshakes", SETTING_NUMBER, "100", "handshakes that may be unfinished after 3 seconds; of more the oldest give way",
+	    &handshakes_most, 1, 2000},
 	{"tls_sessions", SETTING_NUMBER, "4000", "most TLS connections at a time", &children_most, 1, 1000000},
 };
 
@@ -60,7 +71,7 @@ static const struct contract contract = {
 	.memory = (size_t)512 << 20,
 	.descriptors = 4096,
 	.reaches = "nothing (its key process: the settings and the directories of certificate, private_key, certificates and client_ca)",
-	.sockets = "listens: tlsd/server",
+	.sockets = "listens: tlsd/server tlsd/client",
 	.compromise = "a child: its session, under any client's name with client_ca, and one signature; the acceptor: sessions to come; no key in either",
 };
 
@@ -84,16 +95,17 @@ terminate(int signal_number)
 }
 
 static bool
-start_loop(int listening)
+start_loop(int listening, int listening_out)
 {
 	return loop_begin() && loop_signal(SIGCHLD, children_ended) && loop_signal(SIGHUP, material_reload) &&
 	    loop_signal(SIGTERM, terminate) && loop_signal(SIGINT, terminate) && material_watch() &&
-	    acceptor_start(listening);
+	    acceptor_start(listening) && outgoing_start(listening_out, (int)acceptor_handshake_timeout * 1000);
 }
 
 int
 main(int argc, char **argv)
 {
+	memory_install();
 	int first = program_begin(&program, argc, argv);
 	bool check = first < argc && strcmp(argv[first], "--check") == 0;
 	bool json = check && first + 1 < argc && strcmp(argv[first + 1], "--json") == 0;
@@ -104,10 +116,13 @@ main(int argc, char **argv)
 	if (check)
 		check_run(program.user, json);
 	int listening = socket_listen(ACCEPTOR_SOCKET);
-	if (listening < 0 || (!socket_one_identity && !sandbox_not_root(&program)))
+	int listening_out = socket_listen(OUTGOING_SOCKET);
+	if (listening < 0 || listening_out < 0 || (!socket_one_identity && !sandbox_not_root(&program)))
 		return EXIT_TEMPORARY;
 	material_start();
-	if (!start_loop(listening) || !sandbox_enter(&contract, NULL, 0))
+	if (!outgoing_prepare(ca_file))
+		return EXIT_MISUSE;
+	if (!start_loop(listening, listening_out) || !sandbox_enter(&contract, NULL, 0))
 		return EXIT_TEMPORARY;
 	log_info("started");
 	loop_run();
