@@ -10,7 +10,8 @@
  *   child     one a connection: handshake and relay, no key, no file (child.h)
  *
  * Runs as: postern-tlsd, by a supervisor. SIGHUP: read settings and files
- * again (sessions go on; files that change are taken without it); SIGTERM: end, sessions go on until they end themselves.
+ * again (sessions go on; files that change are taken without it); SIGTERM: end,
+ * sessions go on until they end themselves.
  *
  * Reads: settings, at the start `tls_ca_file`, and in the key process the
  * files of `certificate`, `private_key`, `certificates` and `client_ca`.
