@@ -1,6 +1,7 @@
 #include "smtpd/command.h"
 
 #include "lib/base/log.h"
+#include "smtpd/filters.h"
 #include "smtpd/reply.h"
 
 static const struct verb verbs[] = {
@@ -88,7 +89,8 @@ command_run(struct session *s, struct slice line)
 		return;
 	}
 	if (v == NULL) {
-		reply(s, 500, "5.5.1", "Command not recognized");
+		if (filters_unknown(s, line))
+			reply(s, 500, "5.5.1", "Command not recognized");
 		return;
 	}
 	if (v->flags & VERB_STRANGE) {

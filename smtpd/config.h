@@ -23,6 +23,8 @@ struct config {
 	bool        starttls;
 	bool        plain_without_tls;
 	bool        auth_on_25;
+	const char *milters, *submission_milters, *policy_servers, *submission_policy_servers; /* lists (lib/filter/endpoint.h) */
+	uint64_t    milter_connect_timeout, milter_command_timeout, milter_content_timeout, policy_timeout; /* seconds */
 };
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "smtpd/filters.h"
 #include "smtpd/intake.h"
 #include "smtpd/received.h"
 #include "smtpd/reply.h"
@@ -37,10 +38,22 @@ message_begin(struct session *s, struct message *m)
 	*m = (struct message){.size = 0};
 	if (session_logged_in(s) && !services_outgoing(s))
 		return outcome_make("4.3.0", "Temporary lookup failure");
-	struct outcome o = intake_open(s);
+	struct outcome o = filters_data(s);
+	m->filtered = filters_take_text(s);
+	if (!outcome_is_done(&o) || m->filtered)
+		return o;
+	o = intake_open(s);
 	if (outcome_is_done(&o))
-		m->dropped = !write_received(s);
+		m->dropped = !intake_write(s, filters_prepended(s)) || !write_received(s);
 	return o;
+}
+
+/* With filters nothing is at the intake before the end. */
+static void
+give_up(struct session *s, const struct message *m)
+{
+	if (!m->filtered)
+		intake_abort(s);
 }
 
 void
@@ -53,7 +66,9 @@ message_take(struct session *s, struct message *m, struct slice bytes)
 	struct outcome o = judge(s, m);
 	if (!outcome_is_done(&o)) {
 		m->dropped = true;
-		intake_abort(s);
+		give_up(s, m);
+	} else if (m->filtered) {
+		filters_text(s, bytes);
 	} else if (!intake_write(s, bytes)) {
 		m->dropped = true;
 	}
@@ -79,10 +94,12 @@ void
 message_end(struct session *s, struct message *m)
 {
 	struct outcome o = judge(s, m);
+	if (outcome_is_done(&o) && m->filtered && !filters_message(s, m->size))
+		return;
 	if (outcome_is_done(&o))
 		o = intake_commit(s);
 	else if (!m->dropped)
-		intake_abort(s);
+		give_up(s, m);
 	if (outcome_is_done(&o))
 		accepted(s, m);
 	else
@@ -96,5 +113,5 @@ message_forget(struct session *s, struct message *m)
 	    log_slice("from", str_slice(&s->envelope.sender)), log_text("client", s->peer.text),
 	    log_number("size", (int64_t)m->size), log_text("reason", s->end));
 	if (!m->dropped)
-		intake_abort(s);
+		give_up(s, m);
 }

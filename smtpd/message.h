@@ -14,6 +14,7 @@ struct message {
 	struct hops hops;
 	uint64_t    size;    /* what the client sent, without dots of transparency */
 	bool        bare;    /* a CR or LF stood alone in it */
+	bool        filtered; /* filters look at it first (filters.h) */
 	bool        dropped; /* it will not be accepted: the rest is read and thrown away */
 };
 

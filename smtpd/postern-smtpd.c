@@ -7,7 +7,7 @@
  *               descriptors 0 and 1.
  * Writes:       to the client, and its log to descriptor 2 (to syslog where inetd put the client there too).
  * Connects to:  authd/lookup, authd/login (where users may log in), tlsd/server, queue/intake: once, before it
- *               reads a byte of the client.
+ *               reads a byte of the client. And to the filters that its settings list.
  * Confinement:  after that it has basic calls, messages on open sockets and dup; no file, no new socket, no new
  *               process, 16 MiB of address space.
  * Exit codes:   0 the conversation ended, however it did; 100 wrong arguments or settings; 111 a program of the
@@ -28,6 +28,7 @@
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
 #include "smtpd/config.h"
+#include "smtpd/filters.h"
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
 #include "smtpd/session.h"
@@ -42,7 +43,7 @@ static const struct contract contract = {
 	.descriptors = 512, /* so many of this user's may be on their way to a neighbour at once (unix(7), ETOOMANYREFS) */
 	.processes = 0,
 	.reaches = "nothing",
-	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake",
+	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake, and the filters of its settings",
 	.compromise = "this client's conversation; lookups of addresses; messages into the queue under any sender",
 };
 
@@ -62,6 +63,17 @@ static const struct setting settings[] = {
 	{"plain_without_tls", SETTING_FLAG, "no", "let users log in over a line that is not encrypted",
 	    &config.plain_without_tls, 0, 0},
 	{"auth_on_25", SETTING_FLAG, "no", "let users log in on port 25 too", &config.auth_on_25, 0, 0},
+	{"milters", SETTING_TEXT, "", "milters of port 25, in order: unix:/PATH or inet:ADDRESS:PORT", &config.milters, 0, 0},
+	{"submission_milters", SETTING_TEXT, "same", "milters where users log in; same: those of port 25",
+	    &config.submission_milters, 0, 0},
+	{"milter_connect_timeout", SETTING_SECONDS, "30", "seconds to connect to a milter", &config.milter_connect_timeout, 1, 3600},
+	{"milter_command_timeout", SETTING_SECONDS, "30", "seconds to wait for a milter's answer to a command",
+	    &config.milter_command_timeout, 1, 3600},
+	{"milter_content_timeout", SETTING_SECONDS, "300", "seconds to wait for a milter's answer to the message",
+	    &config.milter_content_timeout, 1, 3600},
+	{"policy_servers", SETTING_TEXT, "", "Postfix policy servers of port 25, asked about strangers", &config.policy_servers, 0, 0},
+	{"submission_policy_servers", SETTING_TEXT, "", "the same where users log in", &config.submission_policy_servers, 0, 0},
+	{"policy_timeout", SETTING_SECONDS, "100", "seconds to wait for a policy server", &config.policy_timeout, 1, 3600},
 };
 
 static const struct program program = {
@@ -139,6 +151,8 @@ open_services(void)
 {
 	if (!services_open(&session.services, &config))
 		turn_away("4.3.2", "Service not available", EXIT_TEMPORARY);
+	if (!filters_open(&session))
+		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "lib/front/smtp_line.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
+#include "smtpd/filters.h"
 #include "smtpd/reply.h"
 
 /* Answers to pipelined commands go out together, when there is nothing left to read (RFC 2920). */
@@ -93,6 +94,7 @@ void
 session_reset(struct session *s)
 {
 	struct envelope *e = &s->envelope;
+	filters_reset(s);
 	e->begun = e->hold_notice = false;
 	e->said = (struct mail_parameters){.size = 0};
 	e->size_most = 0;
@@ -167,6 +169,7 @@ void
 session_run(struct session *s)
 {
 	struct slice line;
+	filters_connect(s);
 	output_format(&s->out, "220 %s ESMTP Postern\r\n", s->config->hostname);
 	output_flush(&s->out);
 	log_info("connect", log_text("client", s->peer.text), session_fact("name", s->peer.name),
@@ -183,6 +186,7 @@ session_run(struct session *s)
 void
 session_end(struct session *s)
 {
+	filters_end(s);
 	log_info("disconnect", log_text("client", s->peer.text), log_text("end", s->end),
 	    log_number("messages", (int64_t)s->counts.messages), log_number("recipients", (int64_t)s->counts.recipients),
 	    log_number("refused", (int64_t)s->counts.refused), log_number("errors", (int64_t)s->counts.errors),

@@ -81,6 +81,8 @@ struct session {
 	struct tls_facts tls;
 	char             helo[HELO_MOST + 1];
 	char             login_name[LOGIN_NAME_MOST]; /* "": not logged in */
+	char             login_mechanism[32];
+	struct filters  *filters; /* NULL: there are none (filters.h) */
 
 	struct envelope envelope;
 	struct counts   counts;
