@@ -3,7 +3,7 @@ import struct
 
 import pytest
 
-from harness import wait_for
+from harness import Process, wait_for, without_sanitizers
 from harness.milter import (ACCEPT, CAN_SKIP, CONTINUE, DISCARD, LEADING_SPACE, NO_BODY, NO_CONNECT, NO_DATA, NO_EOH, NO_HEADER,
                             NO_HELO, NO_MAIL, NO_RCPT, NO_UNKNOWN, PROGRESS, REJECT, SILENT, SKIP, TEMPFAIL, Milter, field,
                             reply_code, text)
@@ -487,3 +487,43 @@ def test_a_header_beyond_the_bound(suite, user, mode, code):
         smtp.ehlo()
         says(send(smtp, user, header + "\r\nbody\r\n"), code)
     suite.wait_log("smtpd", "filter-passed-over ")
+
+
+@without_sanitizers("they map terabytes of shadow memory; no limit is set")
+def test_all_that_filters_make_grow_stays_within_16_mib(suite):
+    """A large header, many recipients, as many changes as there may be and a new body (promise 10)."""
+    user = suite.user()
+    changes = [field("h", f"X-Add-{n}", "v" * 60000) for n in range(8)] + [b"b" + b"n" * 60000] * 100 + [text("q", "held"), CONTINUE]
+    lines = "".join(f"X-{n}: {'x' * 990}\r\n" for n in range(40))
+    before = set(suite.pids("smtpd"))
+    with Milter(answers={"E": changes}) as milter, settings(suite, milters=milter.name), suite.smtp(timeout=60) as smtp:
+        process = Process((set(suite.pids("smtpd")) - before).pop())
+        smtp.ehlo()
+        smtp.command(f"MAIL FROM:<{SENDER}>")
+        for _ in range(500):
+            says(smtp.command(f"RCPT TO:<{user.address}>"), 250)
+        says(smtp.command("DATA"), 354)
+        smtp.send(f"Subject: grown\r\n{lines}\r\n" + ("y" * 998 + "\r\n") * 9000)
+        code, texts = smtp.command(".")
+        assert int(process.status()["VmPeak"].split()[0]) * 1024 < 16 << 20
+    assert code == 250, texts
+    suite.tool("queuectl", "delete", texts[0].split()[-1])
+
+
+def test_a_filter_that_grows_a_message_beyond_the_bound_is_broken(suite, user):
+    changes = [field("h", f"X-Add-{n}", "v" * 60000) for n in range(20)] + [CONTINUE]
+    with Milter(answers={"E": changes}) as milter:
+        header, _ = deliver(suite, user, [milter.name + ",default=accept"], "too much added")
+    assert own(header) == before("too much added")
+
+
+def test_the_queue_is_lost_while_filters_look(suite, user):
+    """queued goes while the filter works: temporary, and the client comes again."""
+    with Milter() as milter, settings(suite, milters=milter.name), suite.smtp() as smtp:
+        smtp.ehlo()
+        smtp.command(f"MAIL FROM:<{SENDER}>")
+        smtp.command(f"RCPT TO:<{user.address}>")
+        says(smtp.command("DATA"), 354)
+        suite.restart("queued")
+        smtp.send(message("queue lost"))
+        says(smtp.command("."), 451)
