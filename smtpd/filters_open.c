@@ -116,9 +116,9 @@ static void
 limit_file(const struct session *s)
 {
 	struct stat log;
-	uint64_t most = (s->config->message_size + FILE_ADDED) * (s->filters->milter_count + 1);
-	struct rlimit r = {.rlim_cur = most, .rlim_max = most};
-	if (fstat(STDERR_FILENO, &log) == 0 && S_ISREG(log.st_mode))
+	uint64_t size = s->config->message_size + FILE_ADDED, texts = s->filters->milter_count + 1;
+	struct rlimit r = {.rlim_cur = size * texts, .rlim_max = size * texts};
+	if (size > INT64_MAX / texts || (fstat(STDERR_FILENO, &log) == 0 && S_ISREG(log.st_mode)))
 		return;
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &r);

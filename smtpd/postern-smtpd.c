@@ -7,7 +7,8 @@
  *               descriptors 0 and 1.
  * Writes:       to the client, and its log to descriptor 2 (to syslog where inetd put the client there too).
  * Connects to:  authd/lookup, authd/login (where users may log in), tlsd/server, queue/intake: once, before it
- *               reads a byte of the client. And to the filters that its settings list.
+ *               reads a byte of the client. And to the filters that its settings list (then queue/intake gives it a
+ *               scratch file without a name, which it may fill up to a limit).
  * Confinement:  after that it has basic calls, messages on open sockets and dup; no file, no new socket, no new
  *               process, 16 MiB of address space.
  * Exit codes:   0 the conversation ended, however it did; 100 wrong arguments or settings; 111 a program of the
