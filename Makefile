@@ -34,10 +34,10 @@ B := build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-sanitize)
 PLAIN = smtpd/postern-smtpd \
 	queue/postern-queued queue/postern-remote queue/postern-sendmail queue/postern-mailq queue/postern-queuectl \
 	deliver/postern-deliver deliver/postern-lmtpd \
-	imapd/postern-imapd imapd/postern-imap pop3d/postern-pop3d pop3d/postern-pop3
+	imapd/postern-imapd imapd/postern-imap pop3d/postern-pop3d pop3d/postern-pop3 trace/postern-trace
 # with other libraries
 RICH  = authd/postern-authd authd/postern-authproxy authd/postern-users authd/postern-lookup authd/postern-authtest tlsd/postern-tlsd
-TOOLS = postern-sendmail postern-mailq postern-queuectl postern-users postern-lookup postern-authtest
+TOOLS = postern-trace postern-sendmail postern-mailq postern-queuectl postern-users postern-lookup postern-authtest
 
 LIBS_postern-authd = -lmariadb -lcdb -lcrypt -lgsasl -lnettle -largon2
 LIBS_postern-users = -lcdb -lcrypt -lgsasl -lnettle -largon2
@@ -79,7 +79,7 @@ all: $(PROGRAM_NAMES:%=$(B)/%)
 
 # --- objects and archives: $(B)/obj for $(CC), $(B)/musl for musl-gcc ------------
 
-FOLDERS = $(LIB_FOLDERS) smtpd queue deliver imapd pop3d authd tlsd
+FOLDERS = $(LIB_FOLDERS) smtpd queue deliver imapd pop3d authd tlsd trace
 MAINS   = $(addsuffix .c,$(PLAIN) $(RICH))
 sources = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 
@@ -142,7 +142,7 @@ $(foreach p,$(RICH),$(eval $(call rich_program,$(p))))
 # --- unit tests: tests/unit/test_X.c, cmocka -------------------------------------
 
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_FOLDERS = smtpd queue deliver imapd pop3d authd tlsd
+UNIT_FOLDERS = smtpd queue deliver imapd pop3d authd tlsd trace
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(foreach folder,$(UNIT_FOLDERS) $(LIB_FOLDERS),$(B)/obj/$(folder).a)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'

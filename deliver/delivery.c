@@ -13,8 +13,7 @@ static struct outcome
 trouble(const struct delivery *what, const char *step, const char *path)
 {
 	int error = errno;
-	log_error("delivery-failed", log_text("queue", what->id), log_text("to", what->address), log_text("step", step),
-	    log_text("path", path), log_errno());
+	log_error("delivery-failed", log_text("to", what->address), log_text("step", step), log_text("path", path), log_errno());
 	if (error == ENOSPC)
 		return outcome_make("4.3.1", "no space left for mail");
 	if (error == EDQUOT)

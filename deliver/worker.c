@@ -49,7 +49,9 @@ handle(struct deliverer *d, int socket, struct packet *p)
 	packet_close_descriptors(p);
 	if (!ok)
 		return false;
+	log_session("queue", what.id);
 	struct outcome o = deliver(d, &what);
+	log_session("queue", NULL);
 	close(what.message);
 	return answer(socket, tag, &o);
 }

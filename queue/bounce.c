@@ -78,14 +78,65 @@ add_for_people(struct str *s, const struct bounce *b, const char *id)
 	str_append_format(s, "\r\nThe queue id of your message was %s.\r\n", id);
 }
 
+static int
+hex_value(char c)
+{
+	if (ascii_is_digit(c))
+		return c - '0';
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* What a client gave as xtext (RFC 3461 section 4), decoded; what it would make of the line's end stays encoded. */
+static void
+add_decoded(struct str *s, struct slice xtext)
+{
+	for (size_t i = 0; i < xtext.len; i++) {
+		bool coded = xtext.data[i] == '+' && xtext.len - i > 2;
+		int high = coded ? hex_value(xtext.data[i + 1]) : -1, low = coded ? hex_value(xtext.data[i + 2]) : -1;
+		int byte = high << 4 | low;
+		if (high < 0 || low < 0 || byte < ' ' || byte > '~') {
+			str_append_byte(s, xtext.data[i]);
+			continue;
+		}
+		str_append_byte(s, (char)byte);
+		i += 2;
+	}
+}
+
+/* "rfc822;xtext" as the client gave it; false when it gave none. */
+static bool
+add_orcpt(struct str *s, const struct file_recipient *original)
+{
+	struct slice orcpt;
+	if (!queue_file_recipient_key(original, "orcpt", &orcpt) || slice_find(orcpt, ';') == orcpt.len)
+		return false;
+	size_t type = slice_find(orcpt, ';');
+	str_append_text(s, "Original-Recipient: ");
+	str_append_slice(s, slice_first(orcpt, type));
+	str_append_text(s, "; ");
+	add_decoded(s, slice_from(orcpt, type + 1));
+	str_append_text(s, "\r\n");
+	return true;
+}
+
+static void
+add_envelope_id(struct str *s, const struct queue_file *f)
+{
+	struct slice envid;
+	if (!queue_file_with(f, "envid", &envid) || envid.len == 0)
+		return;
+	str_append_text(s, "Original-Envelope-Id: ");
+	add_decoded(s, envid);
+	str_append_text(s, "\r\n");
+}
+
 static void
 add_recipient_status(struct str *s, const struct queue_file *f, const struct file_recipient *r)
 {
 	const struct file_recipient *original = queue_file_original(f, r);
-	if (original != r)
-		add_line(s, "\r\nOriginal-Recipient: rfc822; ", original->address);
-	else
-		str_append_text(s, "\r\n");
+	str_append_text(s, "\r\n");
+	if (!add_orcpt(s, original) && original != r)
+		add_line(s, "Original-Recipient: rfc822; ", original->address);
 	add_line(s, "Final-Recipient: rfc822; ", r->address);
 	str_append_text(s, "Action: failed\r\n");
 	add_line(s, "Status: ", r->code.len > 0 ? r->code : slice_of("5.0.0"));
@@ -98,6 +149,7 @@ add_delivery_status(struct str *s, const struct bounce *b, const char *id)
 {
 	str_append_text(s, "Content-Type: message/delivery-status\r\n\r\n");
 	str_append_format(s, "Reporting-MTA: dns; %s\r\nX-Postern-Queue-Id: %s\r\n", b->hostname, id);
+	add_envelope_id(s, b->file);
 	add_date(s, "Arrival-Date: ", (int64_t)(b->file->arrival / 1000000));
 	for (size_t i = 0; i < b->file->count; i++)
 		if (is_reported(&b->file->recipients[i]) && s->len < PROGRAMS_MOST)

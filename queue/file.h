@@ -27,7 +27,7 @@ enum recipient_status {
 	RECIPIENT_PENDING = '-',
 	RECIPIENT_DELIVERED = 'D',
 	RECIPIENT_FAILED = 'F',   /* the sender does not know yet */
-	RECIPIENT_RETURNED = 'B', /* failed, and the bounce is committed */
+	RECIPIENT_RETURNED = 'B', /* failed, and the bounce is committed, or the sender wanted none */
 };
 
 #define NO_PARENT UINT32_MAX

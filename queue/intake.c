@@ -39,6 +39,7 @@ struct conversation {
 	struct commit    *commit;
 	uint64_t          promised;  /* the id that the next message will have, 0: any */
 	bool              scratched; /* it has its scratch file */
+	char              etrn[TAG_MOST]; /* of the question that is under way; "": none */
 };
 
 /* What smtpd and sendmail put in front of a message does not count against the limit that they held it to. */
@@ -346,11 +347,39 @@ on_abort(struct conversation *c, struct packet *p)
 	return c->stage == NOTHING;
 }
 
+static void
+etrn_done(void *context, size_t count)
+{
+	struct conversation *c = context;
+	packet_begin(&intake.out, "ok");
+	packet_add_text(&intake.out, c->etrn);
+	packet_add_number(&intake.out, count);
+	connection_send(&c->connection, &intake.out);
+	c->etrn[0] = '\0';
+}
+
+/* One question at a time, and smtpd's alone. */
+static bool
+on_etrn(struct conversation *c, struct packet *p)
+{
+	const char *tag = take_tag(p), *domain = packet_field(p);
+	if (c->stage != NOTHING || c->uid >= 0 || tag == NULL || tag[0] == '\0' || domain == NULL || c->etrn[0] != '\0')
+		return false;
+	if (intake_etrn(intake.directory, domain, etrn_done, c)) {
+		memcpy(c->etrn, tag, strlen(tag) + 1);
+		return true;
+	}
+	struct outcome o = outcome_make("4.3.0", "not now");
+	answer_outcome(c, tag, &o);
+	return true;
+}
+
 static const struct {
 	const char *verb;
 	bool (*act)(struct conversation *c, struct packet *p);
 } verbs[] = {
     {"data", on_data}, {"mail", on_mail}, {"rcpt", on_rcpt}, {"open", on_open}, {"commit", on_commit}, {"abort", on_abort},
+    {"etrn", on_etrn},
     {"scratch", on_scratch},
 };
 
@@ -386,6 +415,7 @@ static void
 closed(struct connection *connection)
 {
 	struct conversation *c = (struct conversation *)connection;
+	intake_etrn_forget(c);
 	if (c->stage == COMMITTING)
 		c->commit->from = NULL;
 	else if (c->commit != NULL)

@@ -11,6 +11,7 @@
 #include "lib/base/number.h"
 #include "queue/checksum.h"
 #include "queue/file.h"
+#include "queue/id.h"
 
 #define DATA_KEPT    65536 /* bytes that wait in memory before they are written: most messages are one write */
 #define HEADER_KEPT  16384 /* room that is kept for the next envelope */
@@ -32,6 +33,15 @@ intake_message_begin(struct intake_message *m, const struct queue_directory *dir
 	m->fd = -1;
 	m->size_most = size_most;
 	m->trouble = outcome_done();
+}
+
+/* errno, about this message. */
+static void
+log_trouble(const struct intake_message *m, const char *event)
+{
+	char id[ID_LETTERS + 1];
+	id_print(m->id, id);
+	log_error(event, log_text("queue", id), log_errno());
 }
 
 static bool
@@ -145,7 +155,7 @@ intake_message_open(struct intake_message *m, uint64_t free_space)
 	}
 	m->fd = queue_directory_create(m->directory, m->id);
 	if (m->fd < 0) {
-		log_error("queue-file-not-made", log_errno());
+		log_trouble(m, "queue-file-not-made");
 		m->trouble = intake_message_disk_trouble(errno);
 	}
 	return m->trouble;
@@ -176,7 +186,7 @@ flush(struct intake_message *m)
 	bool ok = m->written ? file_write_all(m->fd, m->data.data, m->data.len)
 			     : write_both(m->fd, str_slice(&m->header), str_slice(&m->data));
 	if (!ok) {
-		log_error("queue-write-failed", log_errno());
+		log_trouble(m, "queue-write-failed");
 		m->trouble = intake_message_disk_trouble(errno);
 	}
 	m->written = true;
@@ -217,7 +227,7 @@ intake_message_complete(struct intake_message *m)
 	if (!outcome_is_done(&m->trouble))
 		return m->trouble;
 	if (marked_later && !file_write_at(m->fd, mark, sizeof mark, 0)) {
-		log_error("queue-write-failed", log_errno());
+		log_trouble(m, "queue-write-failed");
 		m->trouble = intake_message_disk_trouble(errno);
 	}
 	return m->trouble;
@@ -245,6 +255,6 @@ void
 intake_message_abort(struct intake_message *m)
 {
 	if (m->fd >= 0 && !queue_directory_remove(m->directory, m->id))
-		log_error("queue-file-not-removed", log_errno());
+		log_trouble(m, "queue-file-not-removed");
 	intake_message_end(m);
 }

@@ -4,40 +4,52 @@
 #include "lib/ipc/loop.h"
 #include "queue/intake.h"
 
-#define IDS_A_PACKET 1024
+struct news {
+	const char *verb;
+	uint64_t   *ids; /* not yet told, oldest first */
+	size_t      count, room;
+};
+
+enum { COMMITTED, HURRY };
 
 static struct {
 	struct watch watch;
-	uint64_t    *ids; /* not yet told, oldest first */
-	size_t       count, room;
+	struct news  news[2];
 	bool         waiting; /* the socket is full */
-} notify;
+} notify = {.news = {[COMMITTED] = {.verb = "committed"}, [HURRY] = {.verb = "hurry"}}};
 
 static struct packet p;
 
 static size_t
-fill_packet(void)
+fill_packet(const struct news *news)
 {
-	size_t n = notify.count < IDS_A_PACKET ? notify.count : IDS_A_PACKET;
-	packet_begin(&p, "committed");
+	size_t n = news->count < INTAKE_IDS_MOST ? news->count : INTAKE_IDS_MOST;
+	packet_begin(&p, news->verb);
 	for (size_t i = 0; i < n; i++)
-		packet_add_number(&p, notify.ids[i]);
+		packet_add_number(&p, news->ids[i]);
 	return n;
+}
+
+/* False: the socket is full. */
+static bool
+send_news(struct news *news)
+{
+	while (news->count > 0) {
+		size_t n = fill_packet(news);
+		if (packet_send(notify.watch.fd, &p) != PACKET_OK)
+			return false;
+		news->count -= n;
+		for (size_t i = 0; i < news->count; i++)
+			news->ids[i] = news->ids[i + n];
+	}
+	return true;
 }
 
 /* Tells as much as the socket takes. */
 static void
 send_some(void)
 {
-	while (notify.count > 0) {
-		size_t n = fill_packet();
-		if (packet_send(notify.watch.fd, &p) != PACKET_OK)
-			break;
-		notify.count -= n;
-		for (size_t i = 0; i < notify.count; i++)
-			notify.ids[i] = notify.ids[i + n];
-	}
-	bool full = notify.count > 0;
+	bool full = !send_news(&notify.news[COMMITTED]) || !send_news(&notify.news[HURRY]);
 	if (full != notify.waiting && loop_change(&notify.watch, full ? EPOLLIN | EPOLLOUT : EPOLLIN))
 		notify.waiting = full;
 }
@@ -68,28 +80,36 @@ intake_notify_begin(int manager)
 }
 
 static bool
-remember(uint64_t id)
+remember(struct news *news, uint64_t id)
 {
-	if (notify.count == notify.room) {
-		size_t room = notify.room == 0 ? 64 : notify.room * 2;
-		uint64_t *ids = reallocarray(notify.ids, room, sizeof *ids);
+	if (news->count == news->room) {
+		size_t room = news->room == 0 ? 64 : news->room * 2;
+		uint64_t *ids = reallocarray(news->ids, room, sizeof *ids);
 		if (ids == NULL)
 			return false;
-		notify.ids = ids;
-		notify.room = room;
+		news->ids = ids;
+		news->room = room;
 	}
-	notify.ids[notify.count++] = id;
+	news->ids[news->count++] = id;
 	return true;
 }
 
 void
 intake_notify(uint64_t id)
 {
-	if (!remember(id)) {
+	if (!remember(&notify.news[COMMITTED], id)) {
 		/* It is safe on the disk; a new manager will find it. */
 		log_error("out-of-memory", log_text("hint", "starting anew, to find the message on the disk"));
 		exit(EXIT_FAILURE);
 	}
 	if (!notify.waiting)
+		send_some();
+}
+
+void
+intake_notify_hurry(uint64_t id)
+{
+	/* Without memory it is tried when its time comes. */
+	if (remember(&notify.news[HURRY], id) && !notify.waiting)
 		send_some();
 }

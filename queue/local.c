@@ -98,7 +98,7 @@ worker_ready(struct watch *watch, uint32_t events)
 	struct outcome o;
 	if (r != PACKET_OK || w->job == NULL || !read_result(&in, &o)) {
 		if (w->used || r == PACKET_OK)
-			log_warning("deliver-lost", log_text("reason", r == PACKET_OK ? "it does not keep to the protocol" : "it ended"));
+			log_warning("deliver-lost", log_text("queue", w->job != NULL ? w->job->message->name : ""), log_text("reason", r == PACKET_OK ? "it does not keep to the protocol" : "it ended"));
 		drop_worker(w);
 		assign_jobs();
 		return;

@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "queue/intake.h"
 
 #define DRAIN_MOST 10000 /* ms that deliveries under way may still take */
 #define STARTS_A_TURN 100
@@ -82,6 +83,35 @@ start_committed(uint64_t id)
 	starting = false;
 }
 
+/* The intake names them in no order. */
+static int
+compare_ids(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* Those that wait are tried now; those at work are tried already. */
+static void
+hurry_named(void)
+{
+	static uint64_t ids[INTAKE_IDS_MOST];
+	size_t count = 0;
+	while (count < INTAKE_IDS_MOST && packet_field_number(&in, UINT64_MAX, &ids[count]))
+		count++;
+	qsort(ids, count, sizeof *ids, compare_ids);
+	size_t hurried = waiting_hurry_these(&manager.waiting, ids, count, (uint64_t)clock_unix());
+	log_info("hurry", log_number("messages", (int64_t)hurried));
+}
+
+static void
+start_named(void)
+{
+	uint64_t id;
+	while (packet_field_number(&in, UINT64_MAX, &id))
+		start_committed(id);
+}
+
 static void
 intake_ready(struct watch *w, uint32_t events)
 {
@@ -89,14 +119,16 @@ intake_ready(struct watch *w, uint32_t events)
 	enum packet_result r = packet_receive(w->fd, &in);
 	if (r == PACKET_WAIT)
 		return;
-	if (r != PACKET_OK || strcmp(packet_verb(&in), "committed") != 0) {
+	const char *verb = r == PACKET_OK ? packet_verb(&in) : "";
+	if (strcmp(verb, "committed") == 0) {
+		start_named();
+	} else if (strcmp(verb, "hurry") == 0) {
+		hurry_named();
+	} else {
 		loop_remove(w);
 		manager_drain("the intake ended");
 		return;
 	}
-	uint64_t id;
-	while (packet_field_number(&in, UINT64_MAX, &id))
-		start_committed(id);
 	packet_close_descriptors(&in);
 	manager_start_due();
 }

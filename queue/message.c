@@ -7,6 +7,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "queue/manager.h"
+#include "queue/outward_keys.h"
 #include "queue/retry.h"
 
 #define UNDER_WAY_MOST 64 /* recipients of one message at a time */
@@ -208,6 +209,13 @@ mark(struct message *m, struct file_recipient *r, enum recipient_status status, 
 	r->status = status;
 }
 
+/* Failed, and the sender is to be told; or he said that he does not want to hear of it (RFC 3461 section 4.1). */
+static enum recipient_status
+failed_status(const struct message *m, const struct file_recipient *r)
+{
+	return outward_is_silent(&m->file, r) ? RECIPIENT_RETURNED : RECIPIENT_FAILED;
+}
+
 static void
 log_ended(const struct message *m, const struct file_recipient *r, const struct outcome *o)
 {
@@ -236,11 +244,11 @@ free_delivery(struct delivery *d)
 void
 delivery_ended(struct delivery *d, const struct outcome *o)
 {
-	static const enum recipient_status statuses[] = {RECIPIENT_DELIVERED, RECIPIENT_PENDING, RECIPIENT_FAILED};
+	static const enum recipient_status statuses[] = {RECIPIENT_DELIVERED, RECIPIENT_PENDING};
 	struct message *m = d->message;
 	struct file_recipient *r = delivery_recipient(d);
 	log_ended(m, r, o);
-	mark(m, r, statuses[o->class], o);
+	mark(m, r, o->class == OUTCOME_PERMANENT ? failed_status(m, r) : statuses[o->class], o);
 	free_delivery(d);
 	message_advance(m);
 }
@@ -302,7 +310,7 @@ fail_pending(struct message *m)
 		struct outcome o = outcome_make("5.4.7", "could not be delivered in time; the last answer was %.*s %.*s",
 		    (int)r->code.len, r->code.data, (int)r->text.len, r->text.data);
 		log_ended(m, r, &o);
-		mark(m, r, RECIPIENT_FAILED, &o);
+		mark(m, r, failed_status(m, r), &o);
 	}
 }
 
@@ -348,11 +356,18 @@ is_too_old(const struct message *m)
 	return retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), s->life);
 }
 
+/* Nobody waits for it, and nobody is to be told of it. */
+static bool
+is_over(const struct message *m)
+{
+	return count_of(m, RECIPIENT_PENDING) + count_of(m, RECIPIENT_FAILED) == 0;
+}
+
 /* Every recipient has ended or is deferred. */
 static void
 end_run(struct message *m)
 {
-	if (count_of(m, RECIPIENT_PENDING) + count_of(m, RECIPIENT_FAILED) == 0) {
+	if (is_over(m)) {
 		remove_message(m);
 		return;
 	}
@@ -363,7 +378,9 @@ end_run(struct message *m)
 	}
 	if (count_of(m, RECIPIENT_PENDING) > 0 && is_too_old(m))
 		fail_pending(m);
-	if (count_of(m, RECIPIENT_FAILED) > 0) {
+	if (is_over(m)) {
+		remove_message(m);
+	} else if (count_of(m, RECIPIENT_FAILED) > 0) {
 		m->bouncing = true;
 		bouncer_make(m);
 	} else {

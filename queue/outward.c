@@ -11,9 +11,12 @@
 #include "lib/base/log.h"
 #include "lib/ipc/socket.h"
 #include "queue/manager.h"
+#include "queue/outward_keys.h"
 
 #define SERVICE        "remote/send"
-#define ADDRESSES_MOST 50      /* in one request: a packet holds them at their longest */
+#define ADDRESSES_MOST 50      /* in one request */
+#define REQUEST_ROOM   56000   /* bytes of a packet for them and their keys */
+#define KEYS_MOST      4096
 #define JOB_TIMEOUT    3600000 /* ms: beyond what postern-remote's own timeouts add up to */
 
 /* Recipients of one message that go the same way. */
@@ -70,7 +73,7 @@ disconnect(struct channel *c)
 static void
 lose(struct channel *c, const char *why)
 {
-	log_warning("remote-lost", log_text("reason", why));
+	log_warning("remote-lost", log_text("queue", c->job != NULL ? c->job->message->name : ""), log_text("reason", why));
 	struct group *g = disconnect(c);
 	if (g != NULL)
 		end_group(g, NULL);
@@ -137,27 +140,25 @@ connect_channel(struct channel *c)
 	return false;
 }
 
-static struct slice
-body_of(const struct message *m)
-{
-	struct slice body = slice_of("");
-	queue_file_with(&m->file, "body", &body);
-	return slice_is(body, "8BITMIME") ? body : slice_of("");
-}
-
 static void
 build_request(struct packet *p, const struct group *g)
 {
+	static struct str keys = STR_MOST(KEYS_MOST);
+	const struct queue_file *f = &g->message->file;
 	packet_begin(p, "send");
 	packet_add_number(p, ++outward.tag);
 	packet_add_text(p, g->message->name);
-	packet_add(p, g->message->file.sender);
+	packet_add(p, f->sender);
 	packet_add_text(p, g->members[0]->transport);
-	packet_add_number(p, g->message->file.header_size);
-	packet_add_number(p, g->message->file.message_size);
-	packet_add(p, body_of(g->message));
-	for (size_t i = 0; i < g->count; i++)
+	packet_add_number(p, f->header_size);
+	packet_add_number(p, f->message_size);
+	outward_message_keys(&keys, f);
+	packet_add(p, str_slice(&keys));
+	for (size_t i = 0; i < g->count; i++) {
 		packet_add(p, delivery_recipient(g->members[i])->address);
+		outward_recipient_keys(&keys, f, delivery_recipient(g->members[i]));
+		packet_add(p, str_slice(&keys));
+	}
 	packet_add_descriptor(p, g->message->fd);
 }
 
@@ -246,7 +247,8 @@ make_group(struct message *m)
 		return NULL;
 	g->message = m;
 	struct delivery **at = &m->outward;
-	while (*at != NULL && g->count < ADDRESSES_MOST) {
+	size_t bytes = 0;
+	while (*at != NULL && g->count < ADDRESSES_MOST && bytes < REQUEST_ROOM) {
 		struct delivery *d = *at;
 		if (g->count > 0 && !same_way(g->members[0], d)) {
 			at = &d->next;
@@ -255,6 +257,7 @@ make_group(struct message *m)
 		*at = d->next;
 		d->next = NULL;
 		g->members[g->count++] = d;
+		bytes += delivery_recipient(d)->address.len + OUTWARD_KEYS_MOST + 2;
 	}
 	return g;
 }

@@ -4,7 +4,8 @@
  * Who runs it: a supervisor, as the user postern-remote.
  * Reads: its settings, /etc/resolv.conf, /etc/hosts; of the queue only the one
  *   file whose descriptor came with a request, for reading. Writes: the log.
- * Sockets: listens on remote/send (queued). Internet: DNS, SMTP to other hosts.
+ * Sockets: listens on remote/send (queued); connects to tlsd/client. Internet:
+ *   DNS, SMTP to other hosts.
  *
  * The parent accepts and forks; each child serves one connection of queued, one
  * request after the other. What other hosts say is parsed in children only.
@@ -27,21 +28,28 @@
 #include "lib/ipc/packet.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
+#include "queue/remote_request.h"
 #include "queue/remote_send.h"
 
 static const char *resolver;
 static uint64_t    timeout_seconds, connect_seconds;
+static const char *tls, *tls_policy;
+static bool        trusted_resolver;
 
 static const struct setting table[] = {
     SOCKET_SETTINGS,
     HOST_SETTING,
     {"resolver", SETTING_TEXT, "", "ADDRESS:PORT of the DNS server (default: /etc/resolv.conf)", &resolver, 0, 0},
+    {"trusted_resolver", SETTING_FLAG, "no", "the resolver checks DNSSEC and the way to it is safe: its AD bit is believed",
+        &trusted_resolver, 0, 0},
+    {"outgoing_tls", SETTING_TEXT, "may", "TLS with other hosts: none, may, encrypt, dane, verify, secure", &tls, 0, 0},
+    {"outgoing_tls_policy", SETTING_TEXT, "", "lines DESTINATION POLICY [NAME...], where it differs", &tls_policy, 0, 0},
     {"remote_timeout", SETTING_SECONDS, "5m", "wait for an answer of another host; twice that after the message",
         &timeout_seconds, 1, 3600},
     {"connect_timeout", SETTING_SECONDS, "30s", "wait for a connection to another host", &connect_seconds, 1, 600},
 };
 
-#define CHILD_CALLS (CALLS_BASIC | CALLS_MESSAGES | CALLS_INTERNET | CALLS_READ_FILES)
+#define CHILD_CALLS (CALLS_BASIC | CALLS_MESSAGES | CALLS_CONNECT | CALLS_INTERNET | CALLS_READ_FILES)
 
 /* The parent keeps what its children need, and forks. */
 static const struct contract contract = {
@@ -50,7 +58,7 @@ static const struct contract contract = {
     .descriptors = 64,
     .processes = 1,
     .reaches = "/etc/resolv.conf and /etc/hosts, for reading",
-    .sockets = "listens: remote/send; Internet: DNS, SMTP",
+    .sockets = "listens: remote/send; connects: tlsd/client; Internet: DNS, SMTP",
     .compromise = "the messages that are being sent, and connections to the Internet; nothing of this host",
 };
 
@@ -79,40 +87,6 @@ static const struct sandbox_path paths[] = {
 
 /* --- a child --------------------------------------------------------------------------------- */
 
-static bool
-is_clean(struct slice address)
-{
-	for (size_t i = 0; i < address.len; i++)
-		if ((unsigned char)address.data[i] < ' ' || address.data[i] == 0x7f)
-			return false;
-	return true;
-}
-
-/* send T QUEUE-ID SENDER TRANSPORT OFFSET LENGTH BODY ADDRESS... + message file */
-static bool
-read_request(struct packet *p, const char **tag, const char **transport, struct errand *e)
-{
-	memset(e, 0, sizeof *e);
-	e->file = -1;
-	if (strcmp(packet_verb(p), "send") != 0 || (*tag = packet_field(p)) == NULL || (e->id = packet_field(p)) == NULL)
-		return false;
-	const char *sender = packet_field(p);
-	*transport = packet_field(p);
-	if (*transport == NULL || !packet_field_number(p, INT64_MAX / 2, &e->offset) ||
-	    !packet_field_number(p, INT64_MAX / 2, &e->length))
-		return false;
-	const char *body = packet_field(p), *address;
-	e->sender = slice_of(sender);
-	e->eight_bit = body != NULL && strcmp(body, "8BITMIME") == 0;
-	while ((address = packet_field(p)) != NULL && e->count < SMTP_RECIPIENTS_MOST) {
-		e->recipients[e->count++] = slice_of(address);
-		if (!is_clean(slice_of(address)) || address[0] == '\0')
-			return false;
-	}
-	e->file = packet_take_descriptor(p);
-	return e->count > 0 && address == NULL && e->file >= 0 && is_clean(e->sender);
-}
-
 static void
 build_result(struct packet *p, const char *tag, const struct errand *e)
 {
@@ -126,20 +100,20 @@ static bool
 serve_request(int socket)
 {
 	static struct packet request, result;
-	static struct errand errand;
-	const char *tag, *transport;
+	static struct remote_request asked;
+	struct errand *errand = &asked.errand;
 	if (packet_receive_wait(socket, &request, -1) != PACKET_OK)
 		return false;
-	bool ok = read_request(&request, &tag, &transport, &errand);
+	bool ok = remote_request_read(&request, &asked);
 	packet_close_descriptors(&request);
 	if (!ok) {
 		log_warning("request-malformed");
 		return false;
 	}
-	log_session("queue", errand.id);
-	remote_send(&settings, slice_of(transport), &errand);
-	close(errand.file);
-	build_result(&result, tag, &errand);
+	log_session("queue", errand->id);
+	remote_send(&settings, slice_of(asked.transport), errand);
+	close(errand->file);
+	build_result(&result, asked.tag, errand);
 	return packet_send_wait(socket, &result, 60000) == PACKET_OK;
 }
 
@@ -179,8 +153,9 @@ read_settings(void)
 	program_settings(&program);
 	settings.smtp = (struct smtp_settings){.hostname = host_name(), .timeout = (int)timeout_seconds * 1000};
 	settings.connect_timeout = (int)connect_seconds * 1000;
-	if (!dns_begin(&settings.dns, resolver))
+	if (!dns_begin(&settings.dns, resolver) || !policy_read(tls, tls_policy, &settings.tls))
 		exit(EXIT_MISUSE);
+	settings.dns.trusted = trusted_resolver;
 }
 
 int

@@ -4,7 +4,8 @@
 
 #include "lib/base/number.h"
 
-#define SMTP_PORT 25
+#define SMTP_PORT  25
+#define SMTPS_PORT 465
 
 static bool
 set_host(struct route *r, struct slice host)
@@ -27,7 +28,7 @@ set_host(struct route *r, struct slice host)
 static bool
 set_port(struct route *r, struct slice rest)
 {
-	uint64_t port = SMTP_PORT;
+	uint64_t port = r->tls ? SMTPS_PORT : SMTP_PORT;
 	if (rest.len > 0 && (rest.data[0] != ':' || !number_parse(slice_from(rest, 1), 65535, &port) || port == 0))
 		return false;
 	r->port = (uint16_t)port;
@@ -53,7 +54,8 @@ route_parse(struct slice transport, struct slice domain, struct route *r)
 {
 	memset(r, 0, sizeof *r);
 	struct slice hop = slice_trim(transport);
-	if (slice_starts_nocase(hop, "smtp:"))
-		hop = slice_from(hop, 5);
+	r->tls = slice_starts_nocase(hop, "smtps:");
+	if (r->tls || slice_starts_nocase(hop, "smtp:"))
+		hop = slice_from(hop, r->tls ? 6 : 5);
 	return parse_next_hop(hop.len > 0 ? hop : domain, r);
 }

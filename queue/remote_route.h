@@ -12,11 +12,12 @@
 struct route {
 	char     host[ROUTE_HOST_MOST + 1]; /* a name, or an address without brackets */
 	uint16_t port;
-	bool     mx; /* look up the name's MX; else its addresses */
+	bool     tls; /* from the first byte: RFC 8314 */
+	bool     mx;  /* look up the name's MX; else its addresses */
 };
 
 /*
- * `smtp:[host]:port`, `smtp:host`, `[host]:port`, `host:port`, `host`; brackets
+ * `smtp:[host]:port`, `smtps:[host]` (TLS from the first byte, port 465), `smtp:host`, `[host]:port`, `host:port`, `host`; brackets
  * mean no MX. Empty: the domain, which may be a literal `[192.0.2.1]`. False:
  * not understood.
  */

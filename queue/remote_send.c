@@ -9,6 +9,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/random.h"
+#include "queue/remote_header.h"
 #include "queue/remote_route.h"
 
 #define ATTEMPTS_MOST 10 /* connections for one errand */
@@ -17,7 +18,9 @@
 struct trip {
 	const struct remote_settings *settings;
 	struct errand *errand;
-	uint16_t       port;
+	const struct route *route;
+	struct plan_facts facts;
+	struct tls_plan   plan; /* for the host that is tried */
 	int            attempts;
 	struct outcome trouble; /* the last: what is told when no host is left */
 };
@@ -54,22 +57,43 @@ connect_to(const union dns_address *a, int timeout)
 	return -1;
 }
 
-/* True: the errand is done. */
 static bool
-try_address(struct trip *t, const char *host, const union dns_address *a)
+connect_and_send(struct trip *t, const char *server, const union dns_address *a)
 {
-	char address[INET6_ADDRSTRLEN], server[DNS_NAME_MOST + INET6_ADDRSTRLEN + 8];
-	dns_address_print(a, address);
-	snprintf(server, sizeof server, "%s[%s]:%u", host, address, (unsigned)t->port);
 	t->attempts++;
 	int fd = connect_to(a, t->settings->connect_timeout);
 	if (fd < 0) {
 		t->trouble = outcome_make("4.4.1", "%s cannot be reached: %s", server, strerror(errno));
 		return false;
 	}
-	bool done = smtp_send(fd, server, &t->settings->smtp, t->errand, &t->trouble);
+	bool done = smtp_send(fd, server, &t->settings->smtp, &t->plan, t->errand, &t->trouble);
 	close(fd);
 	return done;
+}
+
+/* True: the errand is done. */
+static bool
+try_address(struct trip *t, const char *host, const union dns_address *a)
+{
+	char address[INET6_ADDRSTRLEN], server[DNS_NAME_MOST + INET6_ADDRSTRLEN + 8];
+	dns_address_print(a, address);
+	snprintf(server, sizeof server, "%s[%s]:%u", host, address, (unsigned)t->route->port);
+	t->plan.failed = false;
+	if (connect_and_send(t, server, a))
+		return true;
+	if (!t->plan.failed || t->plan.policy != TLS_MAY)
+		return false;
+	log_warning("sent-in-clear", log_text("server", server), log_text("reason", "TLS failed, and the policy is may"));
+	t->plan.policy = TLS_NONE;
+	bool done = connect_and_send(t, server, a);
+	t->plan.policy = TLS_MAY;
+	return done;
+}
+
+static bool
+is_planned(struct trip *t, const char *host, bool authentic_addresses)
+{
+	return plan_host(&t->plan, &t->facts, host, authentic_addresses, &t->trouble);
 }
 
 /* True: the errand is done. */
@@ -78,11 +102,14 @@ try_host(struct trip *t, const char *host)
 {
 	union dns_address addresses[DNS_RECORDS_MOST];
 	size_t count;
-	enum dns_result r = dns_find_addresses(&t->settings->dns, host, t->port, addresses, &count);
+	enum dns_result r = dns_find_addresses(&t->settings->dns, host, t->route->port, addresses, &count);
+	bool authentic = dns_was_authentic();
 	if (r == DNS_TROUBLE)
 		t->trouble = outcome_make("4.4.3", "the addresses of %s could not be looked up", host);
 	else if (r != DNS_FOUND)
 		t->trouble = outcome_make("5.4.4", "%s has no address", host);
+	if (count == 0 || !is_planned(t, host, authentic))
+		return false;
 	for (size_t i = 0; i < count && t->attempts < ATTEMPTS_MOST; i++)
 		if (try_address(t, host, &addresses[i]))
 			return true;
@@ -164,9 +191,11 @@ try_name(struct trip *t, const char *name)
 	struct dns_mx mx[DNS_RECORDS_MOST];
 	size_t count;
 	union dns_address address;
-	if (dns_address_parse(slice_of(name), t->port, &address))
-		return try_address(t, name, &address);
-	switch (dns_find_mx(&t->settings->dns, name, mx, &count)) {
+	if (dns_address_parse(slice_of(name), t->route->port, &address))
+		return is_planned(t, name, false) && try_address(t, name, &address);
+	enum dns_result r = dns_find_mx(&t->settings->dns, name, mx, &count);
+	t->facts.authentic_mx = dns_was_authentic();
+	switch (r) {
 	case DNS_FOUND:
 		return try_mx(t, name, mx, count);
 	case DNS_NO_DATA:
@@ -181,11 +210,25 @@ try_name(struct trip *t, const char *name)
 	return false;
 }
 
+static struct plan_facts
+facts_of(const struct remote_settings *settings, const struct route *route, const struct errand *e)
+{
+	struct plan_facts f = {.dns = &settings->dns, .route = route, .policy = policy_find(&settings->tls, route),
+	    .require_tls = e->require_tls, .authentic_mx = !route->mx};
+	/*
+	 * "TLS-Required: No" is about what the destination asks for (RFC 8689 section 4.1), and about our own default;
+	 * what an administrator wrote for this destination stands, and REQUIRETLS goes before it.
+	 */
+	if (e->tls_optional && !e->require_tls && !f.policy.listed && f.policy.wanted > TLS_MAY)
+		f.policy.wanted = TLS_MAY;
+	return f;
+}
+
 void
 remote_send(const struct remote_settings *settings, struct slice transport, struct errand *e)
 {
 	struct route route;
-	struct slice first = e->recipients[0];
+	struct slice first = e->recipients[0].address;
 	size_t at = slice_find_last(first, '@');
 	struct slice domain = slice_from(first, at < first.len ? at + 1 : at);
 	if (!route_parse(transport, domain, &route)) {
@@ -196,12 +239,15 @@ remote_send(const struct remote_settings *settings, struct slice transport, stru
 		end_all(e, &o);
 		return;
 	}
-	struct trip t = {.settings = settings, .errand = e, .port = route.port};
+	header_look(e);
+	struct trip t = {.settings = settings, .errand = e, .route = &route, .facts = facts_of(settings, &route, e)};
 	t.trouble = outcome_make("4.4.4", "no host of %s could be tried", route.host);
-	if (route.mx ? try_name(&t, route.host) : try_host(&t, route.host))
+	bool done = route.mx ? try_name(&t, route.host) : try_host(&t, route.host);
+	plan_clear(&t.plan);
+	if (done)
 		return;
 	/* A next hop that we were told to take and that does not exist is a mistake here, or in DNS: nothing is wrong with the address. */
-	if (transport.len > 0 && t.trouble.class == OUTCOME_PERMANENT) {
+	if (transport.len > 0 && t.trouble.class == OUTCOME_PERMANENT && strcmp(t.trouble.code, "5.7.30") != 0) {
 		log_error("next-hop-wrong", log_slice("transport", transport), log_text("reason", t.trouble.text),
 		    log_text("hint", "correct relay_host or the transport of that domain"));
 		t.trouble = outcome_make("4.4.4", "%s", t.trouble.text);

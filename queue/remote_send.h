@@ -8,6 +8,7 @@
 struct remote_settings {
 	struct smtp_settings smtp;
 	struct dns           dns;
+	struct policy_rules  tls;
 	int                  connect_timeout; /* ms */
 };
 

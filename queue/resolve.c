@@ -4,6 +4,8 @@
 #include "lib/base/log.h"
 #include "queue/manager.h"
 
+#define LOGGED_TARGETS 10 /* of an alias, in the line that tells of them */
+
 static void
 lookup_failed(struct delivery *d, const char *status, struct packet *answer)
 {
@@ -42,6 +44,18 @@ count_fields(struct packet *answer)
 	return count;
 }
 
+/* What the alias became, as far as a line has room; `targets` says how many there are. */
+static void
+log_expanded(const struct message *m, size_t recipient, const struct slice *addresses, size_t count)
+{
+	struct log_field fields[3 + LOGGED_TARGETS] = {log_text("queue", m->name),
+	    log_slice("alias", m->file.recipients[recipient].address), log_number("targets", (int64_t)count)};
+	size_t shown = count < LOGGED_TARGETS ? count : LOGGED_TARGETS;
+	for (size_t i = 0; i < shown; i++)
+		fields[3 + i] = log_slice("to", addresses[i]);
+	log_write(LOG_INFO, "expanded", fields, 3 + shown);
+}
+
 /* False: no memory. */
 static bool
 read_targets(struct delivery *d, struct packet *answer, struct outcome *o)
@@ -59,6 +73,8 @@ read_targets(struct delivery *d, struct packet *answer, struct outcome *o)
 	if (ok && outcome_is_done(o)) {
 		int fd = message_open_for_writing(m);
 		ok = fd >= 0 && queue_file_expand(fd, &m->file, d->recipient, targets, count);
+		if (ok)
+			log_expanded(m, d->recipient, addresses, count);
 	}
 	free(addresses);
 	free(targets);

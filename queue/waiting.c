@@ -102,6 +102,33 @@ waiting_hurry(struct waiting *w, uint64_t id, uint64_t now)
 	return waiting_change(w, id, hurry, &now);
 }
 
+struct these {
+	const uint64_t *ids;
+	size_t          count;
+	uint64_t        now;
+};
+
+static int
+compare(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+static bool
+hurry_these(void *context, struct waiting_entry *e)
+{
+	struct these *these = context;
+	return bsearch(&e->id, these->ids, these->count, sizeof *these->ids, compare) != NULL && hurry(&these->now, e);
+}
+
+size_t
+waiting_hurry_these(struct waiting *w, const uint64_t *ids, size_t count, uint64_t now)
+{
+	struct these these = {ids, count, now};
+	return waiting_change(w, 0, hurry_these, &these);
+}
+
 /* Where it stands, or w->count. */
 static size_t
 place_of(const struct waiting *w, uint64_t id)

@@ -25,6 +25,8 @@ bool waiting_add(struct waiting *w, uint64_t id, uint64_t due);
 bool waiting_take(struct waiting *w, uint64_t now, struct waiting_entry *e);
 /* Makes the message (id 0: every one that is not held) due at `now`; returns how many. */
 size_t waiting_hurry(struct waiting *w, uint64_t id, uint64_t now);
+/* The same for these messages; the ids are in order. */
+size_t waiting_hurry_these(struct waiting *w, const uint64_t *ids, size_t count, uint64_t now);
 /* Calls `change`, which may set the time, for the message (id 0: every one); returns how often it said yes. */
 size_t waiting_change(struct waiting *w, uint64_t id, bool (*change)(void *context, struct waiting_entry *e), void *context);
 bool   waiting_has(const struct waiting *w, uint64_t id);

@@ -43,7 +43,7 @@ logged_in(struct session *s, struct slice mechanism, const struct login_answer *
 		return;
 	}
 	snprintf(s->login_name, sizeof s->login_name, "%s", str_text(&a->text));
-	snprintf(s->login_mechanism, sizeof s->login_mechanism, "%.*s", (int)mechanism.len, mechanism.data);
+	snprintf(s->mechanism, sizeof s->mechanism, "%.*s", (int)mechanism.len, mechanism.data);
 	s->counts.idle = 0;
 	log_login(s, "login", mechanism, a);
 	reply(s, 235, "2.7.0", "Authentication successful");

@@ -5,6 +5,7 @@
  */
 #include "lib/mail/dotreader.h"
 #include "smtpd/command.h"
+#include "smtpd/limits.h"
 #include "smtpd/message.h"
 #include "smtpd/reply.h"
 
@@ -13,18 +14,19 @@ static bool
 take_text(struct session *s, struct message *m)
 {
 	struct dotreader dots = DOTREADER_START;
+	limits_await_text(s);
 	while (!dotreader_ended(&dots)) {
 		struct slice have = input_buffered(&s->in);
 		struct slice left = have;
 		for (struct slice run; (run = dotreader_run(&dots, &left)).len > 0;) {
-			m->bare = dots.bare;
+			m->bare = dots.bare && m->lines == LINES_JUDGED;
 			message_take(s, m, run);
 		}
-		m->bare = dots.bare;
+		m->bare = dots.bare && m->lines == LINES_JUDGED;
 		input_take(&s->in, have.len - left.len);
 		if (dotreader_ended(&dots))
 			break;
-		enum input_result r = input_fill(&s->in);
+		enum input_result r = limits_read_text(s);
 		if (r != INPUT_OK) {
 			session_gone(s, r);
 			return false;
@@ -41,16 +43,21 @@ cmd_data(struct session *s, struct slice argument)
 		reply(s, s->envelope.begun ? 554 : 503, "5.5.1", s->envelope.begun ? "No valid recipients" : "MAIL first");
 		return;
 	}
-	struct message m;
-	struct outcome o = message_begin(s, &m);
+	if (s->envelope.said.body == BODY_BINARYMIME) {
+		reply(s, 503, "5.5.1", "BODY=BINARYMIME needs BDAT");
+		return;
+	}
+	struct message *m = &s->message;
+	struct outcome o = message_begin(s, m, MESSAGE_DATA);
 	if (!outcome_is_done(&o)) {
+		m->begun = false;
 		refuse_outcome(s, &o, "DATA", str_slice(&s->envelope.recipients));
 	} else {
 		reply(s, 354, NULL, "End with <CRLF>.<CRLF>");
-		if (take_text(s, &m))
-			message_end(s, &m);
+		if (take_text(s, m))
+			message_end(s, m);
 		else
-			message_forget(s, &m);
+			message_forget(s, m);
 	}
 	session_reset(s);
 }

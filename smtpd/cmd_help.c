@@ -6,5 +6,5 @@ void
 cmd_help(struct session *s, struct slice argument)
 {
 	(void)argument;
-	reply(s, 214, "2.0.0", "EHLO HELO MAIL RCPT DATA RSET NOOP QUIT STARTTLS AUTH VRFY HELP, by RFC 5321");
+	reply(s, 214, "2.0.0", "EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT STARTTLS AUTH VRFY ETRN HELP, by RFC 5321");
 }

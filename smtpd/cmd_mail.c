@@ -4,6 +4,7 @@
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
 #include "smtpd/filters.h"
+#include "smtpd/limits.h"
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
 
@@ -46,7 +47,7 @@ static bool
 take_parameters(struct session *s, struct slice rest, const struct address *a, struct mail_parameters *said)
 {
 	const struct parameter_facts facts = {
-	    .message_size = s->config->message_size, .encrypted = s->encrypted, .esmtp = s->esmtp};
+	    .message_size = s->config->message_size, .binarymime = s->config->binarymime, .encrypted = s->encrypted, .esmtp = s->esmtp};
 	struct parameter_problem p = mail_parameters_read(said, rest, &facts);
 	if (p.text != NULL)
 		refuse(s, p.code, p.status, p.text, "MAIL", address_text(a));
@@ -67,7 +68,7 @@ cmd_mail(struct session *s, struct slice argument)
 		reply_closing(s, "4.3.2", "Service not available", "service-lost");
 		return;
 	}
-	if (!take_address(s, argument, &a, &rest) || !take_parameters(s, rest, &a, &said) || !sender_allowed(s, &a))
+	if (!limits_message(s) || !take_address(s, argument, &a, &rest) || !take_parameters(s, rest, &a, &said) || !sender_allowed(s, &a))
 		return;
 	struct envelope *e = &s->envelope;
 	session_reset(s);

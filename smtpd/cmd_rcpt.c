@@ -7,6 +7,7 @@
 #include "smtpd/command.h"
 #include "smtpd/filters.h"
 #include "smtpd/reply.h"
+#include "smtpd/rules.h"
 #include "smtpd/services.h"
 
 static bool
@@ -99,10 +100,11 @@ decide(struct session *s, const struct address *a)
 		refuse(s, 550, "5.7.1", "Relaying denied", "RCPT", text);
 		return false;
 	case RECIPIENT_UNKNOWN:
+		s->counts.unknown++;
 		refuse(s, 550, "5.1.1", "User unknown", "RCPT", text);
 		return false;
 	case RECIPIENT_FULL:
-		refuse(s, 452, "4.2.2", "Mailbox full", "RCPT", text);
+		rules_refuse_full(s, text);
 		return false;
 	case RECIPIENT_LATER:
 		break;
@@ -127,7 +129,7 @@ cmd_rcpt(struct session *s, struct slice argument)
 		refuse(s, 452, "4.5.3", "Too many recipients", "RCPT", address_text(&a));
 		return;
 	}
-	if (!decide(s, &a))
+	if (!rules_qualified(s, &a) || !decide(s, &a) || !rules_resolvable(s, &a))
 		return;
 	if (!filters_rcpt(s, address_text(&a), rest))
 		return;

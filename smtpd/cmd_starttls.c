@@ -43,7 +43,7 @@ cmd_starttls(struct session *s, struct slice argument)
 		return;
 	session_reset(s);
 	s->greeted = s->esmtp = false;
-	s->helo[0] = s->login_name[0] = '\0';
+	s->helo[0] = s->login_name[0] = s->mechanism[0] = '\0';
 	if (s->services.login.socket >= 0 && !services_hello(s))
 		reply_closing(s, "4.3.2", "Service not available", "login-away");
 }

@@ -1,21 +1,25 @@
 #include "smtpd/command.h"
 
 #include "lib/base/log.h"
+#include "smtpd/early.h"
 #include "smtpd/filters.h"
 #include "smtpd/reply.h"
 
 static const struct verb verbs[] = {
-	{"EHLO", cmd_ehlo, VERB_IDLE},
-	{"HELO", cmd_helo, VERB_IDLE},
+	{"EHLO", cmd_ehlo, VERB_IDLE | VERB_LAST},
+	{"HELO", cmd_helo, VERB_IDLE | VERB_LAST},
 	{"MAIL", cmd_mail, VERB_GREETED | VERB_TRUSTED | VERB_OUTSIDE},
-	{"RCPT", cmd_rcpt, VERB_GREETED | VERB_TRUSTED},
-	{"DATA", cmd_data, VERB_GREETED | VERB_TRUSTED | VERB_BARE},
+	{"RCPT", cmd_rcpt, VERB_GREETED | VERB_TRUSTED | VERB_WHOLE},
+	{"DATA", cmd_data, VERB_GREETED | VERB_TRUSTED | VERB_BARE | VERB_WHOLE | VERB_LAST},
+	{"BDAT", cmd_bdat, VERB_GREETED | VERB_TRUSTED | VERB_CHUNK},
 	{"RSET", cmd_rset, VERB_BARE | VERB_IDLE},
-	{"NOOP", cmd_noop, VERB_IDLE},
-	{"QUIT", cmd_quit, VERB_BARE},
+	{"NOOP", cmd_noop, VERB_IDLE | VERB_LAST},
+	{"QUIT", cmd_quit, VERB_BARE | VERB_LAST},
 	{"STARTTLS", cmd_starttls, VERB_GREETED | VERB_OUTSIDE | VERB_BARE},
-	{"AUTH", cmd_auth, VERB_GREETED | VERB_OUTSIDE | VERB_LONG},
-	{"VRFY", cmd_vrfy, VERB_IDLE},
+	{"AUTH", cmd_auth, VERB_GREETED | VERB_OUTSIDE | VERB_LONG | VERB_LAST},
+	{"VRFY", cmd_vrfy, VERB_IDLE | VERB_LAST},
+	{"EXPN", cmd_expn, VERB_IDLE | VERB_LAST},
+	{"ETRN", cmd_etrn, VERB_GREETED | VERB_TRUSTED | VERB_OUTSIDE | VERB_IDLE},
 	{"HELP", cmd_help, VERB_IDLE},
 	/* A web browser or a printer was made to speak to us: what follows is not meant for us. */
 	{"GET", NULL, VERB_STRANGE},
@@ -53,16 +57,27 @@ refuse_stranger(struct session *s)
 		reply(s, 530, "5.7.0", "Authentication required");
 }
 
+/* Mail without EHLO or HELO is taken where a setting says so; nothing else is. */
+static bool
+lacks_greeting(const struct session *s, const struct verb *v)
+{
+	if (!(v->flags & VERB_GREETED) || s->greeted)
+		return false;
+	return s->config->rules.helo_required || !(v->flags & VERB_TRUSTED);
+}
+
 /* True when the verb may be run now; else it has been answered. */
 static bool
 in_turn(struct session *s, const struct verb *v, struct slice argument)
 {
-	if ((v->flags & VERB_GREETED) && !s->greeted)
+	if (lacks_greeting(s, v))
 		reply(s, 503, "5.5.1", "Say EHLO or HELO first");
 	else if ((v->flags & VERB_TRUSTED) && session_is_submission(s) && !session_logged_in(s))
 		refuse_stranger(s);
 	else if ((v->flags & VERB_OUTSIDE) && s->envelope.begun)
 		reply(s, 503, "5.5.1", "Not within a mail transaction");
+	else if ((v->flags & VERB_WHOLE) && s->message.begun)
+		reply(s, 503, "5.5.1", "The message has begun with BDAT");
 	else if ((v->flags & VERB_BARE) && argument.len > 0)
 		reply(s, 501, "5.5.4", "This command takes no argument");
 	else
@@ -84,8 +99,8 @@ command_run(struct session *s, struct slice line)
 	struct slice name, argument;
 	command_split(line, &name, &argument);
 	const struct verb *v = command_find(name);
-	if (line.len > COMMAND_LINE_MOST - 2 && (v == NULL || !(v->flags & VERB_LONG))) {
-		reply(s, 500, "5.5.2", "Line too long");
+	if (line.len > s->config->rules.line_length_limit - 2 && (v == NULL || !(v->flags & VERB_LONG))) {
+		session_bad_line(s, line, "Line too long");
 		return;
 	}
 	if (v == NULL) {
@@ -97,8 +112,12 @@ command_run(struct session *s, struct slice line)
 		close_stranger(s, v);
 		return;
 	}
+	if (early_pipelined(s, v))
+		return;
 	if (v->flags & VERB_IDLE)
 		s->counts.idle++;
 	if (in_turn(s, v, argument))
 		v->run(s, argument);
+	else if (v->flags & VERB_CHUNK)
+		bdat_pass_over(s, argument);
 }

@@ -45,10 +45,10 @@ struct slice filters_prepended(const struct session *s);
 /* The next bytes of the text. Trouble is told by filters_message(). */
 void filters_text(struct session *s, struct slice bytes);
 /*
- * The text is whole: `size` bytes. Filters look at it and change it, the result
+ * The text is whole. Filters look at it and change it, the result
  * goes to the intake with our trace line. True: it is to be committed. False: it has been answered.
  */
-bool filters_message(struct session *s, uint64_t size);
+bool filters_message(struct session *s);
 
 /* The message is forgotten, whatever became of it. */
 void filters_reset(struct session *s);

@@ -95,7 +95,7 @@ login(const struct session *s)
 static struct slice
 mechanism(const struct session *s)
 {
-	return slice_of(session_logged_in(s) ? s->login_mechanism : "");
+	return slice_of(session_logged_in(s) ? s->mechanism : "");
 }
 
 static struct slice

@@ -234,12 +234,13 @@ throw_away(struct session *s)
 }
 
 bool
-filters_message(struct session *s, uint64_t size)
+filters_message(struct session *s)
 {
 	struct filters *fs = s->filters;
+	uint64_t size = fs->scratch.end;
 	if (fs->discard)
 		return throw_away(s);
-	if (fs->scratch.failed || fs->scratch.end != size)
+	if (fs->scratch.failed)
 		return refuse_disk(s);
 	enum reading reading = read_header(s, size);
 	if (reading == READ_FAILED || !filters_ask_policies(s, FILTER_AT_END, slice_of(""), size))

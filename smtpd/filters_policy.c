@@ -36,7 +36,7 @@ add_client(const struct session *s, struct policy *p)
 static void
 add_trust(const struct session *s, struct policy *p)
 {
-	policy_add(p, "sasl_method", slice_of(session_logged_in(s) ? s->login_mechanism : ""));
+	policy_add(p, "sasl_method", slice_of(session_logged_in(s) ? s->mechanism : ""));
 	policy_add(p, "sasl_username", slice_of(s->login_name));
 	policy_add(p, "sasl_sender", slice_of(""));
 	policy_add(p, "encryption_protocol", slice_of(s->encrypted ? s->tls.version : ""));

@@ -149,10 +149,22 @@ intake_write(struct session *s, struct slice bytes)
 	return true;
 }
 
+bool
+intake_pause(struct session *s)
+{
+	return s->packet.len <= sizeof "data" || send_packet(s);
+}
+
+void
+intake_resume(struct session *s)
+{
+	packet_begin(&s->packet, "data");
+}
+
 struct outcome
 intake_commit(struct session *s)
 {
-	if (s->packet.len > sizeof "data" && !send_packet(s))
+	if (!intake_pause(s))
 		return gone();
 	return ask(s, "commit");
 }

@@ -41,6 +41,7 @@ struct rcpt_parameters {
 struct parameter_facts {
 	uint64_t message_size; /* the setting */
 	bool     encrypted;
+	bool     binarymime;   /* the setting */
 	bool     esmtp;        /* EHLO was said */
 	bool     smtputf8;     /* MAIL said so */
 };

@@ -33,13 +33,12 @@ take_body(void *said, struct slice value, const struct parameter_facts *facts)
 	static const char *const words[] = {
 	    [BODY_7BIT] = "7BIT", [BODY_8BITMIME] = "8BITMIME", [BODY_BINARYMIME] = "BINARYMIME"};
 	struct mail_parameters *m = said;
-	(void)facts;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (slice_is_nocase(value, words[i])) {
+		if (slice_is_nocase(value, words[i]) && (i != BODY_BINARYMIME || facts->binarymime)) {
 			m->body = (enum body)i;
 			return PARAMETER_FINE;
 		}
-	return parameter_wrong("BODY is none of 7BIT, 8BITMIME and BINARYMIME");
+	return parameter_wrong("This value of BODY is not offered");
 }
 
 /* Who a client says wrote it is no proof: as if it were <> (RFC 4954 section 5). */

@@ -7,7 +7,9 @@
  *               descriptors 0 and 1.
  * Writes:       to the client, and its log to descriptor 2 (to syslog where inetd put the client there too).
  * Connects to:  authd/lookup, authd/login (where users may log in), tlsd/server, queue/intake: once, before it
- *               reads a byte of the client. And to the filters that its settings list (then queue/intake gives it a
+ *               reads a byte of the client. Where names must be in DNS (helo_resolvable and its like), also the
+ *               resolver, by UDP.
+ *               And to the filters that its settings list (then queue/intake gives it a
  *               scratch file without a name, which it may fill up to a limit).
  * Confinement:  after that it has basic calls, messages on open sockets and dup; no file, no new socket, no new
  *               process, 16 MiB of address space.
@@ -31,6 +33,7 @@
 #include "smtpd/config.h"
 #include "smtpd/filters.h"
 #include "smtpd/reply.h"
+#include "smtpd/rules.h"
 #include "smtpd/services.h"
 #include "smtpd/session.h"
 #include "smtpd/tls.h"
@@ -44,9 +47,23 @@ static const struct contract contract = {
 	.descriptors = 512, /* so many of this user's may be on their way to a neighbour at once (unix(7), ETOOMANYREFS) */
 	.processes = 0,
 	.reaches = "nothing",
-	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake, and the filters of its settings",
+	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake; the resolver (UDP), where names must be in DNS; the filters of its settings",
 	.compromise = "this client's conversation; lookups of addresses; messages into the queue under any sender",
 };
+
+static const char *bare_newline, *etrn;
+
+static void
+set_bare_newline(int at)
+{
+	config.bare_newline = (enum bare_newline)at;
+}
+
+static void
+set_etrn(int at)
+{
+	config.etrn = (enum etrn)at;
+}
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
@@ -64,6 +81,14 @@ static const struct setting settings[] = {
 	{"plain_without_tls", SETTING_FLAG, "no", "let users log in over a line that is not encrypted",
 	    &config.plain_without_tls, 0, 0},
 	{"auth_on_25", SETTING_FLAG, "no", "let users log in on port 25 too", &config.auth_on_25, 0, 0},
+	{"broken_auth_clients", SETTING_FLAG, "no", "say AUTH= too, for very old programs", &config.broken_auth_clients, 0, 0},
+	{"bare_newline", SETTING_TEXT, "refuse", "refuse, or normalize: a message with a CR or LF that is no CRLF", &bare_newline,
+	    0, 0},
+	{"binarymime", SETTING_FLAG, "no", "take messages with BODY=BINARYMIME", &config.binarymime, 0, 0},
+	{"vrfy", SETTING_FLAG, "yes", "answer VRFY (252 to every address)", &config.vrfy, 0, 0},
+	{"etrn", SETTING_TEXT, "permitted", "permitted, all or no: who may have the queue tried for a domain", &etrn, 0, 0},
+	{"received_client", SETTING_FLAG, "yes", "name a user's machine in the Received: line", &config.received_client, 0, 0},
+	{"authenticated_sender", SETTING_FLAG, "no", "name the user in the Received: line", &config.authenticated_sender, 0, 0},
 	{"milters", SETTING_TEXT, "", "milters of port 25, in order: unix:/PATH or inet:ADDRESS:PORT", &config.milters, 0, 0},
 	{"submission_milters", SETTING_TEXT, "same", "milters where users log in; same: those of port 25",
 	    &config.submission_milters, 0, 0},
@@ -75,6 +100,18 @@ static const struct setting settings[] = {
 	{"policy_servers", SETTING_TEXT, "", "Postfix policy servers of port 25, asked about strangers", &config.policy_servers, 0, 0},
 	{"submission_policy_servers", SETTING_TEXT, "", "the same where users log in", &config.submission_policy_servers, 0, 0},
 	{"policy_timeout", SETTING_SECONDS, "100", "seconds to wait for a policy server", &config.policy_timeout, 1, 3600},
+	RULES_SETTINGS(config.rules),
+};
+
+/* Settings that are one of some words; the values are those of the enum in that order. */
+static const struct choice {
+	const char  *name;
+	const char **text;
+	void       (*set)(int at);
+	const char  *words[4];
+} choices[] = {
+	{"bare_newline", &bare_newline, set_bare_newline, {"refuse", "normalize"}},
+	{"etrn", &etrn, set_etrn, {"permitted", "all", "no"}},
 };
 
 static const struct program program = {
@@ -117,10 +154,32 @@ turn_away(const char *status, const char *text, int code)
 	exit(code);
 }
 
+static bool
+choose(const struct choice *c)
+{
+	for (int at = 0; c->words[at] != NULL; at++)
+		if (strcmp(*c->text, c->words[at]) == 0) {
+			c->set(at);
+			return true;
+		}
+	log_error("setting-wrong", log_text("setting", c->name), log_text("value", *c->text),
+	    log_text("hint", "postern-smtpd --settings says what it may be"));
+	return false;
+}
+
+static bool
+choose_all(void)
+{
+	bool ok = true;
+	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+		ok = choose(&choices[i]) && ok;
+	return ok;
+}
+
 static void
 load_settings(void)
 {
-	bool ok = settings_load(settings, sizeof settings / sizeof *settings);
+	bool ok = settings_load(settings, sizeof settings / sizeof *settings) && choose_all() && rules_check(&config.rules);
 	config.hostname = host_name();
 	session_begin(&session, &config);
 	if (!ok)
@@ -142,7 +201,7 @@ find_peer(void)
 		session.relay_client = true;
 		return;
 	case NETWORKS_NO:
-		session.relay_client = getenv("RELAYCLIENT") != NULL;
+		session.relay_client = rules_relay_client();
 		return;
 	}
 }
@@ -152,7 +211,7 @@ open_services(void)
 {
 	if (!services_open(&session.services, &config))
 		turn_away("4.3.2", "Service not available", EXIT_TEMPORARY);
-	if (!filters_open(&session))
+	if (!rules_open(&session) || !filters_open(&session))
 		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
 }
 

@@ -19,12 +19,12 @@ append_name(struct str *into, struct slice name)
 static void
 append_from(struct str *into, const struct session *s)
 {
-	str_append_text(into, "Received: from ");
-	append_name(into, slice_of(s->helo));
+	str_append_text(into, "from ");
+	append_name(into, slice_of(s->helo[0] != '\0' ? s->helo : "unknown")); /* where HELO is not required */
 	str_append_text(into, " (");
 	if (s->peer.name[0] != '\0')
 		str_append_format(into, "%s ", s->peer.name);
-	str_append_format(into, "[%s%s])\r\n", s->peer.ip.len == 16 ? "IPv6:" : "", s->peer.text);
+	str_append_format(into, "[%s%s])\r\n\t", s->peer.ip.len == 16 ? "IPv6:" : "", s->peer.text);
 }
 
 static void
@@ -32,11 +32,22 @@ append_tls(struct str *into, const struct session *s)
 {
 	if (!s->encrypted)
 		return;
-	str_append_text(into, "\t(using ");
+	str_append_text(into, "(using ");
 	append_name(into, slice_of(s->tls.version));
 	str_append_text(into, " with cipher ");
 	append_name(into, slice_of(s->tls.cipher));
-	str_append_text(into, ")\r\n");
+	str_append_text(into, ")\r\n\t");
+}
+
+/* As Postfix does with smtpd_sasl_authenticated_header. */
+static void
+append_login(struct str *into, const struct session *s)
+{
+	if (!s->config->authenticated_sender || !session_logged_in(s))
+		return;
+	str_append_text(into, "(Authenticated sender: ");
+	append_name(into, slice_of(s->login_name));
+	str_append_text(into, ")\r\n\t");
 }
 
 /* Only when there is one: the others are not told of each other (RFC 5321 section 7.2). */
@@ -53,9 +64,13 @@ append_for(struct str *into, const struct session *s)
 bool
 received_print(struct str *into, const struct session *s, int64_t now)
 {
-	append_from(into, s);
+	str_append_text(into, "Received: ");
+	/* Where a user sits, and what his machine is called, is nobody else's business where that is set. */
+	if (s->config->received_client || !session_logged_in(s))
+		append_from(into, s);
 	append_tls(into, s);
-	str_append_format(into, "\tby %s (Postern) with %s id %s", s->config->hostname, intake_protocol(s),
+	append_login(into, s);
+	str_append_format(into, "by %s (Postern) with %s id %s", s->config->hostname, intake_protocol(s),
 	    s->envelope.queue_id);
 	append_for(into, s);
 	str_append_text(into, ";\r\n\t");

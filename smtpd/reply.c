@@ -22,7 +22,7 @@ void
 refuse(struct session *s, unsigned code, const char *enhanced, const char *text, const char *what, struct slice about)
 {
 	s->counts.refused++;
-	log_info("refused", log_text("command", what), log_slice("about", about),
+	log_info("refused", session_fact("queue", s->envelope.queue_id), log_text("command", what), log_slice("about", about),
 	    log_slice("from", str_slice(&s->envelope.sender)), log_text("client", s->peer.text), log_number("code", code),
 	    log_text("status", enhanced), log_text("reason", text));
 	reply(s, code, enhanced, text);

@@ -89,6 +89,15 @@ services_sender(struct session *s, struct slice address)
 	return SENDER_LATER;
 }
 
+bool
+services_etrn(struct session *s, struct slice domain, uint64_t *count)
+{
+	neighbour_begin(&s->services.queue, &s->packet, "etrn");
+	packet_add(&s->packet, domain);
+	const char *status = neighbour_ask(&s->services.queue, &s->packet, PATIENCE_QUEUE);
+	return status != NULL && strcmp(status, "ok") == 0 && packet_field_number(&s->packet, UINT64_MAX, count);
+}
+
 /* "pass", or "hold WHY first|again". */
 static bool
 read_verdict(struct session *s)

@@ -36,6 +36,9 @@ enum sender_answer {
 /* May the user who is logged in send as this address? */
 enum sender_answer services_sender(struct session *s, struct slice address);
 
+/* Has the queue try the mail for this domain now: how many messages. False: nobody knows now. */
+bool services_etrn(struct session *s, struct slice domain, uint64_t *count);
+
 /*
  * Counts the envelope's recipients for the user who is logged in. True: go on,
  * and envelope.hold says whether the message is to be held. False: nobody knows now.

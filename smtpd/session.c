@@ -7,7 +7,9 @@
 #include "lib/front/smtp_line.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
+#include "smtpd/early.h"
 #include "smtpd/filters.h"
+#include "smtpd/limits.h"
 #include "smtpd/reply.h"
 
 /* Answers to pipelined commands go out together, when there is nothing left to read (RFC 2920). */
@@ -52,23 +54,24 @@ session_gone(struct session *s, enum input_result why)
 	s->end = words[why];
 }
 
-/* The limits that end a session from our side. */
-static bool
-over_limits(struct session *s)
+void
+session_bad_line(struct session *s, struct slice line, const char *problem)
 {
-	if (s->counts.errors >= s->config->error_limit)
-		reply_closing(s, "4.7.0", "Too many errors", "too-many-errors");
-	else if (s->counts.idle >= s->config->commands_limit)
-		reply_closing(s, "4.7.0", "Too many commands without mail", "too-many-commands");
-	return s->closing;
+	reply(s, 500, "5.5.2", problem);
+	if (!slice_starts_nocase(line, "BDAT"))
+		return;
+	s->closing = true;
+	s->end = "chunk-without-size";
 }
 
 enum line_result
 session_read(struct session *s, struct slice *line)
 {
 	const char *problem;
-	if (s->closing || over_limits(s))
+	*line = slice_of("");
+	if (s->closing || limits_reached(s))
 		return LINE_OVER;
+	limits_await_line(s);
 	enum input_result r = smtp_line_read(&s->in, AUTH_LINE_MOST, line, &problem);
 	if (r != INPUT_OK) {
 		session_gone(s, r);
@@ -76,8 +79,8 @@ session_read(struct session *s, struct slice *line)
 	}
 	if (problem == NULL)
 		return LINE_OK;
-	reply(s, 500, "5.5.2", problem);
-	return LINE_BAD;
+	session_bad_line(s, *line, problem);
+	return s->closing ? LINE_OVER : LINE_BAD;
 }
 
 bool
@@ -94,11 +97,14 @@ void
 session_reset(struct session *s)
 {
 	struct envelope *e = &s->envelope;
+	if (s->message.begun)
+		message_forget(s, &s->message);
 	filters_reset(s);
 	e->begun = e->hold_notice = false;
 	e->said = (struct mail_parameters){.size = 0};
 	e->size_most = 0;
 	e->recipient_count = 0;
+	s->names.sender_asked = false;
 	e->queue_id[0] = e->hold[0] = '\0';
 	str_clear(&e->sender);
 	str_clear(&e->recipients);
@@ -169,8 +175,10 @@ void
 session_run(struct session *s)
 {
 	struct slice line;
+	if (!early_greet(s))
+		return;
 	filters_connect(s);
-	output_format(&s->out, "220 %s ESMTP Postern\r\n", s->config->hostname);
+	output_format(&s->out, "220 %s %s\r\n", s->config->hostname, s->config->rules.banner);
 	output_flush(&s->out);
 	log_info("connect", log_text("client", s->peer.text), session_fact("name", s->peer.name),
 	    session_fact("tls", s->tls.version), session_fact("certificate", s->tls.client_name),
@@ -186,6 +194,7 @@ session_run(struct session *s)
 void
 session_end(struct session *s)
 {
+	session_reset(s);
 	filters_end(s);
 	log_info("disconnect", log_text("client", s->peer.text), log_text("end", s->end),
 	    log_number("messages", (int64_t)s->counts.messages), log_number("recipients", (int64_t)s->counts.recipients),

@@ -12,16 +12,17 @@
 #include "lib/base/slice.h"
 #include "lib/base/str.h"
 #include "lib/base/stream.h"
+#include "lib/dns/dns_ready.h"
 #include "lib/front/neighbour.h"
 #include "lib/front/peer.h"
 #include "lib/ipc/packet.h"
 #include "lib/ipc/tls.h"
 #include "lib/sasl/login.h"
 #include "smtpd/config.h"
+#include "smtpd/message.h"
 #include "smtpd/parameters.h"
 
-/* Budgets. RFC 5321 section 4.5.3.1 asks for 512 octets a command line, RFC 4954 for 12,288 in AUTH. */
-#define COMMAND_LINE_MOST 2048
+/* Budgets. RFC 4954 asks for 12,288 octets a line in AUTH. */
 #define AUTH_LINE_MOST    (LOGIN_BLOB_MOST + 64)
 #define HELO_MOST         255
 #define LOGIN_NAME_MOST   512
@@ -65,7 +66,14 @@ struct counts {
 	uint64_t idle;       /* commands since the last message that bring none nearer */
 	uint64_t messages;
 	uint64_t recipients; /* of these messages */
+	uint64_t unknown;    /* recipients that nobody knows */
 	uint64_t refused;    /* MAIL, RCPT, DATA and AUTH that were refused */
+};
+
+/* What DNS said of names, where it was asked (rules.h). */
+struct names {
+	bool          helo_asked, sender_asked;
+	enum dns_mail helo, sender;
 };
 
 struct session {
@@ -74,6 +82,8 @@ struct session {
 	char                 id[9];
 	bool                 relay_client; /* RELAYCLIENT, or a permitted network */
 	struct services      services;
+	struct dns_ready     dns;
+	struct names         names;
 
 	bool             greeted;  /* EHLO or HELO was said */
 	bool             esmtp;    /* it was EHLO */
@@ -81,10 +91,11 @@ struct session {
 	struct tls_facts tls;
 	char             helo[HELO_MOST + 1];
 	char             login_name[LOGIN_NAME_MOST]; /* "": not logged in */
-	char             login_mechanism[32];
+	char             mechanism[32]; /* by which he logged in */
 	struct filters  *filters; /* NULL: there are none (filters.h) */
 
 	struct envelope envelope;
+	struct message  message; /* its text, while it comes in */
 	struct counts   counts;
 	int64_t         begun_ms;
 	bool            closing; /* no more commands */
@@ -118,6 +129,11 @@ enum line_result {
 /* The same for one line: of a command's own dialogue (AUTH), which a bad line ends. */
 enum line_result session_read(struct session *s, struct slice *line);
 
+/*
+ * Answers 500 to what is no line by the rules. Behind such a line of BDAT come
+ * bytes that could be taken for commands: then the session ends.
+ */
+void session_bad_line(struct session *s, struct slice line, const char *problem);
 /* One recipient more, with what RCPT said of him (NULL: nothing). False: there are too many, and nothing is changed. */
 bool session_add_recipient(struct session *s, struct slice address, const struct rcpt_parameters *said);
 /* The message that was begun is forgotten. */

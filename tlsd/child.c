@@ -72,9 +72,8 @@ compare(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Closes all descriptors but those (and standard error): the acceptor's hold other sessions. */
-static void
-close_others(int *kept, size_t count)
+void
+child_close_others(int *kept, size_t count)
 {
 	qsort(kept, count, sizeof *kept, compare);
 	unsigned from = STDERR_FILENO + 1;
@@ -87,8 +86,8 @@ close_others(int *kept, size_t count)
 	close_range(from, ~0u, 0);
 }
 
-static void
-forget_signals(void)
+void
+child_forget_signals(void)
 {
 	sigset_t none;
 	sigemptyset(&none);
@@ -108,8 +107,8 @@ is_stream_socket(int fd)
 	return type == SOCK_STREAM;
 }
 
-static bool
-prepare_client(int fd)
+bool
+child_prepare_peer(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
 	if (!is_stream_socket(fd) || flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
@@ -144,11 +143,10 @@ answer_failure(struct session *s, const char *why)
 	packet_send(s->child->requester, &s->packet);
 }
 
-/* Waits for the client; NULL when it is ready, else why not to go on. */
-static const char *
-wait_for_client(const struct session *s, short events, int64_t deadline)
+const char *
+child_wait_for_peer(int peer, int requester, short events, int64_t deadline)
 {
-	struct pollfd w[2] = {{.fd = s->child->client, .events = events}, {.fd = s->child->requester, .events = 0}};
+	struct pollfd w[2] = {{.fd = peer, .events = events}, {.fd = requester, .events = 0}};
 	int n = poll(w, 2, clock_poll_timeout(deadline));
 	if (n == 0)
 		return "the handshake took too long";
@@ -172,7 +170,8 @@ shake_hands(struct session *s)
 			return errno != 0 ? strerror(errno) : "the client closed the connection";
 		if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
 			return reason_in_words();
-		const char *why = wait_for_client(s, error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline);
+		short event = error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
+		const char *why = child_wait_for_peer(s->child->client, s->child->requester, event, deadline);
 		if (why != NULL)
 			return why;
 	}
@@ -247,14 +246,14 @@ child_run(const struct child *child)
 {
 	static struct session s = {.client_name = STR_MOST(CLIENT_NAME_MOST), .binding = STR_MOST(BINDING_MOST)};
 	s.child = child;
-	forget_signals();
-	if (!prepare_client(child->client) || !open_sockets(&s)) {
+	child_forget_signals();
+	if (!child_prepare_peer(child->client) || !open_sockets(&s)) {
 		log_error("child-failed", log_errno());
 		answer_failure(&s, "tlsd could not prepare the session");
 		_exit(EXIT_TEMPORARY);
 	}
 	int kept[] = {child->client, child->requester, s.channel, s.plain, s.plain_away};
-	close_others(kept, sizeof kept / sizeof *kept);
+	child_close_others(kept, sizeof kept / sizeof *kept);
 	if (!sandbox_enter(&contract, NULL, 0))
 		_exit(EXIT_TEMPORARY);
 	serve(&s);

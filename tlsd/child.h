@@ -2,6 +2,10 @@
 #ifndef TLSD_CHILD_H
 #define TLSD_CHILD_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include <openssl/ssl.h>
 
 struct child {
@@ -19,5 +23,15 @@ _Noreturn void child_run(const struct child *child);
 
 /* Makes a channel to the key process and announces it on `control` (keys.h). -1 when it cannot be made. */
 int child_open_channel(int control);
+
+/* --- what a child of the outgoing side (outgoing.h) does in the same way ------------------------- */
+
+void child_forget_signals(void);
+/* Makes it fit for our calls. False, with errno, when it is not a stream socket. */
+bool child_prepare_peer(int fd);
+/* Closes all descriptors but those (and standard error): the acceptor's hold other sessions. Sorts them. */
+void child_close_others(int *kept, size_t count);
+/* Waits for the peer in a handshake; NULL when it is ready, else why not to go on. */
+const char *child_wait_for_peer(int peer, int requester, short events, int64_t deadline);
 
 #endif

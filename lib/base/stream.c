@@ -35,6 +35,7 @@ input_open(struct input *in, int fd, int timeout)
 {
 	in->fd = fd;
 	in->timeout = timeout;
+	in->budget = -1;
 	in->start = in->end = 0;
 	in->before_wait = NULL;
 	in->context = NULL;
@@ -54,11 +55,25 @@ input_take(struct input *in, size_t len)
 		in->start = in->end = 0;
 }
 
+/* What is waited counts against the budget. False with errno (ETIMEDOUT). */
+static bool
+wait_input(struct input *in)
+{
+	if (in->budget < 0)
+		return wait_ready(in->fd, POLLIN, in->timeout);
+	bool least = in->timeout < 0 || in->budget < in->timeout;
+	int64_t begun = clock_ms();
+	bool ready = wait_ready(in->fd, POLLIN, least ? in->budget : in->timeout);
+	int64_t waited = clock_ms() - begun;
+	in->budget = waited < in->budget ? in->budget - (int)waited : 0;
+	return ready;
+}
+
 static enum input_result
 read_once(struct input *in)
 {
 	for (;;) {
-		if (!wait_ready(in->fd, POLLIN, in->timeout))
+		if (!wait_input(in))
 			return errno == ETIMEDOUT ? INPUT_TIMEOUT : INPUT_ERROR;
 		ssize_t n = read(in->fd, in->buffer + in->end, sizeof in->buffer - in->end);
 		if (n > 0) {

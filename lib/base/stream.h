@@ -24,6 +24,7 @@ enum input_result {
 struct input {
 	int    fd;
 	int    timeout; /* milliseconds without a byte; -1: for ever */
+	int    budget;  /* milliseconds that may be waited in all until the caller gives more; -1: any */
 	size_t start, end;
 	/* Called before a wait for more bytes, to flush what the peer waits for; may be NULL. */
 	void (*before_wait)(void *context);

@@ -22,6 +22,7 @@
 #define DNS_PORT    53
 
 static unsigned char answer_bytes[2 + ANSWER_MOST];
+static bool          authentic; /* see dns_was_authentic() */
 
 /* --- addresses --------------------------------------------------------------------------- */
 
@@ -216,17 +217,28 @@ look_up(const struct dns *d, const char *name, enum dns_type type, struct dns_re
 	unsigned char query[DNS_QUERY_MOST];
 	size_t len = dns_build_query(query, (uint16_t)random_number(), name, type);
 	*count = 0;
-	if (len == 0)
+	if (len == 0) {
+		authentic = false;
 		return DNS_NO_NAME;
+	}
 	for (int round = 0; round < ROUNDS; round++)
 		for (size_t i = 0; i < d->count; i++) {
 			if (!ask_server(&d->servers[i], slice_make((char *)query, len), round, answer))
 				continue;
 			enum dns_result r = dns_read_answer(*answer, type, records, count);
-			if (r != DNS_TROUBLE)
-				return r;
+			if (r == DNS_TROUBLE)
+				continue;
+			authentic = authentic && d->trusted && dns_is_authentic(*answer);
+			return r;
 		}
+	authentic = false;
 	return DNS_TROUBLE;
+}
+
+bool
+dns_was_authentic(void)
+{
+	return authentic;
 }
 
 enum dns_result
@@ -235,6 +247,7 @@ dns_find_mx(const struct dns *d, const char *name, struct dns_mx *found, size_t 
 	struct dns_record records[DNS_RECORDS_MOST];
 	struct slice answer;
 	size_t there, kept = 0;
+	authentic = true;
 	enum dns_result r = look_up(d, name, DNS_TYPE_MX, records, &there, &answer);
 	for (size_t i = 0; i < there; i++) {
 		size_t at = records[i].offset + 2;
@@ -309,6 +322,7 @@ dns_find_addresses(const struct dns *d, const char *name, uint16_t port, union d
 	struct slice answer;
 	size_t there;
 	*count = 0;
+	authentic = false;
 	if (dns_address_parse(slice_of(name), port, &addresses[0])) {
 		*count = 1;
 		return DNS_FOUND;
@@ -316,6 +330,7 @@ dns_find_addresses(const struct dns *d, const char *name, uint16_t port, union d
 	read_hosts(name, port, addresses, count);
 	if (*count > 0)
 		return DNS_FOUND;
+	authentic = true;
 	enum dns_result six = look_up(d, name, DNS_TYPE_AAAA, records, &there, &answer);
 	take_addresses(records, there, port, addresses, count);
 	if (six == DNS_NO_NAME)
@@ -325,4 +340,34 @@ dns_find_addresses(const struct dns *d, const char *name, uint16_t port, union d
 	if (*count > 0)
 		return DNS_FOUND;
 	return six == DNS_TROUBLE || four == DNS_TROUBLE ? DNS_TROUBLE : four;
+}
+
+enum dns_result
+dns_find_alias(const struct dns *d, const char *name, char target[DNS_NAME_MOST + 1])
+{
+	struct dns_record records[DNS_RECORDS_MOST];
+	struct slice answer;
+	size_t there;
+	authentic = true;
+	enum dns_result r = look_up(d, name, DNS_TYPE_CNAME, records, &there, &answer);
+	if (r != DNS_FOUND)
+		return r;
+	size_t at = records[0].offset;
+	return dns_read_name(answer, &at, target) && target[0] != '\0' ? DNS_FOUND : DNS_TROUBLE;
+}
+
+enum dns_result
+dns_find_tlsa(const struct dns *d, const char *name, struct dns_tlsa *found, size_t *count)
+{
+	struct dns_record records[DNS_RECORDS_MOST];
+	struct slice answer;
+	size_t there;
+	*count = 0;
+	authentic = true;
+	enum dns_result r = look_up(d, name, DNS_TYPE_TLSA, records, &there, &answer);
+	for (size_t i = 0; i < there; i++)
+		if (dns_read_tlsa(records[i].data, &found[*count]))
+			(*count)++;
+	/* Records that nobody can read may not look as if there were none. */
+	return r == DNS_FOUND && *count == 0 ? DNS_TROUBLE : r;
 }

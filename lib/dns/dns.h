@@ -1,5 +1,5 @@
 /*
- * A small resolver client: MX, A and AAAA, over UDP, over TCP when the answer
+ * A small resolver client: MX, A, AAAA, CNAME and TLSA, over UDP, over TCP when the answer
  * is cut. Our own, because the libraries' cannot ask a server at another port,
  * open files and load modules while confined, and wait as long as they like.
  */
@@ -27,6 +27,7 @@ union dns_address {
 struct dns {
 	size_t            count;
 	union dns_address servers[DNS_SERVERS_MOST];
+	bool              trusted; /* its word that an answer is authentic (AD) is believed: DNSSEC is its work */
 };
 
 enum dns_result {
@@ -49,6 +50,26 @@ enum dns_result dns_find_mx(const struct dns *d, const char *name, struct dns_mx
 /* Addresses by /etc/hosts, or AAAA and A, with the port filled in; an address as text is itself. */
 enum dns_result dns_find_addresses(const struct dns *d, const char *name, uint16_t port, union dns_address *addresses, size_t *count);
 
+/* The name that `name` is an alias of (CNAME), one step. DNS_NO_DATA: it is none. */
+enum dns_result dns_find_alias(const struct dns *d, const char *name, char target[DNS_NAME_MOST + 1]);
+
+#define DNS_TLSA_MOST 4096 /* bytes of a record's data that we take: a certificate may be that long, longer ones are left out */
+
+struct dns_tlsa {
+	uint8_t       usage, selector, matching;
+	size_t        len;
+	unsigned char data[DNS_TLSA_MOST];
+};
+
+/* The records of a name such as "_25._tcp.mx.example.org" (RFC 6698). */
+enum dns_result dns_find_tlsa(const struct dns *d, const char *name, struct dns_tlsa *records, size_t *count);
+
+/*
+ * Whether all answers that the last dns_find_...() rests on were authentic, by
+ * the word of a trusted resolver (RFC 6840 section 5.7). Never of /etc/hosts.
+ */
+bool dns_was_authentic(void);
+
 socklen_t dns_address_len(const union dns_address *a);
 /* "192.0.2.1" or "2001:db8::1" into `text`. */
 void dns_address_print(const union dns_address *a, char text[INET6_ADDRSTRLEN]);
@@ -56,7 +77,7 @@ bool dns_address_parse(struct slice text, uint16_t port, union dns_address *a);
 
 /* --- messages (dns_message.c), for the tests too ---------------------------------- */
 
-enum dns_type { DNS_TYPE_A = 1, DNS_TYPE_MX = 15, DNS_TYPE_AAAA = 28 };
+enum dns_type { DNS_TYPE_A = 1, DNS_TYPE_CNAME = 5, DNS_TYPE_MX = 15, DNS_TYPE_AAAA = 28, DNS_TYPE_TLSA = 52 };
 
 #define DNS_QUERY_MOST (12 + 256 + 4)
 
@@ -66,6 +87,10 @@ size_t dns_build_query(unsigned char query[DNS_QUERY_MOST], uint16_t id, const c
 bool dns_is_answer(struct slice query, struct slice answer);
 /* It was cut: ask by TCP. */
 bool dns_is_cut(struct slice answer);
+/* The resolver says that it has authenticated all of it. */
+bool dns_is_authentic(struct slice answer);
+/* A record's data; false when it is malformed or longer than we take. */
+bool dns_read_tlsa(struct slice data, struct dns_tlsa *record);
 
 struct dns_record {
 	struct slice data;   /* within the answer */

@@ -47,6 +47,7 @@ dns_build_query(unsigned char query[DNS_QUERY_MOST], uint16_t id, const char *na
 	memset(query, 0, HEADER_LEN);
 	put_number(query, id);
 	query[2] = 1; /* recursion desired */
+	query[3] = 0x20; /* we understand AD, so an answer may bear it: RFC 6840 section 5.7 */
 	query[5] = 1; /* one question */
 	size_t len = put_name(query + HEADER_LEN, name);
 	if (len == 0)
@@ -69,6 +70,26 @@ bool
 dns_is_cut(struct slice answer)
 {
 	return (answer.data[2] & 0x02) != 0;
+}
+
+bool
+dns_is_authentic(struct slice answer)
+{
+	return (answer.data[3] & 0x20) != 0;
+}
+
+bool
+dns_read_tlsa(struct slice data, struct dns_tlsa *record)
+{
+	if (data.len < 4 || data.len - 3 > DNS_TLSA_MOST)
+		return false;
+	const unsigned char *bytes = (const unsigned char *)data.data;
+	record->usage = bytes[0];
+	record->selector = bytes[1];
+	record->matching = bytes[2];
+	record->len = data.len - 3;
+	memcpy(record->data, bytes + 3, record->len);
+	return true;
 }
 
 static bool

@@ -525,6 +525,9 @@ milter_next_client(struct milter *m)
 void
 milter_quit(struct milter *m)
 {
+	/* The options were never agreed on: there are no streams yet. */
+	if (m->version == 0)
+		return;
 	begin(m);
 	send_packet(m, 'Q');
 	if (m->trouble == NULL)

@@ -65,6 +65,22 @@ take_answer(struct packet *p, struct tls_facts *facts)
 	return plain;
 }
 
+/* Sends the question with its descriptor and waits for the answer; NULL, or why there is none. */
+static const char *
+ask(int tlsd, struct packet *p, int timeout)
+{
+	if (packet_send_wait(tlsd, p, timeout) != PACKET_OK)
+		return "tlsd does not answer";
+	switch (packet_receive_wait(tlsd, p, timeout)) {
+	case PACKET_OK:
+		return NULL;
+	case PACKET_TIMEOUT:
+		return "the handshake took too long";
+	default:
+		return "tlsd ended the conversation";
+	}
+}
+
 int
 tls_accept(int tlsd, int fd, int timeout, struct tls_facts *facts)
 {
@@ -73,17 +89,61 @@ tls_accept(int tlsd, int fd, int timeout, struct tls_facts *facts)
 	packet_begin(&p, "accept");
 	packet_add_text(&p, TAG);
 	packet_add_descriptor(&p, fd);
-	if (packet_send_wait(tlsd, &p, timeout) != PACKET_OK)
-		return failed(facts, "tlsd does not answer");
-	switch (packet_receive_wait(tlsd, &p, timeout)) {
-	case PACKET_OK:
-		break;
-	case PACKET_TIMEOUT:
-		return failed(facts, "the handshake took too long");
-	default:
-		return failed(facts, "tlsd ended the conversation");
-	}
+	const char *why = ask(tlsd, &p, timeout);
+	if (why != NULL)
+		return failed(facts, why);
 	int plain = take_answer(&p, facts);
+	packet_close_descriptors(&p);
+	return plain;
+}
+
+/* --- the client side ------------------------------------------------------------------------ */
+
+static int
+peer_failed(struct tls_peer *peer, const char *reason)
+{
+	snprintf(peer->reason, sizeof peer->reason, "%s", reason);
+	return -1;
+}
+
+static int
+take_refusal(struct packet *p, struct tls_peer *peer)
+{
+	const char *why = packet_field(p), *kind = packet_field(p);
+	peer->certificate = kind != NULL && strcmp(kind, "certificate") == 0;
+	return peer_failed(peer, why != NULL ? why : "tlsd gave no reason");
+}
+
+static int
+take_peer(struct packet *p, struct tls_peer *peer)
+{
+	const char *status = packet_verb(p);
+	if (!tag_is_ours(p))
+		return peer_failed(peer, "tlsd gave an answer that is not one");
+	if (strcmp(status, "ok") != 0)
+		return take_refusal(p, peer);
+	bool whole = take_text(p, peer->version, sizeof peer->version) && take_text(p, peer->cipher, sizeof peer->cipher) &&
+	    take_text(p, peer->how, sizeof peer->how) && take_text(p, peer->note, sizeof peer->note);
+	int plain = whole ? packet_take_descriptor(p) : -1;
+	return plain >= 0 ? plain : peer_failed(peer, "tlsd gave an answer that is not one");
+}
+
+int
+tls_connect(int tlsd, int fd, int timeout, const struct tls_wish *wish, struct tls_peer *peer)
+{
+	memset(peer, 0, sizeof *peer);
+	struct packet p;
+	packet_begin(&p, "connect");
+	packet_add_text(&p, TAG);
+	packet_add_text(&p, wish->policy);
+	packet_add_text(&p, wish->names);
+	for (size_t i = 0; i < wish->tlsa_count; i++)
+		packet_add_text(&p, wish->tlsa[i]);
+	packet_add_descriptor(&p, fd);
+	const char *why = ask(tlsd, &p, timeout);
+	if (why != NULL)
+		return peer_failed(peer, why);
+	int plain = take_peer(&p, peer);
 	packet_close_descriptors(&p);
 	return plain;
 }

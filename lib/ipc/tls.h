@@ -6,6 +6,7 @@
 #define IPC_TLS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define TLS_BINDING_MOST 511
 
@@ -26,5 +27,27 @@ struct tls_facts {
  * for the whole handshake.
  */
 int tls_accept(int tlsd, int fd, int timeout, struct tls_facts *facts);
+
+/* What the other host is asked for (tlsd/outgoing.h says more). */
+struct tls_wish {
+	const char        *policy; /* "may", "encrypt", "verify", "dane" */
+	const char        *names;  /* with commas between; the first is sent as SNI, and is the base domain of the TLSA records */
+	size_t             tlsa_count;
+	const char *const *tlsa;   /* "USAGE SELECTOR MATCHING HEX" */
+};
+
+struct tls_peer {
+	char version[16], cipher[64];
+	char how[16];     /* "verified", "dane", "unverified" */
+	char note[512];   /* what the certificate lacks; "" for nothing */
+	char reason[512]; /* when it failed: why */
+	bool certificate; /* it failed for the certificate's sake alone */
+};
+
+/*
+ * Client side: the same for a connection to another host that waits for our
+ * handshake. `tlsd` is a connection to "tlsd/client", used once.
+ */
+int tls_connect(int tlsd, int fd, int timeout, const struct tls_wish *wish, struct tls_peer *peer);
 
 #endif

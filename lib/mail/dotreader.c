@@ -46,14 +46,8 @@ take_dot(struct dotreader *d, char byte)
 		d->state = byte == '\r' ? DOTREADER_DOT_CR : DOTREADER_TEXT;
 		return byte == '\r';
 	case DOTREADER_DOT_CR:
-		if (byte == '\n') {
-			d->state = DOTREADER_END;
-			return true;
-		}
-		/* The CR was bare, so the message is lost and may miss a byte. */
-		d->bare = true;
-		d->state = DOTREADER_TEXT;
-		return false;
+		d->state = DOTREADER_END;
+		return true;
 	default:
 		return false;
 	}
@@ -65,12 +59,27 @@ at_line_start(const struct dotreader *d)
 	return d->state == DOTREADER_LINE_START || d->state == DOTREADER_DOT || d->state == DOTREADER_DOT_CR;
 }
 
+/* The CR behind a dot was bare: it is text. What comes next is judged behind it. */
+static bool
+gives_back_cr(struct dotreader *d, char byte)
+{
+	if (d->state != DOTREADER_DOT_CR || byte == '\n')
+		return false;
+	d->bare = true;
+	d->state = DOTREADER_TEXT_CR;
+	return true;
+}
+
 struct slice
 dotreader_run(struct dotreader *d, struct slice *in)
 {
 	struct slice from = *in;
 	size_t len = 0;
 	while (len < from.len && d->state != DOTREADER_END) {
+		if (gives_back_cr(d, from.data[len])) {
+			*in = from; /* len is 0: a run ends before a dot */
+			return slice_of("\r");
+		}
 		if (at_line_start(d) && take_dot(d, from.data[len])) {
 			struct slice run = slice_first(from, len);
 			from = slice_from(from, len + 1);

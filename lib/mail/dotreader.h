@@ -23,7 +23,7 @@ enum dotreader_state {
 	DOTREADER_TEXT,
 	DOTREADER_TEXT_CR, /* a CR was seen, and given out */
 	DOTREADER_DOT,     /* a dot at the start of a line, taken out */
-	DOTREADER_DOT_CR,  /* that dot and a CR, not given out */
+	DOTREADER_DOT_CR,  /* that dot, and a CR that is held back */
 	DOTREADER_END,
 };
 
@@ -36,8 +36,9 @@ struct dotreader {
 
 /*
  * Takes the next run of message bytes from the front of `*in`, which it moves
- * forward. The run lies in `*in`'s memory. An empty run means that `*in` is
- * used up, or that the end was found: then `*in` is what follows the end.
+ * forward. The run lies in `*in`'s memory, or is a CR that was held back. An
+ * empty run means that `*in` is used up, or that the end was found: then `*in`
+ * is what follows the end.
  */
 struct slice dotreader_run(struct dotreader *d, struct slice *in);
 

@@ -1,19 +1,29 @@
 /*
- * Load for the benchmark, in C so that the generator is never the bound.
+ * Load for the benchmarks, in C so that the generator is never the bound.
  *
- *     load smtp HOST PORT CONNECTIONS COUNT SIZE USERS DOMAIN
- *     load imap HOST PORT CONNECTIONS COUNT PASSWORD USERS DOMAIN
+ *     load KIND HOST PORT CONNECTIONS COUNT SIZE|PASSWORD USERS DOMAIN [SECONDS]
  *
- * CONNECTIONS threads share COUNT rounds. A round of smtp is one connection
- * with one message of SIZE bytes to userN@DOMAIN, of imap one connection with
- * LOGIN and LOGOUT as userN@DOMAIN, N from 0 to USERS - 1 in turn. Prints one
- * line: seconds, rounds that succeeded, rounds that failed, and the median and
- * 99th percentile of a round in milliseconds.
+ * CONNECTIONS threads share COUNT rounds (and begin none after SECONDS). A
+ * round is one connection; userN is N from 0 to USERS - 1 in turn:
+ *
+ *     smtp     one message of SIZE bytes to userN@DOMAIN, command by command
+ *     batch    100 of them, pipelined as far as RFC 2920 lets a client
+ *     known    100 RCPT to users, in one write
+ *     unknown  100 RCPT to users who do not exist, each another
+ *     submit   STARTTLS, AUTH PLAIN as userN, and one message of 4 KiB to the next user
+ *     full     TLS from the first byte, a full handshake, the greeting
+ *     resumed  the same with the ticket of this thread's first connection
+ *     imap     LOGIN and LOGOUT as userN@DOMAIN
+ *
+ * Prints one line: seconds, rounds that succeeded, rounds that failed, and the
+ * median and 99th percentile of a round in milliseconds. A round that should
+ * have been resumed and was not has failed.
  */
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,21 +34,40 @@
 #include <time.h>
 #include <unistd.h>
 
-struct load {
-	bool            imap;
-	struct addrinfo *address;
-	long            count, users;
-	const char     *password, *domain;
-	char           *message;
-	size_t          message_len;
-	atomic_long     next, done, failed;
-	double         *times; /* of each round, milliseconds; negative: failed */
+#include <openssl/ssl.h>
+
+#define BATCH          100
+#define SUBMITTED_SIZE 4096
+
+struct load;
+struct talk;
+
+struct kind {
+	const char *name;
+	bool (*round)(struct load *l, struct talk *t, long number);
+	bool sends; /* SIZE, not PASSWORD */
 };
 
+struct load {
+	const struct kind *kind;
+	struct addrinfo   *address;
+	long               count, users;
+	double             until;
+	const char        *password, *domain;
+	char              *message;
+	size_t             message_len;
+	SSL_CTX           *tls;
+	atomic_long        next, done, failed;
+	double            *times; /* of each round, milliseconds; 0: not begun */
+};
+
+/* One connection of a thread; the TLS session outlives it. */
 struct talk {
-	int    fd;
-	char   data[8192];
-	size_t len;
+	int          fd;
+	SSL         *ssl;
+	SSL_SESSION *session;
+	char         data[8192];
+	size_t       len;
 };
 
 static double
@@ -50,16 +79,30 @@ now(void)
 }
 
 static bool
-send_all(int fd, const char *bytes, size_t len)
+put(struct talk *t, const char *bytes, size_t len)
 {
+	if (t->ssl != NULL)
+		return SSL_write(t->ssl, bytes, (int)len) == (int)len;
 	while (len > 0) {
-		ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
+		ssize_t sent = send(t->fd, bytes, len, MSG_NOSIGNAL);
 		if (sent <= 0)
 			return false;
 		bytes += sent;
 		len -= (size_t)sent;
 	}
 	return true;
+}
+
+static bool
+put_text(struct talk *t, const char *text)
+{
+	return put(t, text, strlen(text));
+}
+
+static ssize_t
+get(struct talk *t, char *into, size_t room)
+{
+	return t->ssl != NULL ? SSL_read(t->ssl, into, (int)room) : recv(t->fd, into, room, 0);
 }
 
 /* Reads one line into `line` (cut to its size, always with a NUL). */
@@ -79,7 +122,7 @@ read_line(struct talk *t, char *line, size_t size)
 		}
 		if (t->len == sizeof t->data)
 			return false;
-		ssize_t got = recv(t->fd, t->data + t->len, sizeof t->data - t->len, 0);
+		ssize_t got = get(t, t->data + t->len, sizeof t->data - t->len);
 		if (got <= 0)
 			return false;
 		t->len += (size_t)got;
@@ -98,10 +141,11 @@ smtp_reply(struct talk *t, char digit)
 	return line[0] == digit;
 }
 
+/* A command and what its answer begins with. */
 static bool
-smtp_say(struct talk *t, char digit, const char *line)
+say(struct talk *t, char digit, const char *line)
 {
-	return send_all(t->fd, line, strlen(line)) && smtp_reply(t, digit);
+	return put_text(t, line) && smtp_reply(t, digit);
 }
 
 static bool
@@ -109,10 +153,105 @@ smtp_round(struct load *l, struct talk *t, long number)
 {
 	char recipient[512];
 	snprintf(recipient, sizeof recipient, "RCPT TO:<user%ld@%s>\r\n", number % l->users, l->domain);
-	return smtp_reply(t, '2') && smtp_say(t, '2', "EHLO load.test\r\n") &&
-	    smtp_say(t, '2', "MAIL FROM:<load@sender.test>\r\n") && smtp_say(t, '2', recipient) &&
-	    smtp_say(t, '3', "DATA\r\n") && send_all(t->fd, l->message, l->message_len) && smtp_reply(t, '2') &&
-	    smtp_say(t, '2', "QUIT\r\n");
+	return smtp_reply(t, '2') && say(t, '2', "EHLO load.test\r\n") && say(t, '2', "MAIL FROM:<load@sender.test>\r\n") &&
+	    say(t, '2', recipient) && say(t, '3', "DATA\r\n") && put(t, l->message, l->message_len) &&
+	    smtp_reply(t, '2') && say(t, '2', "QUIT\r\n");
+}
+
+/* Envelope and DATA go with the text of the message before; DATA's answer must be seen before the text. */
+static bool
+batch_round(struct load *l, struct talk *t, long number)
+{
+	bool ok = smtp_reply(t, '2') && say(t, '2', "EHLO load.test\r\n");
+	for (long i = 0; i < BATCH && ok; i++) {
+		char envelope[512];
+		snprintf(envelope, sizeof envelope, "MAIL FROM:<load@sender.test>\r\nRCPT TO:<user%ld@%s>\r\nDATA\r\n",
+		    (number * BATCH + i) % l->users, l->domain);
+		ok = (i == 0 || put(t, l->message, l->message_len)) && put_text(t, envelope) && (i == 0 || smtp_reply(t, '2')) &&
+		    smtp_reply(t, '2') && smtp_reply(t, '2') && smtp_reply(t, '3');
+	}
+	return ok && put(t, l->message, l->message_len) && smtp_reply(t, '2') && say(t, '2', "QUIT\r\n");
+}
+
+static bool
+recipients(struct load *l, struct talk *t, const char *name, long first, long among, char digit)
+{
+	char *all = malloc(BATCH * 512), *end = all;
+	for (long i = 0; i < BATCH; i++)
+		end += snprintf(end, 512, "RCPT TO:<%s%ld@%s>\r\n", name, (first + i) % among, l->domain);
+	bool ok = smtp_reply(t, '2') && say(t, '2', "EHLO load.test\r\n") && say(t, '2', "MAIL FROM:<load@sender.test>\r\n") &&
+	    put(t, all, (size_t)(end - all));
+	free(all);
+	for (long i = 0; i < BATCH && ok; i++)
+		ok = smtp_reply(t, digit);
+	return ok && say(t, '2', "QUIT\r\n");
+}
+
+static bool
+known_round(struct load *l, struct talk *t, long number)
+{
+	return recipients(l, t, "user", number * BATCH, l->users, '2');
+}
+
+static bool
+unknown_round(struct load *l, struct talk *t, long number)
+{
+	return recipients(l, t, "nobody", number * BATCH, 1L << 40, '5');
+}
+
+/* Handshake over the connection, resumed when the thread has a session. */
+static bool
+encrypt(struct load *l, struct talk *t)
+{
+	t->ssl = SSL_new(l->tls);
+	if (t->ssl == NULL || !SSL_set_fd(t->ssl, t->fd))
+		return false;
+	if (t->session != NULL)
+		SSL_set_session(t->ssl, t->session);
+	return SSL_connect(t->ssl) == 1;
+}
+
+static bool
+full_round(struct load *l, struct talk *t, long number)
+{
+	char line[1024];
+	(void)number;
+	return encrypt(l, t) && read_line(t, line, sizeof line) && SSL_shutdown(t->ssl) >= 0;
+}
+
+/* TLS 1.3 brings the ticket behind the handshake: with the greeting. */
+static bool
+resumed_round(struct load *l, struct talk *t, long number)
+{
+	bool had = t->session != NULL;
+	bool ok = full_round(l, t, number) && (!had || SSL_session_reused(t->ssl));
+	if (!had && ok)
+		t->session = SSL_get1_session(t->ssl);
+	return ok;
+}
+
+static bool
+login(struct load *l, struct talk *t, long number)
+{
+	unsigned char plain[512], text[1024];
+	char line[1100];
+	int user = snprintf((char *)plain + 1, 250, "user%ld@%s", number % l->users, l->domain);
+	int password = snprintf((char *)plain + user + 2, 250, "%s", l->password);
+	plain[0] = '\0';
+	EVP_EncodeBlock(text, plain, user + password + 2);
+	snprintf(line, sizeof line, "AUTH PLAIN %s\r\n", (char *)text);
+	return say(t, '2', line);
+}
+
+static bool
+submit_round(struct load *l, struct talk *t, long number)
+{
+	char sender[512], recipient[512];
+	snprintf(sender, sizeof sender, "MAIL FROM:<user%ld@%s>\r\n", number % l->users, l->domain);
+	snprintf(recipient, sizeof recipient, "RCPT TO:<user%ld@%s>\r\n", (number + 1) % l->users, l->domain);
+	return smtp_reply(t, '2') && say(t, '2', "EHLO load.test\r\n") && say(t, '2', "STARTTLS\r\n") && encrypt(l, t) &&
+	    say(t, '2', "EHLO load.test\r\n") && login(l, t, number) && say(t, '2', sender) && say(t, '2', recipient) &&
+	    say(t, '3', "DATA\r\n") && put(t, l->message, l->message_len) && smtp_reply(t, '2') && say(t, '2', "QUIT\r\n");
 }
 
 /* Reads to the line that begins with `tag` and expects OK behind it. */
@@ -131,25 +270,41 @@ imap_answer(struct talk *t, const char *tag)
 static bool
 imap_round(struct load *l, struct talk *t, long number)
 {
-	char login[1024];
-	snprintf(login, sizeof login, "a LOGIN user%ld@%s %s\r\n", number % l->users, l->domain, l->password);
-	return imap_answer(t, "*") && send_all(t->fd, login, strlen(login)) && imap_answer(t, "a") &&
-	    send_all(t->fd, "b LOGOUT\r\n", 10) && imap_answer(t, "b");
+	char line[1024];
+	snprintf(line, sizeof line, "a LOGIN user%ld@%s %s\r\n", number % l->users, l->domain, l->password);
+	return imap_answer(t, "*") && put_text(t, line) && imap_answer(t, "a") &&
+	    put_text(t, "b LOGOUT\r\n") && imap_answer(t, "b");
+}
+
+static const struct kind kinds[] = {
+    {"smtp", smtp_round, true}, {"batch", batch_round, true}, {"known", known_round, true}, {"unknown", unknown_round, true},
+    {"submit", submit_round, false}, {"full", full_round, true}, {"resumed", resumed_round, true}, {"imap", imap_round, false},
+};
+
+static const struct kind *
+find_kind(const char *name)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(name, kinds[i].name) == 0)
+			return &kinds[i];
+	return NULL;
 }
 
 static bool
-one_round(struct load *l, long number)
+one_round(struct load *l, struct talk *t, long number)
 {
-	struct talk t = {.fd = socket(l->address->ai_family, SOCK_STREAM, 0)};
 	struct timeval patience = {.tv_sec = 60};
 	int yes = 1;
-	if (t.fd < 0)
+	t->fd = socket(l->address->ai_family, SOCK_STREAM, 0);
+	if (t->fd < 0)
 		return false;
-	setsockopt(t.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-	setsockopt(t.fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-	bool ok = connect(t.fd, l->address->ai_addr, l->address->ai_addrlen) == 0 &&
-	    (l->imap ? imap_round(l, &t, number) : smtp_round(l, &t, number));
-	close(t.fd);
+	t->len = 0;
+	setsockopt(t->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	bool ok = connect(t->fd, l->address->ai_addr, l->address->ai_addrlen) == 0 && l->kind->round(l, t, number);
+	SSL_free(t->ssl);
+	t->ssl = NULL;
+	close(t->fd);
 	return ok;
 }
 
@@ -157,15 +312,18 @@ static void *
 work(void *context)
 {
 	struct load *l = context;
+	struct talk t = {.fd = -1};
 	for (;;) {
-		long number = atomic_fetch_add(&l->next, 1);
-		if (number >= l->count)
-			return NULL;
 		double begin = now();
-		bool ok = one_round(l, number);
+		long number = begin < l->until ? atomic_fetch_add(&l->next, 1) : l->count;
+		if (number >= l->count)
+			break;
+		bool ok = one_round(l, &t, number);
 		atomic_fetch_add(ok ? &l->done : &l->failed, 1);
 		l->times[number] = (now() - begin) * 1000;
 	}
+	SSL_SESSION_free(t.session);
+	return NULL;
 }
 
 static int
@@ -202,26 +360,33 @@ run(struct load *l, long connections)
 	for (long i = 0; i < connections; i++)
 		pthread_join(threads[i], NULL);
 	double seconds = now() - begin;
-	qsort(l->times, (size_t)l->count, sizeof *l->times, by_size);
+	long rounds = atomic_load(&l->done) + atomic_load(&l->failed);
+	qsort(l->times, (size_t)rounds, sizeof *l->times, by_size);
 	printf("%.3f %ld %ld %.2f %.2f\n", seconds, atomic_load(&l->done), atomic_load(&l->failed),
-	    l->times[l->count / 2], l->times[l->count * 99 / 100]);
+	    rounds > 0 ? l->times[rounds / 2] : 0, rounds > 0 ? l->times[rounds * 99 / 100] : 0);
 }
 
 int
 main(int argc, char **argv)
 {
-	if (argc != 9) {
-		fprintf(stderr, "usage: load smtp|imap HOST PORT CONNECTIONS COUNT SIZE|PASSWORD USERS DOMAIN\n");
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+	struct load l = {.kind = argc > 1 ? find_kind(argv[1]) : NULL};
+	if ((argc != 9 && argc != 10) || l.kind == NULL) {
+		fprintf(stderr, "usage: load KIND HOST PORT CONNECTIONS COUNT SIZE|PASSWORD USERS DOMAIN [SECONDS]\n");
 		return 100;
 	}
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-	struct load l = {.imap = strcmp(argv[1], "imap") == 0, .count = atol(argv[5]), .password = argv[6],
-		.users = atol(argv[7]), .domain = argv[8]};
+	l.count = atol(argv[5]);
+	l.password = argv[6];
+	l.users = atol(argv[7]);
+	l.domain = argv[8];
+	l.until = now() + (argc == 10 ? atof(argv[9]) : 1e9);
 	if (getaddrinfo(argv[2], argv[3], &hints, &l.address) != 0 || l.count < 1 || l.users < 1 || atol(argv[4]) < 1)
 		return 100;
 	l.times = calloc((size_t)l.count, sizeof *l.times);
-	if (l.times == NULL || !make_message(&l, (size_t)atol(argv[6])))
+	l.tls = SSL_CTX_new(TLS_client_method());
+	if (l.times == NULL || l.tls == NULL || !make_message(&l, l.kind->sends ? (size_t)atol(argv[6]) : SUBMITTED_SIZE))
 		return 111;
+	signal(SIGPIPE, SIG_IGN);
 	run(&l, atol(argv[4]));
 	return 0;
 }

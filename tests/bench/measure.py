@@ -4,10 +4,12 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness import REPOSITORY, wait_for  # noqa: E402
+from harness.suite import HOME  # noqa: E402
 
 
 class Group:
@@ -60,7 +62,8 @@ class Group:
 def load_program(directory, name="load", *libraries):
     """tests/bench/NAME.c, compiled."""
     source, target = REPOSITORY / f"tests/bench/{name}.c", pathlib.Path(directory) / name
-    subprocess.run(["gcc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-pthread", source, "-o", target, *libraries], check=True)
+    subprocess.run(["gcc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-pthread", source, "-o", target, *libraries,
+                    *(["-lssl", "-lcrypto"] if name == "load" else [])], check=True)
     return target
 
 
@@ -86,3 +89,34 @@ def count_mail(root, users, domain):
             with contextlib.suppress(FileNotFoundError):
                 count += len(os.listdir(f"{root}/{domain}/user{number}/{part}"))
     return count
+
+
+def settle(group):
+    """Waits until the servers have nothing more to do: half a second with less than 5 ms of CPU."""
+    def idle():
+        before = group.milliseconds()
+        time.sleep(0.5)
+        return group.milliseconds() - before < 5
+    wait_for("the servers to be idle", 60, idle)
+
+
+def own_mounts():
+    """Starts this program anew where what it mounts is its own: test runs beside it use the same directories."""
+    if os.environ.get("POSTERN_BENCH_MOUNTS") != "own":
+        os.environ["POSTERN_BENCH_MOUNTS"] = "own"
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, "-B", *sys.argv])
+
+
+@contextlib.contextmanager
+def journal(directory):
+    """An ext4 as most servers have it, mounted where both sides keep their files."""
+    image = f"{directory}/image"
+    HOME.mkdir(mode=0o755, exist_ok=True)
+    subprocess.run(["truncate", "-s", "4G", image], check=True)
+    subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, HOME], check=True)
+    try:
+        HOME.chmod(0o755)
+        yield
+    finally:
+        subprocess.run(["umount", "-l", HOME], check=True)

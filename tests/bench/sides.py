@@ -1,5 +1,6 @@
 """The servers that are compared, each in a private directory, as the same accounts see them. A side has: name, smtp and
-imap (ports), group_smtp and group_imap (control groups), mail_root, start(), stop()."""
+imap (ports; with TLS also submission, smtps and imaps), group_smtp and group_imap (control groups), mail_root, start(),
+stop()."""
 import os
 import pathlib
 import pwd
@@ -14,6 +15,11 @@ from harness.suite import HOME, free_ports, listening_ports
 from measure import Group
 
 
+# No limit is what is measured: the same is switched off at Postfix.
+POSTERN_SETTINGS = {"plain_without_tls": "yes", "sessions_per_address": "0", "message_size": "30000000", "error_limit": "1000000",
+                    "commands_limit": "1000000", "outgoing_hour": "0", "outgoing_day": "0"}
+
+
 class Postern:
     """The suite under s6, on the tables of deployment A."""
     name = "Postern"
@@ -23,11 +29,13 @@ class Postern:
         self.group_smtp = self.group_imap = Group("postern")
 
     def start(self):
-        self.suite = Suite("bench", {"plain_without_tls": "yes", "sessions_per_address": "0"})
+        self.suite = Suite("bench", POSTERN_SETTINGS)
         self.suite.accounts = PostfixAdmin(self.suite, self.database, tables=False)
         self.suite.wrapper = self.group_smtp.wrapper()
         self.suite.start()
-        self.smtp, self.imap = self.suite.ports["smtpd"], self.suite.ports["imapd"]
+        ports = self.suite.ports
+        self.smtp, self.submission, self.smtps = ports["smtpd"], ports["submission"], ports["smtps"]
+        self.imap, self.imaps = ports["imapd"], ports["imaps"]
         self.mail_root = self.suite.mail_root
 
     def stop(self):
@@ -63,6 +71,28 @@ smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
 in_flow_delay = 0
 disable_vrfy_command = no
+message_size_limit = 30000000
+mailbox_size_limit = 0
+default_process_limit = 400
+smtpd_error_sleep_time = 0
+smtpd_soft_error_limit = 1000000
+smtpd_hard_error_limit = 1000000
+smtpd_junk_command_limit = 1000000
+smtpd_tls_security_level = may
+smtpd_tls_chain_files = {directory}/tls.pem
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {directory}/run/auth-postfix
+"""
+
+# Submission and smtps as Debian's master.cf suggests them.
+POSTFIX_MASTER = """127.0.0.1:{submission} inet n - n - - smtpd
+  -o smtpd_tls_security_level=encrypt
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
+127.0.0.1:{smtps} inet n - n - - smtpd
+  -o smtpd_tls_wrappermode=yes
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
 """
 
 POSTFIX_QUERY = """user = {user}
@@ -83,7 +113,9 @@ base_dir = {directory}/run
 state_dir = {directory}/state
 log_path = {directory}/dovecot.log
 listen = 127.0.0.1
-ssl = no
+ssl = yes
+ssl_cert = <{directory}/tls.pem
+ssl_key = <{directory}/tls.pem
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 mail_location = maildir:{directory}/vmail/%d/%n
@@ -104,12 +136,17 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {imaps}
   }}
   # Login and session processes are used again: the fair bar (one a connection costs Dovecot nine times as much).
   service_count = 0
   process_min_avail = 2
   client_limit = 1000
+}}
+service auth {{
+  unix_listener auth-postfix {{
+    mode = 0666
+  }}
 }}
 service imap {{
   service_count = 1000
@@ -143,18 +180,29 @@ class PostfixDovecot:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="postern-bench-", dir=HOME))
         self.directory.chmod(0o755)
         self.mail_root = self.directory / "vmail"
-        self.smtp, self.imap = free_ports(2)
+        self.smtp, self.submission, self.smtps, self.imap, self.imaps = free_ports(5)
         vmail = pwd.getpwnam("vmail")
         self.values = {"directory": self.directory, "domain": DOMAIN, "uid": vmail.pw_uid, "gid": vmail.pw_gid,
                        "socket": self.database.socket, "user": self.database.user, "password": self.database.password,
-                       "port": self.imap}
+                       "port": self.imap, "imaps": self.imaps, "submission": self.submission, "smtps": self.smtps}
         for name in ("queue", "data", "log", "vmail", "run", "state"):
             (self.directory / name).mkdir()
         shutil.chown(self.mail_root, "vmail", "vmail")
         shutil.chown(self.directory / "data", "postfix")
-        self.start_postfix()
+        self.make_certificate()
         self.start_dovecot()
-        wait_for("Postfix and Dovecot to listen", 30, lambda: {self.smtp, self.imap} <= listening_ports())
+        self.start_postfix()
+        wait_for("Postfix and Dovecot to listen", 30,
+                 lambda: {self.smtp, self.submission, self.smtps, self.imap, self.imaps} <= listening_ports())
+
+    def make_certificate(self):
+        """Of the same kind as conf/install makes."""
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+                        "30", "-subj", "/CN=mail.example.test", "-keyout", self.directory / "key.pem", "-out",
+                        self.directory / "certificate.pem"], check=True, stderr=subprocess.DEVNULL)
+        both = self.directory / "tls.pem"
+        both.touch(0o600)
+        both.write_text((self.directory / "key.pem").read_text() + (self.directory / "certificate.pem").read_text())
 
     def start_postfix(self):
         (self.directory / "main.cf").write_text(POSTFIX_MAIN.format(**self.values))
@@ -165,7 +213,7 @@ class PostfixDovecot:
                  for line in lines]
         # Nothing in a chroot: the database's socket is outside.
         fixed = [" ".join([*line.split()[:4], "n", *line.split()[5:]]) if line[:1].isalnum() else line for line in fixed]
-        (self.directory / "master.cf").write_text("\n".join(fixed) + "\n")
+        (self.directory / "master.cf").write_text("\n".join(fixed) + "\n" + POSTFIX_MASTER.format(**self.values))
         subprocess.run([*self.group_smtp.wrapper(), "postfix", "-c", self.directory, "start"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

@@ -23,6 +23,9 @@ static struct session s;
 static const struct config config = {
 	.mode = MODE_SMTP, .hostname = "mx.example.org", .permitted_networks = "", .timeout = 5, .message_size = 100000,
 	.recipients_limit = 100, .error_limit = 20, .commands_limit = 100,
+	.rules = {.helo_required = true, .helo_qualified = true, .sender_qualified = true, .recipient_qualified = true,
+	    .sender_resolvable = true, .over_quota_code = 552, .over_quota_text = "full", .unresolvable_code = 550, .banner = "ESMTP",
+	    .early_talker = "ignore", .line_length_limit = 2048, .data_rate = 100, .dns_timeout = 1},
 };
 
 static struct str message = {.limit = 1 << 20};

@@ -347,6 +347,23 @@ def test_two_messages_in_one_session(suite, user):
             assert own(header) == before(subject) + ["X-Seen: yes"] and got == body.replace("\r\n", "\n").encode()
 
 
+def test_chunks(suite, user):
+    """BDAT (RFC 3030): the filter sees the message when the last chunk is there."""
+    with Milter(answers={"E": [field("h", "X-Seen", "yes"), CONTINUE]}) as milter, settings(suite, milters=milter.name), \
+            suite.smtp() as smtp:
+        smtp.ehlo()
+        says(smtp.command(f"MAIL FROM:<{SENDER}>"), 250)
+        says(smtp.command(f"RCPT TO:<{user.address}>"), 250)
+        first, last = message("in chunks").encode()[:20], message("in chunks").encode()[20:]
+        smtp.send(f"BDAT {len(first)}\r\n".encode() + first)
+        says(smtp.reply(), 250)
+        says(smtp.command("NOOP"), 250)
+        smtp.send(f"BDAT {len(last)} LAST\r\n".encode() + last)
+        says(smtp.reply(), 250)
+    header, body = split(arrived(user, b"Subject: in chunks\n"))
+    assert own(header) == before("in chunks") + ["X-Seen: yes"] and body == b"hello\n"
+
+
 def test_a_message_without_a_header(suite, user):
     with Milter(answers={"E": [field("h", "X-Seen", "yes"), CONTINUE]}) as milter, settings(suite, milters=milter.name), \
             suite.smtp() as smtp:

@@ -135,6 +135,25 @@ def test_over_quota_as_told_by_the_programs_that_write(house, smtp):
     assert asked_alone(smtp, address) == ACCEPTED
 
 
+@pytest.mark.parametrize("settings, answer", [
+    ({"over_quota_code": "552"}, (552, ["5.2.2 Mailbox full"])),
+    ({"over_quota_text": "Sorry, the user's maildir has exceeded the quota."},
+     (452, ["4.2.2 Sorry, the user's maildir has exceeded the quota."])),
+])
+def test_over_quota_is_told_as_the_administrator_says(house, settings, answer):
+    address = add(house, quota=10000)
+    as_user("vmail", lambda: tell(house, "usage", "t", address, 10000, 3))
+    for name, value in settings.items():
+        house.set(name, value)
+    try:
+        with house.smtp() as smtp:
+            smtp.ehlo()
+            assert asked_alone(smtp, address) == answer
+    finally:
+        for name in settings:
+            house.set(name, None)
+
+
 # --- who may ----------------------------------------------------------------------------------
 
 

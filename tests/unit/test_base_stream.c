@@ -64,6 +64,36 @@ start_dripping(const char *text, size_t len)
 	_exit(0);
 }
 
+/* The wait for a whole line is bounded, however often a byte comes; more may be given. */
+static void
+a_budget_is_used_up_by_waiting(void **state)
+{
+	(void)state;
+	static char text[2000];
+	memset(text, 'x', sizeof text);
+	pid_t child = start_dripping(text, sizeof text);
+	struct slice line;
+	input_open(&in, ends[0], 5000);
+	in.budget = 100;
+	assert_int_equal(input_line(&in, 4000, &line), INPUT_TIMEOUT);
+	assert_int_equal(in.budget, 0);
+	assert_true(input_buffered(&in).len > 0 && input_buffered(&in).len < sizeof text);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+static void
+what_is_there_costs_no_budget(void **state)
+{
+	(void)state;
+	struct slice line;
+	input_open(&in, ends[0], 5000);
+	in.budget = 0;
+	send_text("one\r\n");
+	assert_int_equal(input_line(&in, 100, &line), INPUT_OK);
+	assert_int_equal(input_line(&in, 100, &line), INPUT_TIMEOUT);
+}
+
 static void
 lines_come_byte_by_byte(void **state)
 {
@@ -313,6 +343,8 @@ main(void)
 	signal(SIGPIPE, SIG_IGN);
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(lines_come_byte_by_byte, make_pair, close_pair),
+	    cmocka_unit_test_setup_teardown(a_budget_is_used_up_by_waiting, make_pair, close_pair),
+	    cmocka_unit_test_setup_teardown(what_is_there_costs_no_budget, make_pair, close_pair),
 	    cmocka_unit_test_setup_teardown(a_line_may_be_as_long_as_asked_and_no_longer, make_pair, close_pair),
 	    cmocka_unit_test_setup_teardown(lines_move_through_the_whole_buffer, make_pair, close_pair),
 	    cmocka_unit_test_setup_teardown(a_full_buffer_is_said, make_pair, close_pair),

@@ -1,0 +1,81 @@
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/ipc/socket.h"
+#include "lib/ipc/tls.h"
+#include "queue/remote_session.h"
+
+#define PATIENCE 2000 /* ms: tlsd is being started anew */
+
+/* The plan wants TLS and there will be none. Always false. */
+static bool
+no_tls(struct session *s, const char *code, const char *why)
+{
+	*s->trouble = outcome_make(s->errand->require_tls ? "5.7.30" : code, "%s: %s", s->server, why);
+	return false;
+}
+
+static void
+log_peer(const struct session *s, const struct tls_peer *peer)
+{
+	log_info("tls", log_text("server", s->server), log_text("policy", policy_word(s->plan->policy)),
+	    log_text("version", peer->version), log_text("cipher", peer->cipher), log_text("verified", peer->how),
+	    log_text(peer->note[0] != '\0' ? "note" : NULL, peer->note));
+}
+
+static bool
+fail(struct session *s, const struct tls_peer *peer)
+{
+	log_warning("tls-failed", log_text("server", s->server), log_text("policy", policy_word(s->plan->policy)),
+	    log_text("reason", peer->reason));
+	s->plan->failed = true;
+	/* Trouble on the way is no answer: only of a certificate it is known that it will not do. */
+	if (s->errand->require_tls && peer->certificate)
+		return no_tls(s, "5.7.30", peer->reason);
+	*s->trouble = outcome_make("4.7.5", "%s: TLS failed: %s", s->server, peer->reason);
+	return false;
+}
+
+bool
+session_begin_tls(struct session *s)
+{
+	struct tls_wish wish;
+	struct tls_peer peer = {.reason = "tlsd does not answer"};
+	plan_wish(s->plan, &wish);
+	int tlsd = socket_connect("tlsd/client", PATIENCE);
+	if (tlsd < 0)
+		log_error("tlsd-away", log_errno(), log_text("hint", "is postern-tlsd running?"));
+	else {
+		s->plain = tls_connect(tlsd, s->fd, s->settings->timeout, &wish, &peer);
+		close(tlsd);
+	}
+	if (s->plain < 0)
+		return fail(s, &peer);
+	log_peer(s, &peer);
+	s->verified = !slice_is(slice_of(peer.how), "unverified");
+	input_open(&s->in, s->plain, s->settings->timeout);
+	output_open(&s->out, s->plain, s->settings->timeout);
+	return true;
+}
+
+bool
+session_starttls(struct session *s)
+{
+	enum tls_policy policy = s->plan->policy;
+	if (policy == TLS_NONE)
+		return true;
+	if (!s->offers.starttls)
+		return policy == TLS_MAY || no_tls(s, "4.7.4", "TLS is required and it does not offer it");
+	output_text(&s->out, "STARTTLS\r\n");
+	output_flush(&s->out);
+	if (!session_read(s, "STARTTLS"))
+		return false;
+	if (session_is_closing(s))
+		return session_unwilling(s, "STARTTLS");
+	if (s->reply.code != 220)
+		return policy == TLS_MAY || no_tls(s, "4.7.4", "TLS is required and it refuses it now");
+	/* What stands behind the answer came without TLS, whoever sent it: it would count as said within (RFC 3207 section 6). */
+	if (input_buffered(&s->in).len > 0)
+		return no_tls(s, "4.7.5", "something came behind its answer to STARTTLS, as if somebody stood in between");
+	return session_begin_tls(s);
+}
