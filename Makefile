@@ -174,8 +174,11 @@ lint:
 	  --suppress=missingIncludeSystem -D_GNU_SOURCE -D__x86_64__=1 $(PATHS) -I. $(LINT_SOURCES)
 	$(Q)mandoc -Tlint -Wwarning $(PAGES)
 
-audit: all
-	@sh conf/audit $(B) $(PLAIN) $(RICH)
+audit: all $(B)/calls
+	@CC="$(CC)" sh conf/audit $(B) $(PLAIN) $(RICH)
+
+$(B)/calls: $(B)/obj/conf/calls.o $(foreach folder,lib/sandbox lib/ipc lib/base,$(B)/obj/$(folder).a)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 clean:
 	rm -rf build

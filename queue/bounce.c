@@ -93,7 +93,7 @@ add_decoded(struct str *s, struct slice xtext)
 	for (size_t i = 0; i < xtext.len; i++) {
 		bool coded = xtext.data[i] == '+' && xtext.len - i > 2;
 		int high = coded ? hex_value(xtext.data[i + 1]) : -1, low = coded ? hex_value(xtext.data[i + 2]) : -1;
-		int byte = high << 4 | low;
+		int byte = 16 * high + low;
 		if (high < 0 || low < 0 || byte < ' ' || byte > '~') {
 			str_append_byte(s, xtext.data[i]);
 			continue;

@@ -52,7 +52,7 @@ session_begin_tls(struct session *s)
 	if (s->plain < 0)
 		return fail(s, &peer);
 	log_peer(s, &peer);
-	s->verified = !slice_is(slice_of(peer.how), "unverified");
+	s->verified = slice_is(slice_of(peer.how), "verified") || slice_is(slice_of(peer.how), "dane");
 	input_open(&s->in, s->plain, s->settings->timeout);
 	output_open(&s->out, s->plain, s->settings->timeout);
 	return true;

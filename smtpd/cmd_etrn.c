@@ -12,13 +12,13 @@ may_ask(const struct session *s)
 	return s->config->etrn == ETRN_ALL || session_logged_in(s) || s->relay_client;
 }
 
-/* Is there mail of ours for this domain, or mail that we pass on? A stranger's domain is nobody's to have tried. */
+/* What an address there is tells of its domain; whether the address exists does not matter. */
 static enum recipient_class
 class_of_domain(struct session *s, struct slice domain)
 {
 	char address[ADDRESS_PATH_MOST + 16];
 	uint64_t size_most;
-	int len = snprintf(address, sizeof address, "postmaster@%.*s", (int)domain.len, domain.data);
+	int len = snprintf(address, sizeof address, "etrn@%.*s", (int)domain.len, domain.data);
 	return services_recipient(s, slice_make(address, (size_t)len), &size_most);
 }
 

@@ -79,7 +79,11 @@ message_begin(struct session *s, struct message *m, enum message_command command
 	m->ends.normalize = m->lines == LINES_NORMALIZED;
 	m->completes = session_logged_in(s);
 	m->trouble = open_at_queue(s, m);
-	m->dropped = !outcome_is_done(&m->trouble) || !write_front(s, m);
+	m->dropped = !outcome_is_done(&m->trouble);
+	if (!m->dropped && !write_front(s, m)) {
+		m->dropped = true;
+		give_up(s, m);
+	}
 	if (m->completes)
 		completion_begin(&m->completion, s->envelope.queue_id, s->config->hostname, clock_unix());
 	return m->trouble;

@@ -19,28 +19,58 @@ static void
 start_child(struct connection *c, const char *tag, int client)
 {
 	struct child child = {.client = client, .requester = c->watch.fd, .control = material_control(), .tag = tag,
-	    .context = material_context(), .handshake_timeout = (int)acceptor_handshake_timeout * 1000,
-	    .key_timeout = KEY_TIMEOUT};
+	    .context = material_context(), .inherited = 2 * shelf_bytes(material_shelf()),
+	    .handshake_timeout = (int)acceptor_handshake_timeout * 1000, .key_timeout = KEY_TIMEOUT};
 	if (children_fork(c, tag) == 0)
 		child_run(&child);
 }
 
 /* accept TAG + the client's connection. The child answers; the conversation ends for us in any case. */
 static bool
+on_accept(struct connection *c, const char *tag, struct packet *p)
+{
+	int client = packet_take_descriptor(p);
+	if (client < 0)
+		return false;
+	start_child(c, tag, client);
+	close(client);
+	connection_close(c);
+	return true;
+}
+
+/* certificates TAG NUMBER, from root: what sessions are made with, one at a time. */
+static bool
+on_certificates(struct connection *c, const char *tag, struct packet *p)
+{
+	static struct packet answer;
+	const struct shelf *shelf = material_shelf();
+	uint64_t number;
+	if ((c->uid != 0 && !socket_one_identity) || !packet_field_number(p, UINT64_MAX, &number))
+		return false;
+	packet_begin(&answer, "ok");
+	packet_add_text(&answer, tag);
+	packet_add_number(&answer, shelf_count(shelf));
+	if (number < shelf_count(shelf)) {
+		const struct certificate *one = shelf_get(shelf, number);
+		packet_add_text(&answer, one->file);
+		packet_add_text(&answer, one->names);
+		packet_add_text(&answer, one->key);
+		packet_add_number(&answer, (uint64_t)one->ends);
+		packet_add_number(&answer, (uint64_t)one->response_ends);
+	}
+	connection_send(c, &answer);
+	return true;
+}
+
+static bool
 request(struct connection *c, struct packet *p)
 {
-	if (strcmp(packet_verb(p), "accept") != 0)
+	const char *verb = packet_verb(p), *tag = packet_field(p);
+	if (tag == NULL || strlen(tag) > TAG_MOST)
 		return false;
-	const char *tag = packet_field(p);
-	int client = packet_take_descriptor(p);
-	bool whole = tag != NULL && strlen(tag) <= TAG_MOST && client >= 0;
-	if (whole)
-		start_child(c, tag, client);
-	if (client >= 0)
-		close(client);
-	if (whole)
-		connection_close(c);
-	return whole;
+	if (strcmp(verb, "certificates") == 0)
+		return on_certificates(c, tag, p);
+	return strcmp(verb, "accept") == 0 && on_accept(c, tag, p);
 }
 
 static struct service server = {.name = ACCEPTOR_SOCKET, .most = FRONTS_MOST, .request = request};

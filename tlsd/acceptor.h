@@ -1,4 +1,7 @@
-/* The socket tlsd/server: a front's `accept T` + its client's connection becomes a child (child.h). */
+/*
+ * The socket tlsd/server: a front's `accept T` + its client's connection becomes
+ * a child (child.h); root may ask which certificates there are.
+ */
 #ifndef TLSD_ACCEPTOR_H
 #define TLSD_ACCEPTOR_H
 

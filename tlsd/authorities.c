@@ -67,7 +67,7 @@ check(const struct authorities *a)
 }
 
 bool
-authorities_load(struct authorities *a, const char *file)
+authorities_load(struct authorities *a, const char *file, bool quiet)
 {
 	*a = (struct authorities){.pem = NULL};
 	if (file[0] == '\0')
@@ -76,8 +76,9 @@ authorities_load(struct authorities *a, const char *file)
 	const char *fault = a->pem != NULL ? check(a) : strerror(errno);
 	if (fault == NULL)
 		return true;
-	log_error("client-ca-refused", log_text("file", file), log_text("reason", fault),
-	    log_text("hint", "write the certificates of the CAs that sign your clients' there in PEM, and nothing else but their CRLs"));
+	if (!quiet)
+		log_error("client-ca-refused", log_text("file", file), log_text("reason", fault),
+		    log_text("hint", "write the certificates of the CAs that sign your clients' there in PEM, and nothing else but their CRLs"));
 	authorities_free(a);
 	return false;
 }

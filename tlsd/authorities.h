@@ -24,9 +24,10 @@ struct authorities {
 /*
  * Reads the file ("": none; a relative name: beneath the settings directory)
  * and refuses one that holds anything but certificates of CAs and their CRLs,
- * a private key above all. False, logged with what to do; `a` is then empty.
+ * a private key above all. False, logged with what to do unless `quiet`; `a` is
+ * then empty.
  */
-bool authorities_load(struct authorities *a, const char *file);
+bool authorities_load(struct authorities *a, const char *file, bool quiet);
 void authorities_free(struct authorities *a);
 
 /*

@@ -1,5 +1,7 @@
 #include "tlsd/binding.h"
 
+#include <string.h>
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -50,15 +52,40 @@ end_point_hash(X509 *certificate)
 	return hash == NID_md5 || hash == NID_sha1 ? EVP_sha256() : EVP_get_digestbynid(hash);
 }
 
+/* The digest of the certificate that this session was begun with; its length, 0 when there is none. */
+static size_t
+end_point(SSL *ssl, unsigned char *digest)
+{
+	void *kept;
+	size_t kept_len;
+	if (SSL_session_reused(ssl)) {
+		if (SSL_SESSION_get0_ticket_appdata(SSL_get_session(ssl), &kept, &kept_len) != 1 || kept_len > EVP_MAX_MD_SIZE)
+			return 0;
+		memcpy(digest, kept, kept_len);
+		return kept_len;
+	}
+	X509 *certificate = SSL_get_certificate(ssl);
+	const EVP_MD *hash = certificate != NULL ? end_point_hash(certificate) : NULL;
+	unsigned len;
+	return hash != NULL && X509_digest(certificate, hash, digest, &len) == 1 ? len : 0;
+}
+
 static void
 add_end_point(struct str *into, SSL *ssl)
 {
-	X509 *certificate = SSL_get_certificate(ssl);
-	const EVP_MD *hash = certificate != NULL ? end_point_hash(certificate) : NULL;
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len;
-	if (hash != NULL && X509_digest(certificate, hash, digest, &len) == 1)
+	size_t len = end_point(ssl, digest);
+	if (len > 0)
 		add(into, "tls-server-end-point", digest, len);
+}
+
+int
+binding_keep(SSL *ssl, void *context)
+{
+	(void)context;
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	size_t len = end_point(ssl, digest);
+	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), digest, len);
 }
 
 void

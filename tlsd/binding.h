@@ -22,4 +22,11 @@
  */
 void binding_set(struct str *into, SSL *ssl);
 
+/*
+ * For SSL_CTX_set_session_ticket_cb(3), when a ticket is made: it keeps what tls-server-end-point is,
+ * since a session that is resumed shows no certificate, and the client goes by the one that it was shown
+ * at first. 1, or 0 when there is no memory.
+ */
+int binding_keep(SSL *ssl, void *context);
+
 #endif

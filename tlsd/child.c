@@ -24,6 +24,7 @@
 #include "tlsd/reason.h"
 #include "tlsd/relay.h"
 #include "tlsd/signer.h"
+#include "tlsd/tickets.h"
 
 /* Of the acceptor's contract (postern-tlsd.c) a child keeps this. */
 static const struct contract contract = {
@@ -235,6 +236,7 @@ serve(struct session *s)
 		answer_failure(s, why);
 		return;
 	}
+	tickets_forget();
 	name_client(s);
 	binding_set(&s->binding, s->ssl);
 	if (answer_success(s))
@@ -254,7 +256,9 @@ child_run(const struct child *child)
 	}
 	int kept[] = {child->client, child->requester, s.channel, s.plain, s.plain_away};
 	child_close_others(kept, sizeof kept / sizeof *kept);
-	if (!sandbox_enter(&contract, NULL, 0))
+	struct contract own = contract;
+	own.memory += child->inherited;
+	if (!sandbox_enter(&own, NULL, 0))
 		_exit(EXIT_TEMPORARY);
 	serve(&s);
 	_exit(EXIT_DONE); /* no atexit: OpenSSL's would clear what exit clears anyway */

@@ -14,6 +14,7 @@ struct child {
 	int         control;   /* to the key process, to announce a channel */
 	const char *tag;
 	SSL_CTX    *context;
+	size_t      inherited; /* bytes of memory that the certificates take, beyond what its contract counts on */
 	int         handshake_timeout; /* ms */
 	int         key_timeout;
 };

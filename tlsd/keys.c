@@ -1,162 +1,57 @@
 #include "tlsd/keys.h"
 
 #include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/err.h>
-#include <openssl/rsa.h>
-
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/ipc/loop.h"
-#include "lib/ipc/packet.h"
-#include "lib/sandbox/sandbox.h"
 #include "tlsd/authorities.h"
-#include "tlsd/pair.h"
+#include "tlsd/path.h"
+#include "tlsd/profile.h"
+#include "tlsd/reach.h"
+#include "tlsd/stamp.h"
+#include "tlsd/stock.h"
 
-/* A child may have begun with the pair that a reload has replaced. */
-#define GENERATIONS 2
+#define PIECE        PAIR_CHAIN_MOST
+#define OLD_PATIENCE (2 * 3600 * 1000) /* ms that a replaced key is kept: twice the longest handshake_timeout */
 
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_READ_FILES,
-	.memory = 128 << 20,
+	.memory = (size_t)512 << 20,
 	.descriptors = 4096,
-	.reaches = "the directories of certificate, private_key and client_ca, to read them again",
+	.reaches = "the settings, and the directories of certificate, private_key, certificates and client_ca, to read them again",
 	.sockets = "none but socket pairs of its parent and siblings",
 	.compromise = "the private keys",
 };
 
+struct keys_settings keys_settings;
+
+static const struct setting reloaded[] = {KEYS_SETTINGS};
+
 static struct {
-	const struct keys_settings *settings;
-	struct pair                 pairs[GENERATIONS];
-	uint64_t                    newest; /* id of a pair: pairs[id % GENERATIONS] */
-	struct authorities          authorities;
-	struct watch                control;
-	struct packet               packet;
-	unsigned char               signature[1024];
+	struct watch          control, news;
+	const struct profile *profile;
+	struct authorities    authorities;
+	struct stamp          authorities_seen;
+	const char           *authorities_file; /* of the setting that it was read for */
+	bool                  authorities_settled;
+	bool                  told;   /* the acceptor has not said `taken` yet */
+	bool                  wanted; /* a reload was asked for meanwhile */
+	struct timer          timer;
+	struct packet         packet;
 } keys;
 
-struct channel {
-	struct watch watch;
-};
-
-/* --- signing -------------------------------------------------------------------- */
-
-static bool
-hash_is_known(const char *hash)
-{
-	return hash != NULL && (strcmp(hash, "SHA256") == 0 || strcmp(hash, "SHA384") == 0 || strcmp(hash, "SHA512") == 0);
-}
-
-static bool
-set_padding(EVP_PKEY_CTX *operation, const char *padding, bool rsa)
-{
-	if (padding == NULL || rsa == (strcmp(padding, "none") == 0))
-		return false;
-	if (strcmp(padding, "pss") != 0)
-		return strcmp(padding, "pkcs1") == 0 || strcmp(padding, "none") == 0;
-	return EVP_PKEY_CTX_set_rsa_padding(operation, RSA_PKCS1_PSS_PADDING) > 0 &&
-	    EVP_PKEY_CTX_set_rsa_pss_saltlen(operation, RSA_PSS_SALTLEN_DIGEST) > 0;
-}
-
-static EVP_PKEY *
-find_key(uint64_t id)
-{
-	if (id > keys.newest || id + GENERATIONS <= keys.newest)
-		return NULL;
-	return keys.pairs[id % GENERATIONS].key;
-}
-
-/* Signs into keys.signature; returns its length, 0 when it failed. */
-static size_t
-sign(EVP_PKEY *key, const char *hash, const char *padding, struct slice bytes)
-{
-	size_t len = sizeof keys.signature;
-	EVP_PKEY_CTX *operation;
-	EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	bool ok = digest != NULL && EVP_DigestSignInit_ex(digest, &operation, hash, NULL, NULL, key, NULL) > 0 &&
-	    set_padding(operation, padding, EVP_PKEY_is_a(key, "RSA")) &&
-	    EVP_DigestSign(digest, keys.signature, &len, (const unsigned char *)bytes.data, bytes.len) > 0;
-	EVP_MD_CTX_free(digest);
-	ERR_clear_error();
-	return ok ? len : 0;
-}
-
-/* The answer to one `sign`; false when it was not a request that a child of ours makes. */
-static bool
-answer_sign(struct packet *p)
-{
-	uint64_t id;
-	if (strcmp(packet_verb(p), "sign") != 0 || !packet_field_number(p, UINT64_MAX, &id))
-		return false;
-	const char *hash = packet_field(p);
-	const char *padding = packet_field(p);
-	struct slice bytes = packet_rest(p);
-	EVP_PKEY *key = find_key(id);
-	if (key == NULL || !hash_is_known(hash) || padding == NULL || !keys_may_sign(bytes))
-		return false;
-	size_t len = sign(key, hash, padding, bytes);
-	packet_begin(p, len > 0 ? "ok" : "no");
-	packet_add_rest(p, slice_make((const char *)keys.signature, len));
-	return true;
-}
+/* --- telling ---------------------------------------------------------------------- */
 
 static void
-channel_ready(struct watch *w, uint32_t events)
+send_news(void)
 {
-	(void)events;
-	enum packet_result r = packet_receive(w->fd, &keys.packet);
-	if (r == PACKET_WAIT)
-		return;
-	packet_close_descriptors(&keys.packet);
-	if (r == PACKET_OK && answer_sign(&keys.packet))
-		packet_send(w->fd, &keys.packet);
-	else if (r != PACKET_END)
-		log_warning("signature-refused", log_text("reason", "not what a handshake asks for"));
-	loop_remove(w);
-	close(w->fd);
-	free(w);
-}
-
-static void
-add_channel(int fd)
-{
-	struct channel *c = fd >= 0 ? calloc(1, sizeof *c) : NULL;
-	if (c != NULL) {
-		c->watch = (struct watch){.fd = fd, .ready = channel_ready};
-		if (loop_add(&c->watch, EPOLLIN))
-			return;
-	}
-	if (fd >= 0)
-		close(fd);
-	free(c);
-}
-
-/* --- the files and the acceptor ---------------------------------------------------- */
-
-static bool
-load(void)
-{
-	struct pair pair;
-	struct authorities authorities;
-	if (!pair_load(&pair, keys.settings->certificate, keys.settings->private_key))
-		return false;
-	if (!authorities_load(&authorities, keys.settings->client_ca)) {
-		pair_free(&pair);
-		return false;
-	}
-	authorities_free(&keys.authorities);
-	keys.authorities = authorities;
-	struct pair *place = &keys.pairs[++keys.newest % GENERATIONS];
-	pair_free(place);
-	*place = pair;
-	return true;
+	if (packet_send_wait(keys.news.fd, &keys.packet, -1) != PACKET_OK)
+		log_error("news-lost", log_errno());
 }
 
 static void
@@ -165,33 +60,163 @@ tell_authorities(void)
 	size_t piece;
 	for (size_t at = 0; at < keys.authorities.len; at += piece) {
 		size_t left = keys.authorities.len - at;
-		piece = left < PAIR_CHAIN_MOST ? left : PAIR_CHAIN_MOST;
+		piece = left < PIECE ? left : PIECE;
 		packet_begin(&keys.packet, "authorities");
 		packet_add_rest(&keys.packet, slice_make(keys.authorities.pem + at, piece));
-		packet_send_wait(keys.control.fd, &keys.packet, -1);
+		send_news();
 	}
 }
 
 static void
-tell_certificate(void)
+tell_response(const struct pair *pair)
 {
-	const struct pair *pair = &keys.pairs[keys.newest % GENERATIONS];
+	packet_begin(&keys.packet, "response");
+	packet_add_number(&keys.packet, (uint64_t)pair->response_ends);
+	packet_add_rest(&keys.packet, slice_make(pair->response, pair->response_len));
+	send_news();
+}
+
+static void
+tell_certificate(const struct entry *e)
+{
 	packet_begin(&keys.packet, "certificate");
-	packet_add_number(&keys.packet, keys.newest);
-	packet_add_rest(&keys.packet, slice_make(pair->chain, pair->chain_len));
-	packet_send_wait(keys.control.fd, &keys.packet, -1);
+	packet_add_number(&keys.packet, e->id);
+	packet_add_text(&keys.packet, e->files[ENTRY_CERTIFICATE]);
+	packet_add_text(&keys.packet, e->pair.kind);
+	packet_add_number(&keys.packet, e->pair.ends > 0 ? (uint64_t)e->pair.ends : 0);
+	packet_add_rest(&keys.packet, slice_make(e->pair.chain, e->pair.chain_len));
+	send_news();
+	packet_begin(&keys.packet, "names");
+	packet_add_rest(&keys.packet, str_slice(&e->pair.names));
+	send_news();
+	if (e->pair.response != NULL)
+		tell_response(&e->pair);
+}
+
+static void
+tell_all(size_t unfit)
+{
+	packet_begin(&keys.packet, "profile");
+	packet_add_text(&keys.packet, keys.profile->name);
+	send_news();
+	tell_authorities();
+	for (size_t i = 0; i < stock_count(); i++)
+		if (stock_entry(i)->id != 0)
+			tell_certificate(stock_entry(i));
+	packet_begin(&keys.packet, "end");
+	packet_add_number(&keys.packet, unfit);
+	send_news();
+	keys.told = true;
+}
+
+/* --- looking ----------------------------------------------------------------------- */
+
+/* Whether client_ca is another one now. `unfit` counts it when it cannot be used; then the one before goes on. */
+static bool
+look_at_authorities(bool aloud, size_t *unfit)
+{
+	struct path file = path_of(keys_settings.client_ca);
+	struct stamp now = stamp_of(file.text);
+	bool same = keys.authorities_file == keys_settings.client_ca && stamp_equal(&now, &keys.authorities_seen);
+	if (same && keys.authorities_settled && !aloud)
+		return false;
+	bool again = same && !aloud; /* read once more, because it was young: what was said of it need not be said again */
+	keys.authorities_settled = stamp_settled(&now);
+	keys.authorities_seen = now;
+	keys.authorities_file = keys_settings.client_ca;
+	struct authorities new;
+	if (!authorities_load(&new, file.text, again)) {
+		++*unfit;
+		return false;
+	}
+	bool changed = !slice_equal(slice_make(new.pem, new.len), slice_make(keys.authorities.pem, keys.authorities.len));
+	authorities_free(&keys.authorities);
+	keys.authorities = new;
+	return changed;
+}
+
+/* Looks at everything. `again`: whatever was read is read anew; `aloud`: what was said is said anew. */
+static struct stock_look
+look(bool again, bool aloud)
+{
+	struct path certificate = path_of(keys_settings.certificate), key = path_of(keys_settings.private_key),
+	    directory = path_of(keys_settings.certificates);
+	struct stock_places places = {certificate.text, key.text, directory.text};
+	struct stock_look result = stock_look(&places, keys.profile, again, aloud);
+	result.changed = look_at_authorities(aloud, &result.unfit) || result.changed;
+	stock_note_times();
+	stock_forget_old();
+	return result;
+}
+
+static bool
+use_profile(void)
+{
+	const struct profile *profile = profile_find(keys_settings.profile);
+	if (profile == NULL) {
+		log_error("setting-wrong", log_text("file", "tls_profile"), log_text("reason", "the value does not fit"),
+		    log_text("hint", "write modern, intermediate or old there; or delete the file for the default modern"));
+		return false;
+	}
+	keys.profile = profile;
+	keys_allow_old_hashes(profile->old_hashes);
+	return true;
+}
+
+/* --- the loop ------------------------------------------------------------------------- */
+
+static bool
+read_settings(void)
+{
+	struct keys_settings before = keys_settings;
+	if (settings_load(reloaded, sizeof reloaded / sizeof *reloaded) && use_profile())
+		return true;
+	keys_settings = before;
+	return false;
 }
 
 static void
 reload(void)
 {
-	if (load()) {
-		tell_authorities();
-		tell_certificate();
+	const struct profile *before = keys.profile;
+	bool fit = read_settings();
+	struct stock_look seen = look(keys.profile != before, true);
+	tell_all(seen.unfit + !fit);
+}
+
+static void
+look_again(struct timer *t)
+{
+	timer_set(t, (int64_t)keys_settings.interval * 1000);
+	if (keys.told)
 		return;
+	struct stock_look seen = look(false, false);
+	if (seen.changed)
+		tell_all(seen.unfit);
+}
+
+static void
+news_ready(struct watch *w, uint32_t events)
+{
+	(void)events;
+	enum packet_result r = packet_receive(w->fd, &keys.packet);
+	if (r == PACKET_WAIT)
+		return;
+	if (r == PACKET_END)
+		_exit(EXIT_DONE); /* the acceptor has ended */
+	packet_close_descriptors(&keys.packet);
+	if (strcmp(packet_verb(&keys.packet), "reload") == 0) {
+		keys.wanted = true;
+	} else {
+		const char *answer = packet_field(&keys.packet);
+		keys.told = false;
+		if (answer != NULL && strcmp(answer, "yes") == 0)
+			stock_taken(OLD_PATIENCE);
 	}
-	packet_begin(&keys.packet, "no");
-	packet_send_wait(keys.control.fd, &keys.packet, -1);
+	if (!keys.wanted || keys.told)
+		return;
+	keys.wanted = false;
+	reload();
 }
 
 static void
@@ -202,77 +227,45 @@ control_ready(struct watch *w, uint32_t events)
 	if (r == PACKET_WAIT)
 		return;
 	if (r == PACKET_END)
-		_exit(EXIT_DONE); /* the acceptor has ended */
+		_exit(EXIT_DONE);
 	if (r != PACKET_OK) /* no descriptor was free for the child's channel: its handshake fails, the next may not */
 		log_error("channel-lost", log_text("hint", "too many handshakes at a time; lower tls_sessions"));
 	else if (strcmp(packet_verb(&keys.packet), "child") == 0)
-		add_channel(packet_take_descriptor(&keys.packet));
-	else
-		reload();
+		keys_add_channel(packet_take_descriptor(&keys.packet));
 	packet_close_descriptors(&keys.packet);
 }
 
-/* --- confinement ------------------------------------------------------------------- */
-
-struct places {
-	char                names[6][PATH_MAX]; /* three files */
-	struct sandbox_path paths[6];
-	size_t              count;
-};
-
-static void
-add_place(struct places *places, const char *file)
-{
-	char *name = places->names[places->count];
-	snprintf(name, PATH_MAX, "%s", file);
-	memmove(name, dirname(name), strlen(dirname(name)) + 1);
-	places->paths[places->count++] = (struct sandbox_path){.path = name, .fd = -1};
-}
-
-/* The file's directory, and the one that holds it when the name is a symbolic link (certbot's live/). */
-static void
-add_file(struct places *places, const char *file)
-{
-	char whole[PATH_MAX];
-	int len = snprintf(whole, sizeof whole, "%s%s%s", file[0] == '/' ? "" : settings_directory(),
-	    file[0] == '/' ? "" : "/", file);
-	if (len < 0 || (size_t)len >= sizeof whole)
-		return;
-	add_place(places, whole);
-	char *real = realpath(whole, NULL);
-	if (real != NULL)
-		add_place(places, real);
-	free(real);
-}
-
+/* The default pair and client_ca must be fit; what else is not was said, and others go on without it. */
 static bool
-confine(void)
+first_look(size_t *unfit)
 {
-	static struct places places;
-	add_file(&places, keys.settings->certificate);
-	add_file(&places, keys.settings->private_key);
-	if (keys.settings->client_ca[0] != '\0')
-		add_file(&places, keys.settings->client_ca);
-	return sandbox_enter(&contract, places.paths, places.count);
+	if (!use_profile())
+		return false;
+	struct stock_look seen = look(true, true);
+	*unfit = seen.unfit;
+	bool authorities = keys_settings.client_ca[0] == '\0' || keys.authorities.pem != NULL;
+	return authorities && stock_count() > 0 && stock_entry(0)->id != 0;
 }
 
 _Noreturn void
-keys_run(int control, const struct keys_settings *settings)
+keys_run(int control, int news)
 {
-	keys.settings = settings;
+	size_t unfit;
 	keys.control = (struct watch){.fd = control, .ready = control_ready};
+	keys.news = (struct watch){.fd = news, .ready = news_ready};
+	keys.timer.fire = look_again;
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGHUP, SIG_IGN); /* the acceptor says when to reload */
-	if (!load())
+	if (!first_look(&unfit))
 		_exit(EXIT_MISUSE);
-	if (!loop_begin() || !loop_add(&keys.control, EPOLLIN)) {
+	if (!loop_begin() || !loop_add(&keys.control, EPOLLIN) || !loop_add(&keys.news, EPOLLIN) ||
+	    !timer_set(&keys.timer, (int64_t)keys_settings.interval * 1000)) {
 		log_error("start-failed", log_errno());
 		_exit(EXIT_TEMPORARY);
 	}
-	if (!confine())
+	if (!reach_enter(&contract))
 		_exit(EXIT_TEMPORARY);
-	tell_authorities();
-	tell_certificate();
+	tell_all(unfit);
 	loop_run();
 	_exit(EXIT_DONE);
 }

@@ -6,21 +6,21 @@
 #define TLSD_MATERIAL_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include <openssl/ssl.h>
 
-#include "tlsd/keys.h"
+#include "tlsd/shelf.h"
 
 /* Forks the key process, before any key is read, and waits for the first files. Ends the program when they are not fit. */
-void material_start(const struct keys_settings *files);
+void material_start(void);
 /* Takes later ones on the loop. False with errno. */
 bool material_watch(void);
-/* The handler of SIGHUP: have the key process read its files again. */
+/* The handler of SIGHUP: have the key process read settings and files again. */
 void material_reload(int signal_number);
 
 /* For a child: the rules, and the socket on which it announces a channel to the key process. */
-SSL_CTX *material_context(void);
-int      material_control(void);
+SSL_CTX            *material_context(void);
+const struct shelf *material_shelf(void);
+int                 material_control(void);
 
 #endif

@@ -31,6 +31,7 @@
  * to come; of the key process, which the network cannot reach, the keys.
  */
 #include <signal.h>
+#include <string.h>
 
 #include "lib/base/log.h"
 #include "lib/base/program.h"
@@ -38,34 +39,31 @@
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
 #include "tlsd/acceptor.h"
+#include "tlsd/check.h"
 #include "tlsd/children.h"
 #include "tlsd/keys.h"
 #include "tlsd/material.h"
 #include "tlsd/outgoing.h"
 #include "tlsd/reason.h"
+#include "tlsd/tickets.h"
 
-static struct keys_settings key_files;
-static const char          *ca_file;
+static const char *ca_file;
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
-	{"certificate", SETTING_TEXT, "tls/certificate.pem", "PEM file: the server's certificate, then its chain",
-	    &key_files.certificate, 0, 0},
-	{"private_key", SETTING_TEXT, "tls/key.pem", "PEM file: the private key, readable by postern-tlsd alone",
-	    &key_files.private_key, 0, 0},
-	{"client_ca", SETTING_TEXT, "", "PEM file: CAs whose certificates name a client; empty: none is asked for",
-	    &key_files.client_ca, 0, 0},
+	KEYS_SETTINGS,
 	{"tls_ca_file", SETTING_TEXT, OUTGOING_CA_FILE, "PEM file: the CAs that vouch for hosts that mail goes to", &ca_file, 0, 0},
 	{"handshake_timeout", SETTING_SECONDS, "30s", "how long a client may take for a TLS handshake, and be silent once the front has ended",
 	    &acceptor_handshake_timeout, 1, 3600},
+	{"tls_resumption", SETTING_SECONDS, "1h", "how long a session may be resumed by its ticket; 0: never", &tickets_lifetime, 0, 604800},
 	{"tls_sessions", SETTING_NUMBER, "4000", "most TLS connections at a time", &children_most, 1, 1000000},
 };
 
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_FORK,
-	.memory = 128 << 20,
+	.memory = (size_t)512 << 20,
 	.descriptors = 4096,
-	.reaches = "nothing (its key process: the directories of certificate, private_key and client_ca)",
+	.reaches = "nothing (its key process: the settings and the directories of certificate, private_key, certificates and client_ca)",
 	.sockets = "listens: tlsd/server tlsd/client",
 	.compromise = "a child: its session, under any client's name with client_ca, and one signature; the acceptor: sessions to come; no key in either",
 };
@@ -73,9 +71,10 @@ static const struct contract contract = {
 static const struct program program = {
 	.name = "postern-tlsd",
 	.user = "postern-tlsd",
-	.usage = "",
+	.usage = "[--check [--json]]",
 	.help = "Makes TLS of the connections that the fronts hand over.\n"
-	        "Run it by a supervisor. SIGHUP reads certificate, key and client_ca again.",
+	        "Run it by a supervisor. SIGHUP reads settings, certificates and keys again.\n"
+	        "  --check [--json]   what the certificates' files hold; 0 when all are fit, else 100",
 	.settings = settings,
 	.setting_count = sizeof settings / sizeof *settings,
 	.contract = &contract,
@@ -99,15 +98,20 @@ start_loop(int listening, int listening_out)
 int
 main(int argc, char **argv)
 {
-	if (program_begin(&program, argc, argv) < argc)
+	int first = program_begin(&program, argc, argv);
+	bool check = first < argc && strcmp(argv[first], "--check") == 0;
+	bool json = check && first + 1 < argc && strcmp(argv[first + 1], "--json") == 0;
+	if (first + check + json < argc)
 		program_usage(&program);
 	program_settings(&program);
+	reason_prepare();
+	if (check)
+		check_run(program.user, json);
 	int listening = socket_listen(ACCEPTOR_SOCKET);
 	int listening_out = socket_listen(OUTGOING_SOCKET);
 	if (listening < 0 || listening_out < 0 || (!socket_one_identity && !sandbox_not_root(&program)))
 		return EXIT_TEMPORARY;
-	reason_prepare();
-	material_start(&key_files);
+	material_start();
 	if (!outgoing_prepare(ca_file))
 		return EXIT_MISUSE;
 	if (!start_loop(listening, listening_out) || !sandbox_enter(&contract, NULL, 0))

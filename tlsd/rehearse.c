@@ -1,15 +1,17 @@
 /* The rehearsal of context.h: handshakes in memory before the first client comes. */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include <unistd.h>
-
 #include "lib/base/log.h"
 #include "tlsd/context.h"
+#include "tlsd/names.h"
 #include "tlsd/reason.h"
 #include "tlsd/signer.h"
+#include "tlsd/tickets.h"
 
 #define KEY_PATIENCE 10000 /* ms */
 #define MOST_TURNS   20    /* a handshake takes four */
@@ -43,7 +45,7 @@ make_client(const struct way *way)
 }
 
 static bool
-join(SSL *client, SSL *server)
+join(SSL *client, SSL *server, const char *name)
 {
 	BIO *a, *b;
 	if (BIO_new_bio_pair(&a, 0, &b, 0) != 1)
@@ -52,7 +54,7 @@ join(SSL *client, SSL *server)
 	SSL_set_bio(server, b, b);
 	SSL_set_connect_state(client);
 	SSL_set_accept_state(server);
-	return SSL_set_tlsext_host_name(client, "rehearsal.invalid") == 1;
+	return SSL_set_tlsext_host_name(client, name) == 1;
 }
 
 /* A handshake, a byte each way, and the end of TLS. */
@@ -78,11 +80,11 @@ play(SSL *client, SSL *server)
 
 /* One handshake; with `*session` as one that resumes it, which is then taken from it. */
 static bool
-meet(SSL_CTX *client_context, SSL_CTX *server_context, SSL_SESSION **session)
+meet(SSL_CTX *client_context, SSL_CTX *server_context, const char *name, SSL_SESSION **session)
 {
 	SSL *client = SSL_new(client_context);
 	SSL *server = SSL_new(server_context);
-	bool ok = client != NULL && server != NULL && join(client, server);
+	bool ok = client != NULL && server != NULL && join(client, server, name);
 	if (ok && *session != NULL)
 		SSL_set_session(client, *session);
 	ok = ok && play(client, server);
@@ -94,31 +96,63 @@ meet(SSL_CTX *client_context, SSL_CTX *server_context, SSL_SESSION **session)
 }
 
 static bool
-rehearse_way(const struct way *way, SSL_CTX *server, int channel)
+rehearse_way(const struct way *way, SSL_CTX *server, const char *name, int channel)
 {
 	SSL_CTX *client = make_client(way);
 	SSL_SESSION *session = NULL;
 	signer_use_channel(channel, KEY_PATIENCE);
-	bool ok = client != NULL && channel >= 0 && meet(client, server, &session) && meet(client, server, &session);
+	bool ok = client != NULL && channel >= 0 && meet(client, server, name, &session) &&
+	    (tickets_lifetime == 0 || meet(client, server, name, &session));
 	SSL_SESSION_free(session);
 	SSL_CTX_free(client);
 	signer_use_channel(-1, 0);
 	return ok;
 }
 
-bool
-context_rehearse(SSL_CTX *server, int (*open_channel)(void))
+static bool
+rehearse(const struct way *way, SSL_CTX *server, const char *name, int (*open_channel)(void))
 {
-	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-		int channel = open_channel();
-		bool ok = rehearse_way(&ways[i], server, channel);
-		if (channel >= 0)
-			close(channel);
-		if (ok)
-			continue;
-		log_error("rehearsal-failed", log_text("cipher", ways[i].cipher), log_text("reason", reason_in_words()),
+	int channel = open_channel();
+	bool ok = rehearse_way(way, server, name, channel);
+	if (channel >= 0)
+		close(channel);
+	if (!ok)
+		log_error("rehearsal-failed", log_text("cipher", way->cipher), log_text("name", name),
+		    log_text("reason", reason_in_words()),
 		    log_text("hint", "the certificate does not serve TLS; try openssl s_server with it"));
-		return false;
+	return ok;
+}
+
+/* A name that only certificates of that kind of key bear; "" when there is none. */
+static void
+find_name(const struct shelf *shelf, enum shelf_kind kind, char *name, size_t room)
+{
+	name[0] = '\0';
+	for (size_t i = 0; i < shelf_count(shelf); i++) {
+		const struct certificate *c = shelf_get(shelf, i);
+		struct slice rest = slice_of(c->names), first;
+		if (c->kind != kind || !slice_split(&rest, ' ', &first))
+			continue;
+		snprintf(name, room, "%.*s", (int)first.len, first.data);
+		if (name[0] == '*')
+			name[0] = 'x';
+		if (shelf_find(shelf, name).of[!kind] == NULL)
+			return;
+	}
+	name[0] = '\0';
+}
+
+bool
+context_rehearse(SSL_CTX *server, const struct shelf *shelf, int (*open_channel)(void))
+{
+	char name[NAME_MOST + 1];
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+		if (!rehearse(&ways[i], server, "rehearsal.invalid", open_channel))
+			return false;
+	for (enum shelf_kind kind = 0; kind < SHELF_KINDS; kind++) {
+		find_name(shelf, kind, name, sizeof name);
+		if (name[0] != '\0' && !rehearse(&ways[1], server, name, open_channel))
+			return false;
 	}
 	ERR_clear_error();
 	return true;

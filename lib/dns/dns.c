@@ -231,7 +231,7 @@ look_up(const struct dns *d, const char *name, enum dns_type type, struct dns_re
 			authentic = authentic && d->trusted && dns_is_authentic(*answer);
 			return r;
 		}
-	authentic = false;
+	/* No answer: addresses of the other kind are as authentic as they were, so that nobody takes that away by dropping a question. */
 	return DNS_TROUBLE;
 }
 

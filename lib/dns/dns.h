@@ -66,7 +66,8 @@ enum dns_result dns_find_tlsa(const struct dns *d, const char *name, struct dns_
 
 /*
  * Whether all answers that the last dns_find_...() rests on were authentic, by
- * the word of a trusted resolver (RFC 6840 section 5.7). Never of /etc/hosts.
+ * the word of a trusted resolver (RFC 6840 section 5.7). Never of /etc/hosts;
+ * says nothing after DNS_TROUBLE.
  */
 bool dns_was_authentic(void);
 

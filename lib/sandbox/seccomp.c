@@ -430,3 +430,17 @@ seccomp_enter(unsigned groups, unsigned inherited)
 	struct sock_fprog program = {.len = f.len, .filter = f.code};
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }
+
+void
+seccomp_each(unsigned groups, void (*each)(int number, const char *condition, int error))
+{
+	static const char *const words[] = {
+	    [ALWAYS] = "", [NO_EXEC_MAPPING] = "without PROT_EXEC", [READ_ONLY_1] = "for reading", [READ_ONLY_2] = "for reading",
+	    [UNIX_DOMAIN] = "AF_UNIX", [INTERNET_DOMAIN] = "AF_INET and AF_INET6", [NETLINK_DOMAIN] = "AF_NETLINK",
+	    [NO_NAMESPACE] = "no new namespace", [NO_PATH] = "of a descriptor", [OWN_PROCESS] = "itself",
+	    [SIGNAL_OWNER] = "F_SETOWN",
+	};
+	for (size_t i = 0; i < COUNT(calls); i++)
+		if (calls[i].groups & groups)
+			each(calls[i].number, words[calls[i].condition], calls[i].error);
+}

@@ -20,13 +20,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct session s;
 
-static const struct config config = {
-	.mode = MODE_SMTP, .hostname = "mx.example.org", .permitted_networks = "", .timeout = 5, .message_size = 100000,
-	.recipients_limit = 100, .error_limit = 20, .commands_limit = 100,
+/* As the length of the input says: both ways of line ends, with BINARYMIME or without, users or strangers. */
+static struct config config = {
+	.mode = MODE_SMTP, .hostname = "mx.example.org", .permitted_networks = "", .timeout = 5, .message_size = 1000,
+	.recipients_limit = 100, .error_limit = 20, .commands_limit = 100, .vrfy = true,
 	.rules = {.helo_required = true, .helo_qualified = true, .sender_qualified = true, .recipient_qualified = true,
 	    .sender_resolvable = true, .over_quota_code = 552, .over_quota_text = "full", .unresolvable_code = 550, .banner = "ESMTP",
 	    .early_talker = "ignore", .line_length_limit = 2048, .data_rate = 100, .dns_timeout = 1},
 };
+
+static bool open_at_queue;
 
 static struct str message = {.limit = 1 << 20};
 
@@ -70,12 +73,40 @@ services_outgoing(struct session *session)
 	return session->envelope.recipient_count % 5 != 4;
 }
 
+bool
+services_etrn(struct session *session, struct slice domain, uint64_t *count)
+{
+	(void)session;
+	check_address(domain);
+	*count = domain.len;
+	return domain.len % 4 != 0;
+}
+
+/* As many keys as recipients, and nothing in them that a line could not hold. */
+static void
+check_keys(const struct session *session)
+{
+	const struct envelope *e = &session->envelope;
+	struct slice left = str_slice(&e->recipient_keys), keys;
+	size_t count = 0;
+	for (; left.len > 0; count++) {
+		if (!slice_split(&left, '\0', &keys))
+			abort();
+		check_address(keys);
+	}
+	if (count != e->recipient_count)
+		abort();
+	check_address(slice_of(e->said.envid));
+}
+
 struct outcome
 intake_open(struct session *session)
 {
 	check_address(str_slice(&session->envelope.sender));
-	if (session->envelope.recipient_count == 0)
+	if (session->envelope.recipient_count == 0 || open_at_queue)
 		abort();
+	check_keys(session);
+	open_at_queue = true;
 	str_clear(&message);
 	memcpy(session->envelope.queue_id, "Q1", 3);
 	return outcome_done();
@@ -85,14 +116,35 @@ bool
 intake_write(struct session *session, struct slice bytes)
 {
 	(void)session;
+	if (!open_at_queue)
+		abort();
 	return str_append_slice(&message, bytes);
 }
 
-/* Promise 4: no bare CR or LF comes in. */
+bool
+intake_pause(struct session *session)
+{
+	(void)session;
+	return open_at_queue;
+}
+
+void
+intake_resume(struct session *session)
+{
+	(void)session;
+	if (!open_at_queue)
+		abort();
+}
+
+/* Promise 4: no bare CR or LF comes in, but in BINARYMIME. */
 struct outcome
 intake_commit(struct session *session)
 {
-	(void)session;
+	if (!open_at_queue)
+		abort();
+	open_at_queue = false;
+	if (session->envelope.said.body == BODY_BINARYMIME)
+		return outcome_done();
 	for (size_t i = 0; i < message.len; i++) {
 		bool cr = message.data[i] == '\r', lf = message.data[i] == '\n';
 		if ((cr && message.data[i + 1] != '\n') || (lf && (i == 0 || message.data[i - 1] != '\r')))
@@ -105,6 +157,9 @@ void
 intake_abort(struct session *session)
 {
 	(void)session;
+	if (!open_at_queue)
+		abort();
+	open_at_queue = false;
 }
 
 const char *
@@ -153,12 +208,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (parameter_next(&rest, &keyword, &value) == PARAMETER_OK)
 		;
 	log_set_level(LOG_ERROR + 1);
+	config.bare_newline = size % 2 ? BARE_NEWLINE_NORMALIZE : BARE_NEWLINE_REFUSE;
+	config.binarymime = size % 3 == 0;
+	open_at_queue = false;
 	int fd = as_socket(data, size);
 	if (fd < 0)
 		return 0;
 	prepare(fd);
+	if (size % 5 == 0)
+		memcpy(s.login_name, "anna", 5);
 	session_run(&s);
 	session_end(&s);
+	if (open_at_queue)
+		abort();
 	close(s.out.fd);
 	close(fd);
 	return 0;

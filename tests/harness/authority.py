@@ -4,6 +4,8 @@ import subprocess
 
 KEYS = {"ec": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "ed25519": ["-newkey", "ed25519"]}
 
+GENERATE = {"ec": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]}
+
 
 def openssl(*arguments, **keywords):
     return subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, **keywords).stdout
@@ -42,12 +44,12 @@ class Authority:
         whole = element(0x30, changed + algorithm + element(0x03, b"\0" + signature))
         certificate.write_bytes(openssl("x509", "-inform", "DER", input=whole))
 
-    def issue(self, subject="/CN=somebody", *extensions, change=None):
+    def issue(self, subject="/CN=somebody", *extensions, change=None, kind="ec"):
         """The paths of a new pair; the extensions are lines such as "subjectAltName=email:a@b.test"."""
         self.issued += 1
         certificate = self.directory / f"{self.name}.{self.issued}.pem"
         key = self.directory / f"{self.name}.{self.issued}.key"
-        openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+        openssl("genpkey", *GENERATE[kind], "-out", key)
         self.sign(key, certificate, subject, list(extensions), change)
         return certificate, key
 

@@ -1,13 +1,15 @@
 """An SMTP server of the tests: takes messages, remembers them, answers as it is told."""
 import socket
+import ssl
 import threading
 
 from .wait import wait_for
 
 
 class Message:
-    def __init__(self, sender, recipients, data, peer):
+    def __init__(self, sender, recipients, data, peer, tls=None):
         self.sender, self.recipients, self.data, self.peer = sender, recipients, data, peer
+        self.tls = tls  # "TLSv1.3", or None
 
     def __repr__(self):
         return f"<from {self.sender} to {self.recipients}, {len(self.data)} bytes>"
@@ -17,11 +19,15 @@ class Sink:
     """
     `answers` maps a verb ("MAIL", "RCPT", "DATA", "END" after the message, "GREETING", "EHLO") to a reply without
     line end, or to a function of the line that gives one (None: the usual). A reply of "" closes the connection.
+    With `certificate` (paths of certificate and key) it offers STARTTLS, with `implicit` it speaks TLS at once;
+    `extensions_within` are what it offers then, and `names` collects the SNI.
     """
 
     def __init__(self, host="127.0.0.1", port=0, answers=None, extensions=("PIPELINING", "8BITMIME", "SIZE 50000000")):
         self.answers = dict(answers or {})
         self.extensions = extensions
+        self.certificate, self.implicit, self.extensions_within = None, False, None
+        self.names = []
         self.messages = []
         self.commands = []
         self.connections = 0
@@ -59,16 +65,28 @@ class Sink:
     def serve(self, connection, peer):
         connection.settimeout(60)
         try:
-            with connection, connection.makefile("rwb") as stream:
-                Session(self, stream, peer).run()
+            with connection:
+                Session(self, connection, peer).run()
         except (OSError, ValueError, EOFError):
             pass
 
 
 class Session:
-    def __init__(self, sink, stream, peer):
-        self.sink, self.stream, self.peer = sink, stream, peer
-        self.sender, self.recipients = None, []
+    def __init__(self, sink, connection, peer):
+        self.sink, self.connection, self.peer = sink, connection, peer
+        self.stream = connection.makefile("rwb")
+        self.certificate = sink.certificate
+        self.tls = None
+        self.sender, self.recipients, self.pieces = None, [], b""
+
+    def secure(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.certificate)
+        context.sni_callback = lambda _, name, __: self.sink.names.append(name)
+        self.connection = context.wrap_socket(self.connection.dup(), server_side=True)
+        self.connection.settimeout(60)
+        self.stream = self.connection.makefile("rwb")
+        self.tls = self.connection.version()
 
     def say(self, verb, line, usual):
         answer = self.sink.answers.get(verb)
@@ -83,6 +101,8 @@ class Session:
         return answer.startswith(("2", "3"))
 
     def run(self):
+        if self.sink.implicit:
+            self.secure()
         if not self.say("GREETING", "", "220 sink.test ESMTP"):
             return
         while True:
@@ -97,9 +117,27 @@ class Session:
                 return
             self.command(verb, line)
 
+    def extensions(self):
+        if self.tls:
+            within = self.sink.extensions_within
+            return self.sink.extensions if within is None else within
+        return [*self.sink.extensions, "STARTTLS"] if self.certificate else self.sink.extensions
+
+    def starttls(self, line):
+        if self.say("STARTTLS", line, "220 go on"):
+            self.secure()
+
+    def bdat(self, line):
+        words = line.split()
+        self.pieces += self.stream.read(int(words[1]))
+        if words[-1].upper() == "LAST":
+            self.end(line, self.pieces)
+        else:
+            self.say("BDAT", line, "250 more")
+
     def command(self, verb, line):
         if verb in ("EHLO", "LHLO"):
-            words = ["sink.test", *self.sink.extensions]
+            words = ["sink.test", *self.extensions()]
             usual = "\r\n".join(f"250{'-' if i + 1 < len(words) else ' '}{word}" for i, word in enumerate(words))
             self.say("EHLO", line, usual)
         elif verb == "MAIL":
@@ -110,6 +148,10 @@ class Session:
                 self.recipients.append(address(line))
         elif verb == "DATA":
             self.data(line)
+        elif verb == "BDAT" and self.recipients:
+            self.bdat(line)
+        elif verb == "STARTTLS" and self.certificate and not self.tls:
+            self.starttls(line)
         elif verb in ("HELO", "RSET", "NOOP"):
             self.say(verb, line, "250 ok")
         else:
@@ -129,8 +171,11 @@ class Session:
             if raw == b".\r\n":
                 break
             lines.append(raw[1:] if raw.startswith(b".") else raw)
-        message = Message(self.sender, self.recipients, b"".join(lines), self.peer)
-        self.sender, self.recipients = None, []
+        self.end(line, b"".join(lines))
+
+    def end(self, line, data):
+        message = Message(self.sender, self.recipients, data, self.peer, self.tls)
+        self.sender, self.recipients, self.pieces = None, [], b""
         if self.say("END", line, "250 taken"):
             self.sink.messages.append(message)
 

@@ -24,7 +24,7 @@ HOME = pathlib.Path("/var/tmp/postern-test")
 SOCKETS = {
     "authd": ["authd/lookup", "authd/login", "authd/ticket"],
     "authproxy": [],  # none unless a setting names one, and then of streams: tests/integration/test_authproxy.py
-    "tlsd": ["tlsd/server"],
+    "tlsd": ["tlsd/server", "tlsd/client"],
     "queued": ["queue/intake", "queue/submit", "queue/control"],
     "remote": ["remote/send"],
     "imap": ["imap/session"],

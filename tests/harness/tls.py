@@ -63,6 +63,15 @@ class Question:
         return [fields[0], *fields[2:]], plain
 
 
+def place(tlsd, path, content):
+    """Writes a file as a whole: beside it, then by rename, closed to others."""
+    new = path.with_suffix(".new")
+    new.write_bytes(content)
+    new.chmod(0o600)
+    shutil.chown(new, "postern-tlsd")
+    new.rename(path)
+
+
 class Tlsd:
     """Make it, start it, `with` stops it. `run` is its run directory, so that Peer() takes it for a suite."""
 
@@ -74,6 +83,7 @@ class Tlsd:
         shutil.chown(self.run / "tlsd", "postern-tlsd")
         self.settings.mkdir()
         self.certificate, self.key = make_certificate(self.directory, kind)
+        self.set("certificate_interval", "1s")
         self.set("run_directory", self.run)
         self.use(self.certificate, self.key)
         for name, value in settings.items():
@@ -87,17 +97,43 @@ class Tlsd:
         self.set("certificate", certificate)
         self.set("private_key", key)
 
-    def spawn(self):
-        """Starts the program and does not wait for it."""
+    def add(self, name, certificate, key, chain=()):
+        """A pair in the directory of the setting `certificates`, written anew each time as an administrator's copy does."""
+        directory = self.directory / "pairs"
+        self.set("certificates", directory)
+        (directory / name).mkdir(parents=True, exist_ok=True)
+        place(self, directory / name / "certificate.pem", b"".join(pathlib.Path(p).read_bytes() for p in (certificate, *chain)))
+        place(self, directory / name / "key.pem", pathlib.Path(key).read_bytes())
+        return directory / name
+
+    def reload(self):
+        """SIGHUP, and its result in the log."""
+        before = self.log().count("certificate-loaded")
+        os.kill(self.process.pid, signal.SIGHUP)
+        wait_for(lambda: f"the reload: {self.log()}", 10, lambda: self.log().count("certificate-loaded") > before)
+
+    def check(self, *arguments):
+        """postern-tlsd --check."""
+        program = self.program()
+        return subprocess.run([program, "--check", *arguments], capture_output=True, text=True, cwd="/", env=self.environment())
+
+    def environment(self):
+        return {"POSTERN_SETTINGS": str(self.settings), "ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}
+
+    def program(self):
         program = self.directory / "postern-tlsd"
         if not program.exists():
             shutil.copy(REPOSITORY / build_directory() / "postern-tlsd", program)
+        return program
+
+    def spawn(self):
+        """Starts the program and does not wait for it."""
+        program = self.program()
         user = pwd.getpwnam("postern-tlsd")
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([program], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
                                             user=user.pw_uid, group=user.pw_gid, extra_groups=[],
-                                            env={"POSTERN_SETTINGS": str(self.settings),
-                                                 "ASAN_OPTIONS": "detect_leaks=0:exitcode=99"})
+                                            env=self.environment())
         return self.process
 
     def start(self):
@@ -158,6 +194,38 @@ class Tlsd:
         answer, plain = question.answer()
         assert answer is not None and plain is not None, (answer, self.log())
         return secure, plain, answer
+
+
+def shown(tlsd, name, context=None):
+    """The certificate that a client is shown who asks for that name, in DER."""
+    secure, plain, _ = tlsd.session(context, name=name)
+    with secure, plain:
+        return secure.getpeercert(True)
+
+
+def der(certificate):
+    return ssl.PEM_cert_to_DER_cert(pathlib.Path(certificate).read_text().split("-----END")[0] + "-----END CERTIFICATE-----\n")
+
+
+def s_client(tlsd, *arguments, input=b""):
+    """What openssl s_client prints."""
+    return s_client_answer(tlsd, *arguments, input=input)[0]
+
+
+def s_client_answer(tlsd, *arguments, input=b""):
+    """openssl s_client against a listener of the test that hands its one connection over: what it prints, tlsd's answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = subprocess.Popen(["openssl", "s_client", "-ign_eof", "-connect", "127.0.0.1:%d" % server.getsockname()[1],
+                                   *arguments],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        connection, _ = server.accept()
+        with connection:
+            question = Question(tlsd, connection)
+        answer, plain = question.answer()
+        if plain:
+            plain.sendall(b"greeting of the front\n")
+            plain.close()
+        return client.communicate(input, timeout=20)[0].decode("utf-8", "replace"), answer
 
 
 def version_context(version):

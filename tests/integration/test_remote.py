@@ -1,60 +1,10 @@
 """Mail to other hosts: queued and postern-remote against a sink and a name server of the tests."""
-import socket
-import struct
-import threading
-
 import pytest
 
 from harness import Sink, Suite
+from harness.names import MX, Names, mx
 from test_queue import MESSAGE, Intake
 
-MX, A, AAAA = 15, 1, 28
-
-
-class Names:
-    """A name server: (name, type) -> list of values; a missing name does not exist."""
-
-    def __init__(self, records):
-        self.records = records
-        self.asked = []
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                query, peer = self.socket.recvfrom(1500)
-            except OSError:
-                return
-            at, labels = 12, []
-            while query[at]:
-                labels.append(query[at + 1:at + 1 + query[at]].decode())
-                at += 1 + query[at]
-            name, kind = ".".join(labels).lower(), struct.unpack("!H", query[at + 1:at + 3])[0]
-            self.asked.append((name, kind))
-            self.socket.sendto(self.answer(query[:at + 5], name, kind), peer)
-
-    def answer(self, query, name, kind):
-        values = self.records.get((name, kind), [])
-        known = any(key[0] == name for key in self.records)
-        if values == "servfail":
-            return query[:2] + b"\x81\x82" + query[4:]
-        head = query[:2] + b"\x81" + (b"\x80" if known else b"\x83") + b"\0\1" + struct.pack("!H", len(values)) + b"\0\0\0\0"
-        body = b"".join(b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(value)) + value for value in values)
-        return head + query[12:] + body
-
-
-def encode(name):
-    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".") if label) + b"\0"
-
-
-def mx(preference, host):
-    return struct.pack("!H", preference) + encode(host)
-
-
-LOOPBACK = socket.inet_aton("127.0.0.1")
 RECORDS = {
     ("null.test", MX): [mx(0, "")],
     ("circle.test", MX): [mx(10, "mail.example.test")],

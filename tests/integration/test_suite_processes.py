@@ -22,6 +22,7 @@ PEERS = {
                     ["hello", "t1", "imap", "127.0.0.1", "tls"]),
     "authd/ticket": ({"vmail"}, ["redeem", "t1", "a" * 32, "imap"]),
     "tlsd/server": ({"postern-smtpd", "postern-imapd", "postern-pop3d", "postern-lmtpd"}, None),
+    "tlsd/client": ({"postern-remote"}, None),
     "queue/intake": ({"postern-smtpd"}, None),
     "remote/send": ({"postern-queue"}, None),
     "imap/session": ({"postern-imapd"}, None),

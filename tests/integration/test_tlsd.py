@@ -12,7 +12,8 @@ import time
 import pytest
 
 from harness import Peer, Process, as_user, wait_for
-from harness.tls import TLS12, TLS13, Question, Tlsd, make_certificate, tcp_pair, version_context
+from harness.authority import Authority
+from harness.tls import TLS12, TLS13, Question, Tlsd, make_certificate, s_client, tcp_pair, version_context
 
 VERSIONS = {"TLSv1.2": TLS12, "TLSv1.3": TLS13}
 LARGE = 10 << 20
@@ -59,27 +60,6 @@ def test_rsa_signatures(either, version, signature):
     assert ("RSA-PSS" in output) == ("pss" in signature)
 
 
-def s_client(tlsd, *arguments, input=b""):
-    """What openssl s_client prints."""
-    return s_client_answer(tlsd, *arguments, input=input)[0]
-
-
-def s_client_answer(tlsd, *arguments, input=b""):
-    """openssl s_client against a listener of the test that hands its one connection over: what it prints, tlsd's answer."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        client = subprocess.Popen(["openssl", "s_client", "-ign_eof", "-connect", "127.0.0.1:%d" % server.getsockname()[1],
-                                   *arguments],
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        connection, _ = server.accept()
-        with connection:
-            question = Question(tlsd, connection)
-        answer, plain = question.answer()
-        if plain:
-            plain.sendall(b"greeting of the front\n")
-            plain.close()
-        return client.communicate(input, timeout=20)[0].decode("utf-8", "replace"), answer
-
-
 def test_openssl_client_gets_the_greeting(either):
     assert "greeting of the front" in s_client(either, "-servername", "other.example.test")
     either.wait_log("name=other.example.test")
@@ -104,11 +84,11 @@ def test_a_session_is_resumed_by_another_child(either, version):
 def test_the_chain_is_sent_whole():
     """Two certificates in the file: the server's own and one above."""
     with Tlsd("ecdsa") as fresh:
-        other, _ = make_certificate(fresh.directory, "rsa", "above.example.test")
-        whole = fresh.certificate.read_bytes() + other.read_bytes()
-        fresh.certificate.write_bytes(whole)
-        os.kill(fresh.process.pid, signal.SIGHUP)
-        wait_for("the reload", 10, lambda: fresh.log().count("certificate-loaded") == 2)
+        above = Authority(fresh.directory, "above")
+        certificate, key = above.issue("/CN=mail.example.test")
+        fresh.certificate.write_bytes(certificate.read_bytes() + above.certificate.read_bytes())
+        fresh.key.write_bytes(key.read_bytes())
+        fresh.reload()
         assert s_client(fresh, "-showcerts").count("BEGIN CERTIFICATE") == 2
 
 

@@ -7,8 +7,7 @@ import ssl
 import pytest
 
 from harness.authority import Authority, openssl
-from harness.tls import TLS12, TLS13, Tlsd, version_context
-from test_tlsd import s_client_answer
+from harness.tls import s_client_answer, TLS12, TLS13, Tlsd, version_context
 
 NO_EXTENDED_MASTER_SECRET = 1  # SSL_OP_NO_EXTENDED_MASTER_SECRET; Python has no name for it
 

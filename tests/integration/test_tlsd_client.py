@@ -1,16 +1,13 @@
 """postern-tlsd's outgoing side by itself: the test is postern-remote, and the other host with certificates of an authority of its own."""
 import contextlib
 import hashlib
-import os
-import pathlib
 import shutil
-import socket
 import ssl
 import threading
 
 import pytest
 
-from harness import Peer, as_user, wait_for
+from harness import Peer, as_user
 from harness.authority import Authority, openssl, valid
 from harness.tls import TLS12, TLS13, Question, Tlsd, tcp_pair
 

@@ -13,11 +13,11 @@ FOREIGN = {
     f"user@{FAR}": f"user@{FAR}", f"USER@{FAR.upper()}": f"USER@{FAR}", f"@{OUR}:user@{FAR}": f"user@{FAR}",
     f"@a.test,@{OUR}:user@{FAR}": f"user@{FAR}", f"@[127.0.0.1]:user@{FAR}": f"user@{FAR}", f"\"user\"@{FAR}": f"user@{FAR}",
     f"\"us\\er\"@{FAR}": f"user@{FAR}", f"\"a@{OUR}\"@{FAR}": f"\"a@{OUR}\"@{FAR}", f"\"{OUR}!a\"@{FAR}": f"{OUR}!a@{FAR}",
-    f"user%{FAR}@mail.{OUR}": f"user%{FAR}@mail.{OUR}", f"user%{OUR}@{FAR}": f"user%{OUR}@{FAR}", f"{OUR}!user@{FAR}": f"{OUR}!user@{FAR}",
+    f"user%{FAR}@other.{OUR}": f"user%{FAR}@other.{OUR}", f"user%{OUR}@{FAR}": f"user%{OUR}@{FAR}", f"{OUR}!user@{FAR}": f"{OUR}!user@{FAR}",
     "user@[127.0.0.1]": "user@[127.0.0.1]", "user@[192.0.2.1]": "user@[192.0.2.1]", f"user%{FAR}@[127.0.0.1]": f"user%{FAR}@[127.0.0.1]",
     "postmaster@[127.0.0.1]": "postmaster@[127.0.0.1]", "user@[IPv6:::1]": "user@[ipv6:::1]",
     "user@[IPv6:0:0:0:0:0:0:0:1]": "user@[ipv6:::1]", "user@127.0.0.1": "user@127.0.0.1", "user@localhost": "user@localhost",
-    f"user@mail.{OUR}": f"user@mail.{OUR}", f"user@sub.{OUR}": f"user@sub.{OUR}", f"user@{OUR}.{FAR}": f"user@{OUR}.{FAR}",
+    f"user@sub.{OUR}": f"user@sub.{OUR}", f"user@{OUR}.{FAR}": f"user@{OUR}.{FAR}",
     f"user@{FAR.replace('.', '-')}.{FAR}": f"user@{FAR.replace('.', '-')}.{FAR}",
 }
 # Addresses of ours whose local part looks like a way to elsewhere: it is a local part, and nobody has it.
@@ -34,7 +34,9 @@ WRONG = [
     f"@{OUR}:@{FAR}", f"\"user@{FAR}", f"\"user\"x@{FAR}", f"user@[{FAR}]", "user@[127.0.0.1", "user@[IPv6:127.0.0.1]", f"user@{OUR}:{FAR}",
     f"@{OUR},user@{FAR}", f"user(comment)@{FAR}", f"user@{FAR}(comment)",
 ]
-STRANGERS_TRY = [*FOREIGN, *OURS, *WRONG]
+# The host's own name, which is a domain of ours or not.
+HOST = [f"user@mail.{OUR}", f"user%{FAR}@mail.{OUR}", f"{FAR}!user@mail.{OUR}", f"\"user@{FAR}\"@mail.{OUR}"]
+STRANGERS_TRY = [*FOREIGN, *OURS, *WRONG, *HOST]
 SENDERS = ["", "stranger@elsewhere.test", f"postmaster@{OUR}", f"known@{OUR}", f"root@mail.{OUR}"]
 
 

@@ -215,6 +215,10 @@ test_routes(void **state)
 	check_route("smtp:", "x.test", "x.test", 25, true);
 	check_route("[127.0.0.1]:2525", "x.test", "127.0.0.1", 2525, false);
 	check_route("relay.test:26", "x.test", "relay.test", 26, true);
+	check_route("smtps:[relay.test]", "x.test", "relay.test", 465, false);
+	check_route("smtps:relay.test:4650", "x.test", "relay.test", 4650, true);
+	assert_true(route_parse(slice_of("SMTPS:x"), slice_of(""), &r) && r.tls);
+	assert_true(route_parse(slice_of("smtp:x"), slice_of(""), &r) && !r.tls);
 	static const char *const wrong[] = {"[x", "[]", "a b", "x:0", "x:65536", "x:y", "[x]y", "lmtp:unix:/x", "x;y"};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		assert_false(route_parse(slice_of(wrong[i]), slice_of("x.test"), &r));

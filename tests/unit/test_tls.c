@@ -1,4 +1,4 @@
-/* tls_accept() against a tlsd that the test plays: each answer that a peer may give, good and bad. */
+/* tls_accept() and tls_connect() against a tlsd that the test plays: each answer that a peer may give, good and bad. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -173,6 +173,70 @@ test_no_answer(void **state)
 	tear_down(&s);
 }
 
+static int
+connect_by(struct stage *s, struct tls_peer *peer)
+{
+	static const char *const records[] = {"3 1 1 00", "2 0 2 ff"};
+	struct tls_wish wish = {.policy = "dane", .names = "a.test,b.test", .tlsa_count = 2, .tlsa = records};
+	assert_int_equal(packet_send(s->ends[1], &s->answer), PACKET_OK);
+	return tls_connect(s->ends[0], s->client[0], 200, &wish, peer);
+}
+
+static void
+test_connect(void **state)
+{
+	(void)state;
+	static const char *const asked[] = {"1", "dane", "a.test,b.test", "3 1 1 00", "2 0 2 ff"};
+	static struct stage s;
+	static struct packet question;
+	struct tls_peer peer;
+	set_up(&s, "ok", "1");
+	packet_add_text(&s.answer, "TLSv1.3");
+	packet_add_text(&s.answer, "X");
+	packet_add_text(&s.answer, "dane");
+	packet_add_text(&s.answer, "a note");
+	packet_add_descriptor(&s.answer, s.plain[1]);
+	int plain = connect_by(&s, &peer);
+	assert_true(plain >= 0);
+	assert_string_equal(peer.how, "dane");
+	assert_string_equal(peer.note, "a note");
+	close(plain);
+	assert_int_equal(packet_receive(s.ends[1], &question), PACKET_OK);
+	assert_string_equal(packet_verb(&question), "connect");
+	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+		assert_string_equal(packet_field(&question), asked[i]);
+	assert_null(packet_field(&question));
+	assert_int_equal(question.descriptor_count, 1);
+	packet_close_descriptors(&question);
+	tear_down(&s);
+}
+
+static void
+check_refusal(const char *tag, const char *why, const char *kind, bool certificate, const char *reason)
+{
+	static struct stage s;
+	struct tls_peer peer;
+	set_up(&s, "no", tag);
+	if (why != NULL)
+		packet_add_text(&s.answer, why);
+	if (kind != NULL)
+		packet_add_text(&s.answer, kind);
+	assert_int_equal(connect_by(&s, &peer), -1);
+	assert_int_equal(peer.certificate, certificate);
+	assert_string_equal(peer.reason, reason);
+	tear_down(&s);
+}
+
+static void
+test_connect_refused(void **state)
+{
+	(void)state;
+	check_refusal("1", "expired", "certificate", true, "expired");
+	check_refusal("1", "too slow", NULL, false, "too slow");
+	check_refusal("1", NULL, NULL, false, "tlsd gave no reason");
+	check_refusal("2", "expired", "certificate", false, "tlsd gave an answer that is not one");
+}
+
 int
 main(void)
 {
@@ -182,6 +246,8 @@ main(void)
 	    cmocka_unit_test(test_bad_answers),
 	    cmocka_unit_test(test_a_long_name_is_cut),
 	    cmocka_unit_test(test_no_answer),
+	    cmocka_unit_test(test_connect),
+	    cmocka_unit_test(test_connect_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,46 @@
+/*
+ * All certificates of the key process: the default pair, and those in the
+ * directory of the setting `certificates`, one pair in a directory each.
+ */
+#ifndef TLSD_STOCK_H
+#define TLSD_STOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tlsd/entry.h"
+#include "tlsd/profile.h"
+
+struct stock_places {
+	const char *certificate, *key; /* absolute: of the default pair */
+	const char *directory;         /* absolute; "": none */
+};
+
+struct stock_look {
+	bool   changed; /* pairs are other ones than before */
+	size_t unfit;   /* that were found unfit in this look */
+};
+
+/*
+ * Looks whether files are new, changed or gone, and reads those. `again`: all of them; `aloud`: what was refused
+ * and said before is said again.
+ */
+struct stock_look stock_look(const struct stock_places *places, const struct profile *profile, bool again, bool aloud);
+/* Writes the lines about what ends soon. */
+void stock_note_times(void);
+
+/* The entries; number 0 is the default pair. Those without a pair have the id 0. */
+size_t        stock_count(void);
+struct entry *stock_entry(size_t number);
+
+/* The key of that id, also for a while after it was replaced: a child may have begun with it. NULL: not known. */
+EVP_PKEY *stock_key(uint64_t id);
+/* The acceptor works with what was last told; what was replaced before is forgotten `patience` milliseconds from now. */
+void stock_taken(int64_t patience);
+void stock_forget_old(void);
+
+/* The file name of that number (0, 1 ...) in a directory of the certificates; NULL behind the last. For key 1 or 0. */
+const char *stock_file_name(size_t number, bool key);
+
+#endif
