@@ -31,7 +31,7 @@ B := build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-sanitize)
 # --- programs: the file with main() names the program --------------------------
 
 # libc alone (the folder's other files and lib/ are linked as needed)
-PLAIN = smtpd/postern-smtpd \
+PLAIN = listen/postern-listen smtpd/postern-smtpd \
 	queue/postern-queued queue/postern-remote queue/postern-sendmail queue/postern-mailq queue/postern-queuectl \
 	deliver/postern-deliver deliver/postern-lmtpd \
 	imapd/postern-imapd imapd/postern-imap pop3d/postern-pop3d pop3d/postern-pop3 trace/postern-trace
@@ -79,7 +79,7 @@ all: $(PROGRAM_NAMES:%=$(B)/%)
 
 # --- objects and archives: $(B)/obj for $(CC), $(B)/musl for musl-gcc ------------
 
-FOLDERS = $(LIB_FOLDERS) smtpd queue deliver imapd pop3d authd tlsd trace
+FOLDERS = $(LIB_FOLDERS) listen smtpd queue deliver imapd pop3d authd tlsd trace
 MAINS   = $(addsuffix .c,$(PLAIN) $(RICH))
 sources = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 
@@ -163,6 +163,8 @@ install: all
 	for p in $(filter $(TOOLS),$(PROGRAM_NAMES)); do install -m 755 $(B)/$$p $(DESTDIR)$(BIN)/$$p || exit 1; done
 	sed -e 's|@LIBEXEC@|$(LIBEXEC)|g' -e 's|@BIN@|$(BIN)|g' conf/postern.in > $(B)/postern
 	install -m 755 $(B)/postern $(DESTDIR)$(BIN)/postern
+	sed -e 's|@LIBEXEC@|$(LIBEXEC)|g' -e 's|@BIN@|$(BIN)|g' conf/check.in > $(B)/check
+	install -m 755 $(B)/check $(DESTDIR)$(LIBEXEC)/check
 	for m in $(PAGES); do d=$(DESTDIR)$(MAN)/man$${m##*.}; install -d $$d && install -m 644 $$m $$d/ || exit 1; done
 	@# setuid is given by conf/install, which makes the user vmail first
 

@@ -1,11 +1,12 @@
 #include "authd/lookup.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/log.h"
 
-/* Together with SESSIONS_MOST these stay beneath the descriptors of the contract. */
-#define LOOKUPS_MOST   1536
+/* One for each connection of a front. Together with SESSIONS_MOST these stay beneath the descriptors of the contract. */
+#define LOOKUPS_MOST   1952
 #define REDEEMERS_MOST 256
 
 static struct packet answer;
@@ -40,7 +41,7 @@ resolved(void *owner, struct resolution *r, enum verdict v)
 bool
 lookup_tag_ok(const char *tag)
 {
-	return tag != NULL && strlen(tag) <= 64;
+	return tag != NULL && strlen(tag) <= LOOKUP_TAG_MOST;
 }
 
 /* --- questions to the resolver --------------------------------------------------------- */
@@ -95,23 +96,49 @@ static const struct {
 	bool (*take)(struct connection *c, const char *tag, struct packet *p);
 } requests[] = {
     {"rcpt", question_rcpt},
+    {"rcpts", lookup_many},
     {"alias", question_alias},
     {"mailbox", question_mailbox},
     {"transport", question_transport},
     {"sender", question_sender},
     {"outgoing", lookup_outgoing},
     {"usage", lookup_usage},
+    {"client", lookup_client},
+    {"rate", lookup_rate},
     {"explain", lookup_explain},
     {"flush", lookup_flush},
     {"counters", lookup_counters},
 };
 
 static bool
+holds(const struct peers *peers, const struct connection *c)
+{
+	for (size_t i = 0; i < peers->count; i++)
+		if (peers->uids[i] == c->uid)
+			return true;
+	return false;
+}
+
+bool
+lookup_is_front(const struct connection *c)
+{
+	return holds(&((const struct lookup_service *)c->service)->fronts, c) || c->uid == 0 || c->uid == geteuid();
+}
+
+/* imapd and pop3d have no business with addresses. */
+static bool
+may_ask(const struct connection *c, const char *verb)
+{
+	bool counting = strcmp(verb, "client") == 0 || strcmp(verb, "rate") == 0;
+	return counting || c->uid == geteuid() || !holds(&((const struct lookup_service *)c->service)->counted, c);
+}
+
+static bool
 lookup_request(struct connection *c, struct packet *p)
 {
 	const char *verb = packet_verb(p), *tag = packet_field(p);
 	for (size_t i = 0; lookup_tag_ok(tag) && i < sizeof requests / sizeof *requests; i++)
-		if (strcmp(verb, requests[i].verb) == 0)
+		if (strcmp(verb, requests[i].verb) == 0 && may_ask(c, verb))
 			return requests[i].take(c, tag, p);
 	return false;
 }
@@ -119,7 +146,10 @@ lookup_request(struct connection *c, struct packet *p)
 static void
 lookup_closed(struct connection *c)
 {
-	inquiries_forget(((struct lookup_service *)c->service)->inquiries, c);
+	struct inquiries *inquiries = ((struct lookup_service *)c->service)->inquiries;
+	inquiries_forget(inquiries, c);
+	lookup_many_forget(inquiries, c);
+	lookup_client_gone(c);
 }
 
 bool
@@ -129,12 +159,20 @@ lookup_start(struct lookup_service *s)
 	s->service.most = LOOKUPS_MOST;
 	s->service.request = lookup_request;
 	s->service.closed = lookup_closed;
+	s->service.connection_size = sizeof(struct lookup_connection);
 	peers_add(&s->service.peers, "postern-smtpd");
+	peers_add(&s->service.peers, "postern-imapd");
+	peers_add(&s->service.peers, "postern-pop3d");
 	peers_add(&s->service.peers, "postern-queue");
 	peers_add(&s->service.peers, "vmail");
 	peers_add(&s->service.peers, "postern-lmtpd");
 	peers_add(&s->service.peers, "postern-authproxy");
 	peers_add(&s->senders, "postern-smtpd");
+	peers_add(&s->fronts, "postern-smtpd");
+	peers_add(&s->fronts, "postern-imapd");
+	peers_add(&s->fronts, "postern-pop3d");
+	peers_add(&s->counted, "postern-imapd");
+	peers_add(&s->counted, "postern-pop3d");
 	peers_add(&s->tellers, "vmail");
 	return service_start(&s->service);
 }

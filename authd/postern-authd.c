@@ -15,8 +15,8 @@
  * The loop keeps the rights to connect and to write there because a worker that
  * died is forked anew from it; it makes no use of them itself.
  *
- * Listens: authd/lookup (postern-smtpd, postern-queue, vmail, postern-lmtpd,
- * postern-authproxy), authd/login (postern-smtpd, postern-imapd, postern-pop3d,
+ * Listens: authd/lookup (postern-smtpd, postern-imapd, postern-pop3d,
+ * postern-queue, vmail, postern-lmtpd, postern-authproxy), authd/login (postern-smtpd, postern-imapd, postern-pop3d,
  * postern-authproxy), authd/ticket (vmail).
  * Exit: 0 on SIGTERM, 100 wrong settings, 111 temporary trouble.
  */
@@ -25,6 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "authd/clients.h"
 #include "authd/database.h"
 #include "authd/lookup.h"
 #include "authd/login.h"
@@ -48,6 +49,7 @@ static struct options {
 	struct failures_options failures;
 	struct outgoing_limits  outgoing;
 	const char             *outgoing_limits;
+	struct clients_options  clients;
 } options;
 
 static struct {
@@ -61,6 +63,7 @@ static struct {
 	struct tickets        tickets;
 	struct failures       failures;
 	struct outgoing       outgoing;
+	struct clients        clients;
 	struct remembered     remembered;
 	struct lookup_service lookup;
 	struct login_service  login;
@@ -127,6 +130,20 @@ static const struct setting settings[] = {
 	{"outgoing_hour", SETTING_NUMBER, "300", "recipients that a login may send to in an hour, then its mail is held (0: any number)",
 	    &options.outgoing.hour, 0, UINT32_MAX},
 	{"outgoing_day", SETTING_NUMBER, "1000", "the same in a day", &options.outgoing.day, 0, UINT32_MAX},
+	{"client_connections", SETTING_NUMBER, "50", "connections that one client address may have open with one service (0: any number)",
+	    &options.clients.connections, 0, CLIENTS_LIMIT_MOST},
+	{"client_connection_rate", SETTING_NUMBER, "0", "new connections of one client address in a minute (0: any number)",
+	    &options.clients.rates[CLIENT_CONNECTIONS], 0, CLIENTS_LIMIT_MOST},
+	{"client_message_rate", SETTING_NUMBER, "0", "the same of messages", &options.clients.rates[CLIENT_MESSAGES], 0, CLIENTS_LIMIT_MOST},
+	{"client_recipient_rate", SETTING_NUMBER, "0", "the same of recipients", &options.clients.rates[CLIENT_RECIPIENTS], 0, CLIENTS_LIMIT_MOST},
+	{"client_tls_rate", SETTING_NUMBER, "0", "the same of TLS sessions", &options.clients.rates[CLIENT_TLS], 0, CLIENTS_LIMIT_MOST},
+	{"client_auth_rate", SETTING_NUMBER, "0", "the same of tries to log in", &options.clients.rates[CLIENT_AUTH], 0, CLIENTS_LIMIT_MOST},
+	{"user_message_rate", SETTING_NUMBER, "0", "messages of one login in a minute (0: any number)",
+	    &options.clients.user_rates[CLIENT_MESSAGES], 0, CLIENTS_LIMIT_MOST},
+	{"user_recipient_rate", SETTING_NUMBER, "0", "the same of recipients", &options.clients.user_rates[CLIENT_RECIPIENTS], 0, CLIENTS_LIMIT_MOST},
+	{"client_exempt", SETTING_TEXT, "127.0.0.0/8 [::1]/128", "networks whose clients are not counted", &options.clients.exempt, 0, 0},
+	{"permitted_networks", SETTING_TEXT, "127.0.0.0/8 [::1]/128", "postern-smtpd's; their clients are not counted either",
+	    &options.clients.permitted, 0, 0},
 	{"outgoing_limits", SETTING_TEXT, "", "other limits, one a line: LOGIN HOUR DAY, or @DOMAIN HOUR DAY", &options.outgoing_limits, 0, 0},
 };
 
@@ -215,6 +232,8 @@ begin_rules(void)
 		refuse_setting("password_scheme, weak_schemes", why, "postern-authd(8) lists the schemes");
 	if (!failures_begin(&authd.failures, &options.failures, &problem))
 		refuse_setting("failures_exempt", str_text(&problem), NETWORKS_HINT);
+	if (!clients_begin(&authd.clients, &options.clients, &problem))
+		refuse_setting("client_exempt, permitted_networks", str_text(&problem), NETWORKS_HINT);
 	if (!outgoing_begin(&authd.outgoing, options.outgoing, options.outgoing_limits, &problem))
 		refuse_setting("outgoing_limits", str_text(&problem), "one a line: LOGIN HOUR DAY");
 	str_free(&problem);
@@ -270,6 +289,7 @@ connect_parts(void)
 	authd.hashers.forget_context = &authd.database.lists;
 	authd.lookup.inquiries = &authd.inquiries;
 	authd.lookup.outgoing = &authd.outgoing;
+	authd.lookup.clients = &authd.clients;
 	authd.ticket.inquiries = &authd.inquiries;
 	authd.ticket.tickets = &authd.tickets;
 	authd.login.inquiries = &authd.inquiries;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SESSIONS_MOST 2048
+#define SESSIONS_MOST 1792
 
 struct session_key {
 	uint8_t bytes[16];

@@ -55,6 +55,10 @@ starttls(struct front *f, struct slice tag, struct parser *p)
 		front_bye(f, "bytes behind STARTTLS");
 		return;
 	}
+	if (!gate_allows(&f->gate, LEASE_TLS)) {
+		front_answer(f, tag, "NO", "[UNAVAILABLE] too many TLS sessions, try again later");
+		return;
+	}
 	front_answer(f, tag, "OK", "begin TLS");
 	if (!output_flush(&f->gate.out) || !gate_encrypt(&f->gate)) {
 		f->gate.done = true;

@@ -20,9 +20,12 @@ finish(struct front *f, struct slice tag, struct login_answer *answer)
 static bool
 check_allowed(struct front *f, struct slice tag)
 {
-	if (gate_may_login(&f->gate))
+	if (!gate_may_login(&f->gate))
+		front_answer(f, tag, "NO", "[PRIVACYREQUIRED] use STARTTLS first");
+	else if (!gate_allows(&f->gate, LEASE_AUTH))
+		front_answer(f, tag, "NO", "[UNAVAILABLE] too many logins, try again later");
+	else
 		return true;
-	front_answer(f, tag, "NO", "[PRIVACYREQUIRED] use STARTTLS first");
 	return false;
 }
 

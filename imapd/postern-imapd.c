@@ -5,7 +5,7 @@
  * connection, as postern-imapd, with the connection on descriptors 0 and 1. Its
  * log goes to descriptor 2, to syslog where inetd put the connection there too.
  *
- * Reads its settings, then opens authd/login, tlsd/server and imap/session and
+ * Reads its settings, then opens authd/login, authd/lookup, tlsd/server and imap/session and
  * confines itself before it greets: no file, no new socket, no new process.
  * After the login the client's descriptor, a one-time ticket and the bytes
  * read ahead go to postern-imap, and it exits.
@@ -19,6 +19,7 @@
 #include "imapd/front.h"
 #include "lib/base/host.h"
 #include "lib/base/program.h"
+#include "lib/front/proxy.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
 
@@ -29,6 +30,7 @@ static const struct setting settings[] = {
 	HOST_SETTING,
 	{"plain_without_tls", SETTING_FLAG, "no", "allow passwords over connections without TLS",
 	    &front.gate.plain_without_tls, 0, 0},
+	PROXY_SETTING(front.gate.proxy_networks),
 };
 
 static const struct contract contract = {
@@ -36,7 +38,7 @@ static const struct contract contract = {
 	.memory = 8 << 20,
 	.descriptors = 512, /* so many of this user's may be on their way to a neighbour at once (unix(7), ETOOMANYREFS) */
 	.reaches = "nothing",
-	.sockets = "connects before the greeting: authd/login, tlsd/server, imap/session",
+	.sockets = "connects before the greeting: authd/login, authd/lookup, tlsd/server, imap/session",
 	.compromise = "this client's password as it is typed; no file, key or mailbox",
 };
 
@@ -51,10 +53,24 @@ static const struct program program = {
 	.contract = &contract,
 };
 
+/* No more is done for this client. */
+static int
+turn_away(const char *why, bool tls)
+{
+	if (why == NULL || tls)
+		return EXIT_DONE;
+	output_format(&front.gate.out, "* BYE [UNAVAILABLE] %s\r\n", why);
+	output_flush(&front.gate.out);
+	return EXIT_DONE;
+}
+
 /* TLS where it is first, and what authd lets this client do. */
 static int
 converse(bool tls)
 {
+	const char *why;
+	if (!gate_arrive(&front.gate, &why) || (tls && !gate_allows(&front.gate, LEASE_TLS)))
+		return turn_away(why, tls);
 	if (tls && !gate_encrypt(&front.gate))
 		return EXIT_TEMPORARY;
 	if (!gate_hello(&front.gate)) {

@@ -72,6 +72,10 @@ do_stls(struct front *f, struct slice argument)
 		front_mistake(f, "TLS is not available");
 		return;
 	}
+	if (!gate_allows(&f->gate, LEASE_TLS)) {
+		front_error(f, "[SYS/TEMP] too many TLS sessions, try again later");
+		return;
+	}
 	front_ok(f, "begin TLS");
 	output_flush(&f->gate.out);
 	if (!gate_encrypt(&f->gate))

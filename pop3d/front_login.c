@@ -24,6 +24,16 @@ check_allowed(struct front *f)
 	return false;
 }
 
+/* Asked for each password, not for each USER. */
+static bool
+check_rate(struct front *f)
+{
+	if (gate_allows(&f->gate, LEASE_AUTH))
+		return true;
+	front_error(f, "[SYS/TEMP] too many logins, try again later");
+	return false;
+}
+
 void
 front_user(struct front *f, struct slice argument)
 {
@@ -48,6 +58,8 @@ front_pass(struct front *f, struct slice argument)
 		front_mistake(f, "USER comes first");
 		return;
 	}
+	if (!check_rate(f))
+		return;
 	login_password(&f->gate.login, str_slice(&f->user), argument, &answer);
 	str_clear(&f->user);
 	finish(f, &answer);
@@ -100,6 +112,8 @@ front_auth(struct front *f, struct slice argument)
 		front_mistake(f, "this mechanism is not offered");
 		return;
 	}
+	if (!check_rate(f))
+		return;
 	login_begin(&f->gate.login, mechanism, initial, &answer);
 	if (exchange(f, &answer))
 		finish(f, &answer);

@@ -32,16 +32,48 @@ add_eight(uint32_t sum, const unsigned char *p)
 	    tables[3][p[4]] ^ tables[2][p[5]] ^ tables[1][p[6]] ^ tables[0][p[7]];
 }
 
-uint32_t
-checksum_add(uint32_t before, const void *bytes, size_t len)
+static uint32_t
+by_tables(uint32_t sum, const unsigned char *p, size_t len)
 {
 	if (!tables_made)
 		make_tables();
-	uint32_t sum = ~before;
-	const unsigned char *p = bytes;
 	for (; len >= 8; len -= 8, p += 8)
 		sum = add_eight(sum, p);
 	for (; len > 0; len--, p++)
 		sum = sum >> 8 ^ tables[0][(sum ^ *p) & 255];
-	return ~sum;
+	return sum;
+}
+
+#ifdef __x86_64__
+/* SSE 4.2 has an instruction for this very sum, five times as fast. */
+__attribute__((target("sse4.2"))) static uint32_t
+by_instruction(uint32_t sum, const unsigned char *p, size_t len)
+{
+	uint64_t wide = sum;
+	for (; len >= 8; len -= 8, p += 8) {
+		uint64_t word;
+		memcpy(&word, p, sizeof word);
+		wide = __builtin_ia32_crc32di(wide, word);
+	}
+	sum = (uint32_t)wide;
+	for (; len > 0; len--, p++)
+		sum = __builtin_ia32_crc32qi(sum, *p);
+	return sum;
+}
+#endif
+
+uint32_t
+checksum_add(uint32_t before, const void *bytes, size_t len)
+{
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("sse4.2"))
+		return ~by_instruction(~before, bytes, len);
+#endif
+	return checksum_add_by_tables(before, bytes, len);
+}
+
+uint32_t
+checksum_add_by_tables(uint32_t before, const void *bytes, size_t len)
+{
+	return ~by_tables(~before, bytes, len);
 }

@@ -7,5 +7,7 @@
 
 /* The sum of what was summed before (0 at first) and `bytes`. */
 uint32_t checksum_add(uint32_t before, const void *bytes, size_t len);
+/* The same on a processor without an instruction for it. */
+uint32_t checksum_add_by_tables(uint32_t before, const void *bytes, size_t len);
 
 #endif

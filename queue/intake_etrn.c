@@ -71,13 +71,19 @@ look_at(uint64_t id)
 }
 
 static void
+forget_ids(void)
+{
+	free(search.ids);
+	search.ids = NULL;
+	search.count = search.room = 0;
+}
+
+static void
 end(void)
 {
 	intake_etrn_done *done = search.done;
 	log_info("etrn", log_text("domain", search.domain), log_number("messages", (int64_t)search.found));
-	free(search.ids);
-	search.ids = NULL;
-	search.count = search.room = 0;
+	forget_ids();
 	search.done = NULL;
 	if (search.context != NULL)
 		done(search.context, search.found);
@@ -104,13 +110,13 @@ intake_etrn(const struct queue_directory *d, const char *domain, intake_etrn_don
 	search.directory = d;
 	search.at = search.found = 0;
 	memcpy(search.domain, domain, strlen(domain) + 1);
-	if (!queue_directory_scan(d, add, NULL)) {
+	if (!queue_directory_scan(d, add, NULL) || !timer_set(&timer, 0)) {
 		log_warning("etrn-failed", log_errno());
+		forget_ids();
 		return false;
 	}
 	search.done = done;
 	search.context = context;
-	timer_set(&timer, 0);
 	return true;
 }
 

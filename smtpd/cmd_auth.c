@@ -5,6 +5,7 @@
 #include "lib/base/log.h"
 #include "smtpd/command.h"
 #include "smtpd/reply.h"
+#include "smtpd/services.h"
 
 #define ROUNDS_MOST 10 /* challenges of one exchange; no mechanism has more than three */
 
@@ -22,6 +23,8 @@ check(struct session *s, struct slice mechanism)
 		reply(s, 501, "5.5.4", "Syntax: AUTH mechanism [initial-response]");
 	else if (!login_offers(&s->services.login, mechanism))
 		reply(s, 504, "5.5.4", "Mechanism not offered");
+	else if (!services_rate(s, LEASE_AUTH))
+		refuse(s, 450, "4.7.1", "Too many tries to log in, come later", "AUTH", mechanism);
 	else
 		return true;
 	return false;

@@ -63,6 +63,12 @@ offers_binarymime(const struct session *s)
 }
 
 static bool
+offers_xclient(const struct session *s)
+{
+	return s->may_xclient;
+}
+
+static bool
 offers_requiretls(const struct session *s)
 {
 	return s->encrypted;
@@ -80,6 +86,7 @@ static const struct extension before_tls[] = {
     {"STARTTLS", session_offers_tls},
 };
 static const struct extension after_auth[] = {
+    {"XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT", offers_xclient},
     {"ENHANCEDSTATUSCODES", NULL},
     {"8BITMIME", NULL},
     {"DSN", NULL},

@@ -70,6 +70,10 @@ cmd_mail(struct session *s, struct slice argument)
 	}
 	if (!limits_message(s) || !take_address(s, argument, &a, &rest) || !take_parameters(s, rest, &a, &said) || !sender_allowed(s, &a))
 		return;
+	if (!services_rate(s, LEASE_MESSAGES)) {
+		refuse(s, 450, "4.7.1", "Too many messages, come later", "MAIL", address_text(&a));
+		return;
+	}
 	struct envelope *e = &s->envelope;
 	session_reset(s);
 	if (!str_append_slice(&e->sender, address_text(&a))) {

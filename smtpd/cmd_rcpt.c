@@ -6,6 +6,7 @@
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
 #include "smtpd/filters.h"
+#include "smtpd/foresee.h"
 #include "smtpd/reply.h"
 #include "smtpd/rules.h"
 #include "smtpd/services.h"
@@ -18,9 +19,8 @@ take_address(struct session *s, struct slice argument, struct address *a, struct
 		reply(s, 501, "5.5.4", "Syntax: RCPT TO:<address>");
 		return false;
 	}
-	unsigned utf8 = s->envelope.said.smtputf8 ? ADDRESS_UTF8 : 0;
-	enum address_result r = address_parse_path(c.rest, ADDRESS_POSTMASTER | ADDRESS_LOOSE | utf8, a, rest);
-	if ((r == ADDRESS_OK || r == ADDRESS_LOCAL_LONG) && address_complete(a, s->config->hostname))
+	enum address_result r = recipient_parse(s, c.rest, a, rest);
+	if (r == ADDRESS_OK)
 		return true;
 	if (r == ADDRESS_NOT_ASCII)
 		refuse(s, 553, "5.6.7", address_problem(r), "RCPT", c.rest);
@@ -127,6 +127,10 @@ cmd_rcpt(struct session *s, struct slice argument)
 		return;
 	if (s->envelope.recipient_count >= s->config->recipients_limit) {
 		refuse(s, 452, "4.5.3", "Too many recipients", "RCPT", address_text(&a));
+		return;
+	}
+	if (!services_rate(s, LEASE_RECIPIENTS)) {
+		refuse(s, 450, "4.7.1", "Too many recipients, come later", "RCPT", address_text(&a));
 		return;
 	}
 	if (!rules_qualified(s, &a) || !decide(s, &a) || !rules_resolvable(s, &a))

@@ -34,6 +34,10 @@ cmd_starttls(struct session *s, struct slice argument)
 	}
 	if (injected(s))
 		return;
+	if (!services_rate(s, LEASE_TLS)) {
+		refuse(s, 454, "4.7.0", "Too many TLS sessions, come later", "STARTTLS", slice_of(""));
+		return;
+	}
 	reply(s, 220, "2.0.0", "Ready to start TLS");
 	if (!output_flush(&s->out)) {
 		session_gone(s, INPUT_ERROR);
@@ -44,6 +48,7 @@ cmd_starttls(struct session *s, struct slice argument)
 	session_reset(s);
 	s->greeted = s->esmtp = false;
 	s->helo[0] = s->login_name[0] = s->mechanism[0] = '\0';
+	s->xclient = 0;
 	if (s->services.login.socket >= 0 && !services_hello(s))
 		reply_closing(s, "4.3.2", "Service not available", "login-away");
 }

@@ -21,6 +21,7 @@ static const struct verb verbs[] = {
 	{"EXPN", cmd_expn, VERB_IDLE | VERB_LAST},
 	{"ETRN", cmd_etrn, VERB_GREETED | VERB_TRUSTED | VERB_OUTSIDE | VERB_IDLE},
 	{"HELP", cmd_help, VERB_IDLE},
+	{"XCLIENT", cmd_xclient, VERB_OUTSIDE | VERB_IDLE},
 	/* A web browser or a printer was made to speak to us: what follows is not meant for us. */
 	{"GET", NULL, VERB_STRANGE},
 	{"HEAD", NULL, VERB_STRANGE},

@@ -38,8 +38,8 @@ void command_run(struct session *s, struct slice line);
 /* BDAT may not be said now, and that is answered: its bytes are read and thrown away. */
 void bdat_pass_over(struct session *s, struct slice argument);
 
-/* cmd_X.c. BDAT: RFC 3030; ETRN: RFC 1985; HELO and EHLO: RFC 5321 4.1.1.1; STARTTLS: RFC 3207; AUTH: RFC 4954; the rest: RFC 5321 4.1.1. */
+/* cmd_X.c. BDAT: RFC 3030; ETRN: RFC 1985; XCLIENT: Postfix's XCLIENT_README; HELO and EHLO: RFC 5321 4.1.1.1; STARTTLS: RFC 3207; AUTH: RFC 4954; the rest: RFC 5321 4.1.1. */
 verb_handler cmd_ehlo, cmd_helo, cmd_mail, cmd_rcpt, cmd_data, cmd_rset, cmd_noop, cmd_quit, cmd_starttls, cmd_auth,
-    cmd_vrfy, cmd_help, cmd_bdat, cmd_etrn, cmd_expn;
+    cmd_vrfy, cmd_help, cmd_bdat, cmd_etrn, cmd_expn, cmd_xclient;
 
 #endif

@@ -29,6 +29,8 @@ struct config {
 	enum mode   mode;
 	const char *hostname;
 	const char *permitted_networks;
+	const char *proxy_networks;
+	const char *xclient_networks;
 	uint64_t    timeout; /* seconds */
 	uint64_t    message_size;
 	uint64_t    recipients_limit;

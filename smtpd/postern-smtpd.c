@@ -3,8 +3,8 @@
  *
  * Who runs it:  tcpserver, s6-tcpserver, tcpsvd, inetd or a systemd socket unit, one process a connection, as the
  *               user postern-smtpd.
- * Reads:        its settings; TCPREMOTEIP, TCPREMOTEHOST and RELAYCLIENT of its environment; the client on
- *               descriptors 0 and 1.
+ * Reads:        its settings; TCPREMOTEIP, TCPREMOTEHOST, TCPLOCALIP and the like, and RELAYCLIENT of its
+ *               environment; the client on descriptors 0 and 1, before whom a PROXY header may stand.
  * Writes:       to the client, and its log to descriptor 2 (to syslog where inetd put the client there too).
  * Connects to:  authd/lookup, authd/login (where users may log in), tlsd/server, queue/intake: once, before it
  *               reads a byte of the client. Where names must be in DNS (helo_resolvable and its like), also the
@@ -25,11 +25,12 @@
 
 #include "lib/base/host.h"
 #include "lib/base/log.h"
-#include "lib/base/networks.h"
 #include "lib/base/program.h"
+#include "lib/front/proxy.h"
 #include "lib/front/syslog.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
+#include "smtpd/arrive.h"
 #include "smtpd/config.h"
 #include "smtpd/filters.h"
 #include "smtpd/reply.h"
@@ -70,6 +71,9 @@ static const struct setting settings[] = {
 	HOST_SETTING,
 	{"permitted_networks", SETTING_TEXT, "127.0.0.0/8 [::1]/128",
 	    "networks (CIDR) whose clients may send to any address on port 25", &config.permitted_networks, 0, 0},
+	PROXY_SETTING(config.proxy_networks),
+	{"xclient_networks", SETTING_TEXT, "", "networks (CIDR) whose clients may say for whom they come (XCLIENT)",
+	    &config.xclient_networks, 0, 0},
 	{"message_size", SETTING_SIZE, "10240000", "the largest message in bytes", &config.message_size, 65536,
 	    UINT64_MAX / 2},
 	{"recipients_limit", SETTING_NUMBER, "1000", "recipients of one message", &config.recipients_limit, 100, 100000},
@@ -186,26 +190,6 @@ load_settings(void)
 		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
 }
 
-/* Who is the client, and may he relay? */
-static void
-find_peer(void)
-{
-	struct slice entry;
-	peer_find(&session.peer, STDIN_FILENO);
-	switch (networks_hold(slice_of(config.permitted_networks), &session.peer.ip, &entry)) {
-	case NETWORKS_WRONG:
-		log_error("setting-wrong", log_text("setting", "permitted_networks"), log_slice("entry", entry),
-		    log_text("hint", NETWORKS_HINT));
-		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
-	case NETWORKS_YES:
-		session.relay_client = true;
-		return;
-	case NETWORKS_NO:
-		session.relay_client = rules_relay_client();
-		return;
-	}
-}
-
 static void
 open_services(void)
 {
@@ -224,11 +208,28 @@ confine(void)
 		turn_away("4.3.5", "Service not configured", EXIT_TEMPORARY);
 }
 
+/* Who is there. False: the session is over. */
+static bool
+admit(void)
+{
+	switch (arrive(&session)) {
+	case ARRIVE_MISCONFIGURED:
+		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
+	case ARRIVE_TOO_MANY:
+		turn_away("4.7.0", "Too many connections from your address", EXIT_DONE);
+	case ARRIVE_GONE:
+		return false;
+	case ARRIVE_OK:
+		break;
+	}
+	return true;
+}
+
 /* Before the greeting: TLS on port 465, and what authd lets this client do. False: the session is over. */
 static bool
 prepare(void)
 {
-	if (config.mode == MODE_SMTPS && !tls_begin(&session))
+	if (config.mode == MODE_SMTPS && (!arrive_may_encrypt(&session) || !tls_begin(&session)))
 		return false;
 	if (session.services.login.socket >= 0 && !services_hello(&session))
 		turn_away("4.3.2", "Service not available", EXIT_TEMPORARY);
@@ -242,10 +243,10 @@ main(int argc, char **argv)
 	int at = program_begin(&program, argc, argv);
 	config.mode = parse_mode(at, argc, argv);
 	load_settings();
-	find_peer();
+	peer_find(&session.peer, STDIN_FILENO);
 	open_services();
 	confine();
-	if (prepare())
+	if (admit() && prepare())
 		session_run(&session);
 	session_end(&session);
 	return EXIT_DONE;

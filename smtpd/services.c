@@ -5,6 +5,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/number.h"
+#include "smtpd/foresee.h"
 
 bool
 services_open(struct services *v, const struct config *config)
@@ -17,10 +18,28 @@ services_open(struct services *v, const struct config *config)
 	    (!tls || (v->tls = neighbour_connect("tlsd/server")) >= 0) && neighbour_open(&v->queue, "queue/intake");
 }
 
+static const char *
+service_name(const struct session *s)
+{
+	return session_is_submission(s) ? "submission" : "smtp";
+}
+
+bool
+services_client(struct session *s)
+{
+	return lease_take(&s->lease, &s->services.lookup, &s->packet, service_name(s), &s->peer);
+}
+
+bool
+services_rate(struct session *s, enum lease_kind kind)
+{
+	return lease_allows(&s->lease, &s->services.lookup, &s->packet, kind, s->login_name, &s->peer);
+}
+
 bool
 services_hello(struct session *s)
 {
-	const struct login_client client = {.service = session_is_submission(s) ? "submission" : "smtp",
+	const struct login_client client = {.service = service_name(s),
 	    .address = s->peer.text, .encrypted = s->encrypted, .certificate = s->tls.client_name, .binding = s->tls.binding};
 	if (login_hello(&s->services.login, &client) == LOGIN_OK)
 		return true;
@@ -56,19 +75,47 @@ read_size(struct packet *p, uint64_t *size_most)
 	return size == NULL || size[0] == '\0' || number_parse(slice_of(size), UINT64_MAX, size_most);
 }
 
+/* One recipient's two fields. "later" has in the second why. */
+static enum recipient_class
+read_one(struct session *s, struct slice address, uint64_t *size_most)
+{
+	const char *word = packet_field(&s->packet);
+	enum recipient_class class = class_of(word);
+	if (word != NULL && strcmp(word, "later") == 0)
+		log_later(s, "rcpt", address);
+	else if (!read_size(&s->packet, size_most))
+		return RECIPIENT_LATER;
+	return class;
+}
+
+/* All that were asked of together: this one's is returned, the others are kept for their turn. */
+static enum recipient_class
+read_many(struct session *s, struct slice address, uint64_t *size_most)
+{
+	enum recipient_class class = read_one(s, address, size_most), other;
+	for (struct slice left = str_slice(&s->foreseen.addresses), one; slice_split(&left, '\0', &one);) {
+		uint64_t size = 0;
+		other = read_one(s, one, &size);
+		foresee_learn(s, other, size);
+	}
+	return class;
+}
+
 enum recipient_class
 services_recipient(struct session *s, struct slice address, uint64_t *size_most)
 {
-	neighbour_begin(&s->services.lookup, &s->packet, "rcpt");
-	packet_add(&s->packet, address);
+	enum recipient_class class;
+	*size_most = 0;
+	if (foresee_take(s, address, &class, size_most))
+		return class;
+	neighbour_begin(&s->services.lookup, &s->packet, "rcpts");
+	foresee_ask(s, address, &s->packet);
 	const char *status = neighbour_ask(&s->services.lookup, &s->packet, PATIENCE_LOOKUP);
-	if (status == NULL)
-		return RECIPIENT_LATER;
-	if (strcmp(status, "ok") == 0) {
-		enum recipient_class class = class_of(packet_field(&s->packet));
-		return read_size(&s->packet, size_most) ? class : RECIPIENT_LATER;
-	}
-	log_later(s, "rcpt", address);
+	if (status != NULL && strcmp(status, "ok") == 0)
+		return read_many(s, address, size_most);
+	foresee_forget(s);
+	if (status != NULL)
+		log_later(s, "rcpt", address);
 	return RECIPIENT_LATER;
 }
 

@@ -11,6 +11,14 @@
 /* Connects to what the mode and the settings need. False when one is away (logged). */
 bool services_open(struct services *v, const struct config *config);
 
+/*
+ * Has authd count this client, in the place of whom it counted before. False,
+ * logged: he has too many connections (421 4.7.0).
+ */
+bool services_client(struct session *s);
+/* Counts one message, recipient, TLS session or try to log in. False, logged: that was too fast (450 4.7.1). */
+bool services_rate(struct session *s, enum lease_kind kind);
+
 /* Asks authd/login what this client may use to log in. False: not now (logged). */
 bool services_hello(struct session *s);
 

@@ -10,6 +10,7 @@
 #include "smtpd/early.h"
 #include "smtpd/filters.h"
 #include "smtpd/limits.h"
+#include "smtpd/foresee.h"
 #include "smtpd/reply.h"
 
 /* Answers to pipelined commands go out together, when there is nothing left to read (RFC 2920). */
@@ -29,6 +30,7 @@ session_begin(struct session *s, const struct config *config)
 	s->end = "unknown";
 	s->envelope.sender = STR_MOST(ADDRESS_PATH_MOST);
 	s->envelope.recipients = STR_MOST(RECIPIENTS_BYTES);
+	s->foreseen.addresses = STR_MOST(FORESEEN_MOST * ADDRESS_PATH_MOST);
 	s->envelope.recipient_keys = STR_MOST(RECIPIENTS_BYTES);
 	random_letters(s->id, sizeof s->id - 1);
 	log_session("session", s->id);
@@ -108,6 +110,7 @@ session_reset(struct session *s)
 	e->queue_id[0] = e->hold[0] = '\0';
 	str_clear(&e->sender);
 	str_clear(&e->recipients);
+	foresee_forget(s);
 	str_clear(&e->recipient_keys);
 }
 
@@ -172,13 +175,19 @@ session_fact(const char *key, const char *value)
 }
 
 void
+session_greet(struct session *s)
+{
+	output_format(&s->out, "220 %s %s\r\n", s->config->hostname, s->config->rules.banner);
+}
+
+void
 session_run(struct session *s)
 {
 	struct slice line;
 	if (!early_greet(s))
 		return;
 	filters_connect(s);
-	output_format(&s->out, "220 %s %s\r\n", s->config->hostname, s->config->rules.banner);
+	session_greet(s);
 	output_flush(&s->out);
 	log_info("connect", log_text("client", s->peer.text), session_fact("name", s->peer.name),
 	    session_fact("tls", s->tls.version), session_fact("certificate", s->tls.client_name),

@@ -13,6 +13,7 @@
 #include "lib/base/str.h"
 #include "lib/base/stream.h"
 #include "lib/dns/dns_ready.h"
+#include "lib/front/lease.h"
 #include "lib/front/neighbour.h"
 #include "lib/front/peer.h"
 #include "lib/ipc/packet.h"
@@ -61,6 +62,19 @@ struct envelope {
 	bool       hold_notice;     /* the postmaster is to be told */
 };
 
+#define FORESEEN_MOST 31 /* recipients that are asked of authd ahead of their turn */
+
+/* What authd said of recipients whose lines have come and had no turn yet (foresee.h). */
+struct foreseen {
+	struct str   addresses; /* each with a NUL behind it */
+	struct slice left;      /* of them */
+	size_t       asked, known, next;
+	struct {
+		unsigned char class;
+		uint64_t      size_most;
+	} ones[FORESEEN_MOST];
+};
+
 struct counts {
 	uint64_t errors;     /* 5xx answers */
 	uint64_t idle;       /* commands since the last message that bring none nearer */
@@ -81,7 +95,10 @@ struct session {
 	struct peer          peer;
 	char                 id[9];
 	bool                 relay_client; /* RELAYCLIENT, or a permitted network */
+	bool                 may_xclient;
+	unsigned             xclient;      /* the attributes that XCLIENT gave and nothing has taken back (cmd_xclient.c) */
 	struct services      services;
+	struct lease         lease;
 	struct dns_ready     dns;
 	struct names         names;
 
@@ -96,6 +113,7 @@ struct session {
 
 	struct envelope envelope;
 	struct message  message; /* its text, while it comes in */
+	struct foreseen foreseen;
 	struct counts   counts;
 	int64_t         begun_ms;
 	bool            closing; /* no more commands */
@@ -110,6 +128,8 @@ struct session {
 void session_begin(struct session *s, const struct config *config);
 /* The greeting and all commands, until the conversation ends. */
 void session_run(struct session *s);
+/* "220 hostname": what is said first, and again after XCLIENT. */
+void session_greet(struct session *s);
 /* Says in the log how it went. */
 void session_end(struct session *s);
 

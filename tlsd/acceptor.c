@@ -7,6 +7,7 @@
 #include "lib/ipc/server.h"
 #include "tlsd/child.h"
 #include "tlsd/children.h"
+#include "tlsd/handshakes.h"
 #include "tlsd/material.h"
 
 #define KEY_TIMEOUT 10000 /* ms, for one signature under load */
@@ -21,11 +22,16 @@ start_child(struct connection *c, const char *tag, int client)
 	struct child child = {.client = client, .requester = c->watch.fd, .control = material_control(), .tag = tag,
 	    .context = material_context(), .inherited = 2 * shelf_bytes(material_shelf()),
 	    .handshake_timeout = (int)acceptor_handshake_timeout * 1000, .key_timeout = KEY_TIMEOUT};
-	if (children_fork(c, tag) == 0)
+	pid_t pid = children_fork(c, tag);
+	if (pid == 0)
 		child_run(&child);
+	if (pid > 0)
+		handshakes_add(c, pid);
+	else
+		connection_close(c);
 }
 
-/* accept TAG + the client's connection. The child answers; the conversation ends for us in any case. */
+/* accept TAG + the client's connection. The child answers, then the front ends the conversation. One question each. */
 static bool
 on_accept(struct connection *c, const char *tag, struct packet *p)
 {
@@ -34,7 +40,6 @@ on_accept(struct connection *c, const char *tag, struct packet *p)
 		return false;
 	start_child(c, tag, client);
 	close(client);
-	connection_close(c);
 	return true;
 }
 
@@ -66,7 +71,7 @@ static bool
 request(struct connection *c, struct packet *p)
 {
 	const char *verb = packet_verb(p), *tag = packet_field(p);
-	if (tag == NULL || strlen(tag) > TAG_MOST)
+	if (tag == NULL || strlen(tag) > TAG_MOST || handshakes_has(c))
 		return false;
 	if (strcmp(verb, "certificates") == 0)
 		return on_certificates(c, tag, p);
@@ -81,5 +86,6 @@ acceptor_start(int listening)
 	static const char *const fronts[] = {"postern-smtpd", "postern-imapd", "postern-pop3d", "postern-lmtpd"};
 	for (size_t i = 0; i < sizeof fronts / sizeof *fronts; i++)
 		peers_add(&server.peers, fronts[i]);
+	handshakes_prepare(&server);
 	return service_start_on(&server, listening);
 }

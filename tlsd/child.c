@@ -33,7 +33,7 @@ static const struct contract contract = {
 	.descriptors = 512, /* so many of this user's may be on their way to fronts at once (unix(7), ETOOMANYREFS) */
 	.reaches = "nothing",
 	.sockets = "its client, its front, and until the handshake is done a channel to the key process",
-	.compromise = "this one session, under any client's name with client_ca; the ticket keys; one signature of a handshake",
+	.compromise = "this one session, under any client's name with client_ca; during its handshake the ticket keys and one signature",
 };
 
 /* What a session needs, beside what the acceptor gave. */
@@ -248,6 +248,7 @@ child_run(const struct child *child)
 {
 	static struct session s = {.client_name = STR_MOST(CLIENT_NAME_MOST), .binding = STR_MOST(BINDING_MOST)};
 	s.child = child;
+	str_reserve(&s.binding, BINDING_MOST);
 	child_forget_signals();
 	if (!child_prepare_peer(child->client) || !open_sockets(&s)) {
 		log_error("child-failed", log_errno());

@@ -6,6 +6,8 @@
 
 #include "lib/base/log.h"
 #include "lib/base/program.h"
+#include "tlsd/memory.h"
+#include "tlsd/handshakes.h"
 
 uint64_t children_most;
 
@@ -33,6 +35,8 @@ children_fork(struct connection *c, const char *tag)
 		return -1;
 	}
 	pid_t pid = fork();
+	if (pid == 0)
+		memory_begin_child();
 	if (pid > 0)
 		children.count++;
 	if (pid < 0) {
@@ -56,7 +60,7 @@ note_end(pid_t pid, int status)
 		exit(EXIT_TEMPORARY);
 	}
 	children.count--;
-	if (WIFSIGNALED(status))
+	if (!handshakes_ended(pid, status) && WIFSIGNALED(status))
 		log_error("child-died", log_number("pid", pid), log_number("signal", WTERMSIG(status)));
 }
 

@@ -20,7 +20,7 @@
 #include "tlsd/signer.h"
 #include "tlsd/tickets.h"
 
-#define START_PATIENCE 60000 /* ms, for the key process to read ten thousand files */
+#define START_PATIENCE 600000 /* ms, for the key process to read ten thousand pairs on a busy machine */
 
 /* What the key process is telling, until its `end`. */
 struct draft {

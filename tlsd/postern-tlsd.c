@@ -9,14 +9,16 @@
  *   acceptor  the main process: takes requests, forks, reads no TLS
  *   child     one a connection: handshake and relay, no key, no file (child.h)
  *
- * Runs as: postern-tlsd, by a supervisor. SIGHUP: read the files again
- * (sessions go on); SIGTERM: end, sessions go on until they end themselves.
+ * Runs as: postern-tlsd, by a supervisor. SIGHUP: read settings and files
+ * again (sessions go on; files that change are taken without it); SIGTERM: end, sessions go on until they end themselves.
  *
  * Reads: settings, at the start `tls_ca_file`, and in the key process the
- * files of `certificate`, `private_key` and `client_ca`. Writes nothing.
+ * files of `certificate`, `private_key`, `certificates` and `client_ca`.
+ * Writes nothing.
  *
- * Sockets: listens on tlsd/server (smtpd, imapd, pop3d, lmtpd) and on
- * tlsd/client (remote: TLS with other hosts, outgoing.h).
+ * Sockets: listens on tlsd/server (smtpd, imapd, pop3d, lmtpd; root may ask
+ * which certificates there are) and on tlsd/client (remote: TLS with other
+ * hosts, outgoing.h).
  *
  * Confined: the acceptor may accept and fork, reach no file and connect
  * nowhere; the key process may read the directories of its files and open no
@@ -25,8 +27,8 @@
  * Exit codes: 100 wrong settings, certificate or key; 111 temporary trouble,
  * the end of the key process among it; 0 after SIGTERM.
  *
- * Compromise: of a child, that session's plain text, the ticket keys of
- * resumption and one signature of a handshake, and with client_ca that session
+ * Compromise: of a child, that session's plain text, during its handshake the
+ * ticket keys of resumption, and one signature of a handshake, and with client_ca that session
  * under any client's name; of the acceptor, all sessions
  * to come; of the key process, which the network cannot reach, the keys.
  */
@@ -41,8 +43,10 @@
 #include "tlsd/acceptor.h"
 #include "tlsd/check.h"
 #include "tlsd/children.h"
+#include "tlsd/handshakes.h"
 #include "tlsd/keys.h"
 #include "tlsd/material.h"
+#include "tlsd/memory.h"
 #include "tlsd/outgoing.h"
 #include "tlsd/reason.h"
 #include "tlsd/tickets.h"
@@ -56,6 +60,8 @@ static const struct setting settings[] = {
 	{"handshake_timeout", SETTING_SECONDS, "30s", "how long a client may take for a TLS handshake, and be silent once the front has ended",
 	    &acceptor_handshake_timeout, 1, 3600},
 	{"tls_resumption", SETTING_SECONDS, "1h", "how long a session may be resumed by its ticket; 0: never", &tickets_lifetime, 0, 604800},
+	{"tls_handshakes", SETTING_NUMBER, "100", "handshakes that may be unfinished after 3 seconds; of more the oldest give way",
+	    &handshakes_most, 1, 2000},
 	{"tls_sessions", SETTING_NUMBER, "4000", "most TLS connections at a time", &children_most, 1, 1000000},
 };
 
@@ -98,6 +104,7 @@ start_loop(int listening, int listening_out)
 int
 main(int argc, char **argv)
 {
+	memory_install();
 	int first = program_begin(&program, argc, argv);
 	bool check = first < argc && strcmp(argv[first], "--check") == 0;
 	bool json = check && first + 1 < argc && strcmp(argv[first + 1], "--json") == 0;

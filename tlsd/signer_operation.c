@@ -1,9 +1,9 @@
 /* Signatures of the provider: each is asked for over the channel to the key process (keys.h). */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 
@@ -32,13 +32,13 @@ static void *
 operation_new(void *provider, const char *properties)
 {
 	(void)provider, (void)properties;
-	return calloc(1, sizeof(struct operation));
+	return OPENSSL_zalloc(sizeof(struct operation)); /* in a child: memory.h */
 }
 
 static void
 operation_free(void *operation)
 {
-	free(operation);
+	OPENSSL_free(operation);
 }
 
 /* OpenSSL names the padding by number or by text, as the caller did. */

@@ -162,7 +162,8 @@ list(const char *directory, struct dirent ***names)
 	int error = count < 0 ? errno : 0;
 	if (error != 0 && error != stock.complained)
 		log_error("certificates-unreadable", log_text("directory", directory), log_text("reason", strerror(error)),
-		    log_text("hint", "let postern-tlsd read it: chgrp postern-tlsd, mode 750; those from before go on"));
+		    log_text("hint", "let postern-tlsd read it: chgrp postern-tlsd, mode 750; "
+		             "restart it if the setting is new; those from before go on"));
 	stock.complained = error;
 	return count;
 }

@@ -58,7 +58,8 @@ is_fate(struct slice event)
 static int
 compare(struct slice a, struct slice b)
 {
-	int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+	size_t both = a.len < b.len ? a.len : b.len;
+	int order = both > 0 ? memcmp(a.data, b.data, both) : 0;
 	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
 
@@ -119,8 +120,9 @@ story_print(struct story *s)
 			fates = memory_grow(fates, &room, sizeof *fates);
 		fates[count++] = &s->lines[i];
 	}
-	if (count > 0)
+	if (count > 0) {
 		qsort(fates, count, sizeof *fates, by_recipient);
-	print_fates(fates, count);
+		print_fates(fates, count);
+	}
 	free(fates);
 }

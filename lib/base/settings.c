@@ -1,5 +1,6 @@
 #include "lib/base/settings.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +15,8 @@
 #include "lib/base/number.h"
 #include "lib/base/paths.h"
 #include "lib/base/slice.h"
+
+#define SETTINGS_MOST 256 /* of one program */
 
 static const char *const kind_names[] = {"text", "number", "size", "time", "yes/no"};
 
@@ -118,13 +121,44 @@ open_directory(void)
 	return openat(AT_FDCWD, settings_directory(), O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+static void
+mark(const struct setting *table, size_t count, const char *name, bool *there)
+{
+	for (size_t i = 0; i < count; i++)
+		there[i] = there[i] || strcmp(table[i].name, name) == 0;
+}
+
+/*
+ * Marks those of the table that have a file. Most have none, and a program that
+ * lives for one connection would spend more time on opening them in vain than on
+ * one listing. A listing that fails says nothing: then each is tried.
+ */
+static void
+find_files(const struct setting *table, size_t count, bool *there)
+{
+	DIR *listing = opendir(settings_directory());
+	struct dirent *entry = NULL;
+	memset(there, 0, count);
+	errno = 0;
+	while (listing != NULL && (entry = readdir(listing)) != NULL)
+		mark(table, count, entry->d_name, there);
+	if (listing == NULL || errno != 0)
+		memset(there, 1, count);
+	if (listing != NULL)
+		closedir(listing);
+}
+
 bool
 settings_load(const struct setting *table, size_t count)
 {
+	bool there[SETTINGS_MOST];
 	bool ok = true;
 	int directory = open_directory();
+	if (count > SETTINGS_MOST)
+		return false;
+	find_files(table, count, there);
 	for (size_t i = 0; i < count; i++)
-		ok = load_one(directory, &table[i]) && ok;
+		ok = load_one(there[i] ? directory : -1, &table[i]) && ok;
 	if (directory >= 0)
 		close(directory);
 	return ok;

@@ -12,9 +12,8 @@ fail(struct str *s)
 	return false;
 }
 
-/* Makes room for `more` bytes and the NUL. */
-static bool
-reserve(struct str *s, size_t more)
+bool
+str_reserve(struct str *s, size_t more)
 {
 	size_t wanted;
 	if (s->failed || __builtin_add_overflow(s->len, more, &wanted) || wanted > s->limit)
@@ -38,7 +37,7 @@ reserve(struct str *s, size_t more)
 bool
 str_append(struct str *s, const void *bytes, size_t len)
 {
-	if (!reserve(s, len))
+	if (!str_reserve(s, len))
 		return false;
 	if (len > 0)
 		memcpy(s->data + s->len, bytes, len);
@@ -84,7 +83,7 @@ str_append_format(struct str *s, const char *format, ...)
 	va_start(args, format);
 	int len = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	if (len < 0 || !reserve(s, (size_t)len))
+	if (len < 0 || !str_reserve(s, (size_t)len))
 		return fail(s);
 	va_start(args, format);
 	vsnprintf(s->data + s->len, (size_t)len + 1, format, args);

@@ -26,6 +26,8 @@ struct str {
 /* An empty string of at most `most` bytes; nothing is allocated yet. */
 #define STR_MOST(most) ((struct str){.limit = (most)})
 
+/* Makes room for `more` bytes at once; those that append do it by themselves, in steps. */
+bool str_reserve(struct str *s, size_t more);
 bool str_append(struct str *s, const void *bytes, size_t len);
 bool str_append_slice(struct str *s, struct slice part);
 bool str_append_text(struct str *s, const char *text);

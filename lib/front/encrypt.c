@@ -1,5 +1,6 @@
 #include "lib/front/encrypt.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
@@ -14,6 +15,8 @@ encrypt_client(int *tlsd, int patience, const char *client, struct input *in, st
 	/* With these two the client's own descriptor is gone: nothing can be said in the clear any more. */
 	if (plain < 0 || dup2(plain, STDIN_FILENO) < 0 || dup2(plain, STDOUT_FILENO) < 0) {
 		log_info("tls-failed", log_text("client", client), log_text("reason", facts->reason));
+		/* A tlsd that stands still holds the connection too: the client is not to wait for it. */
+		shutdown(STDIN_FILENO, SHUT_RDWR);
 		return false;
 	}
 	close(plain);

@@ -9,6 +9,7 @@
 #include "lib/front/encrypt.h"
 #include "lib/front/handover.h"
 #include "lib/front/neighbour.h"
+#include "lib/front/proxy.h"
 #include "lib/front/syslog.h"
 #include "lib/ipc/socket.h"
 
@@ -56,6 +57,37 @@ gate_open(struct gate *g, const char *service, const char *daemon, bool tls)
 	g->login.socket = neighbour_connect("authd/login");
 	g->session = neighbour_connect(daemon);
 	g->tlsd = connect_tlsd(g, tls);
+	/* Nobody is kept out because nobody counts. */
+	g->authd = NEIGHBOUR_NONE;
+	if (g->login.socket >= 0)
+		neighbour_open(&g->authd, "authd/lookup");
+}
+
+bool
+gate_arrive(struct gate *g, const char **why)
+{
+	static struct packet p;
+	*why = NULL;
+	switch (proxy_take(STDIN_FILENO, g->proxy_networks, &g->peer)) {
+	case PROXY_BROKEN:
+		return false;
+	case PROXY_SETTING_WRONG:
+		*why = "try again later";
+		return false;
+	default:
+		break;
+	}
+	if (lease_take(&g->lease, &g->authd, &p, g->service, &g->peer))
+		return true;
+	*why = "too many connections from your address";
+	return false;
+}
+
+bool
+gate_allows(struct gate *g, enum lease_kind kind)
+{
+	static struct packet p;
+	return lease_allows(&g->lease, &g->authd, &p, kind, "", &g->peer);
 }
 
 bool

@@ -12,6 +12,8 @@
 
 #include "lib/base/program.h"
 #include "lib/base/stream.h"
+#include "lib/front/lease.h"
+#include "lib/front/neighbour.h"
 #include "lib/front/peer.h"
 #include "lib/ipc/tls.h"
 #include "lib/sasl/login.h"
@@ -30,7 +32,10 @@ struct gate {
 	struct output out;
 	struct login  login;
 	int           tlsd, session;   /* made before the confinement; -1: not there */
+	struct neighbour authd;        /* authd/lookup: he is counted while it is open */
+	struct lease  lease;
 	bool          plain_without_tls;
+	const char   *proxy_networks;  /* of PROXY_SETTING */
 	bool          encrypted;
 	struct tls_facts tls;          /* when it is */
 	bool          done;            /* no more commands */
@@ -45,10 +50,19 @@ bool gate_arguments(const struct program *p, int argc, char **argv);
 /*
  * Finds out who the client on descriptors 0 and 1 is and connects to authd,
  * tlsd and the sessions; one that is away is logged and -1, the conversation can
- * say so. plain_without_tls is set before; with `tls`, TLS is there from the first byte.
+ * say so. plain_without_tls and proxy_networks are set before; with `tls`, TLS is there from the first byte.
  */
 void gate_open(struct gate *g, const char *service, const char *daemon, bool tls);
 
+/*
+ * The first step after the confinement: reads what a balancer says of the
+ * client, where it is one, and has him counted. False: the conversation ends
+ * (logged), and where `*why` is not NULL the client may be told so in the clear.
+ */
+bool gate_arrive(struct gate *g, const char **why);
+
+/* Counts one TLS session (before gate_encrypt()) or try to log in of this client's. False, logged: that was too fast. */
+bool gate_allows(struct gate *g, enum lease_kind kind);
 /* Goes on in TLS; all that was read before is forgotten. False: the conversation is over without an answer (logged). */
 bool gate_encrypt(struct gate *g);
 /* Tells authd who is there and learns the mechanisms, at the start and after STARTTLS. False, logged: come again later. */

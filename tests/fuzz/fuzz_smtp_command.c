@@ -49,6 +49,22 @@ services_hello(struct session *session)
 	return true;
 }
 
+/* What XCLIENT made of the client is told to authd. */
+bool
+services_client(struct session *session)
+{
+	check_address(slice_of(session->peer.text));
+	check_address(slice_of(session->peer.name));
+	check_address(slice_of(session->login_name));
+	return session->peer.port % 7 != 6;
+}
+
+bool
+services_rate(struct session *session, enum lease_kind kind)
+{
+	return session->envelope.recipient_count != 3 || kind != LEASE_RECIPIENTS;
+}
+
 enum recipient_class
 services_recipient(struct session *session, struct slice address, uint64_t *size_most)
 {
@@ -197,6 +213,7 @@ prepare(int fd)
 	s.envelope.recipient_keys.room = kept.recipient_keys.room;
 	s.services = SERVICES_NONE;
 	memcpy(s.peer.text, "unknown", 8);
+	s.may_xclient = true;
 	s.in.fd = fd;
 	s.out.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 }

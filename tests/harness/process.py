@@ -33,6 +33,10 @@ class Process:
     def program(self):
         return os.path.basename(os.readlink(self.directory / "exe"))
 
+    def starts(self):
+        """Of postern-listen: the program that it starts for each connection."""
+        return os.path.basename((self.directory / "cmdline").read_bytes().split(b"\0")[4].decode())
+
     def parent(self):
         return int(self.status()["PPid"])
 

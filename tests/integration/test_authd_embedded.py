@@ -49,6 +49,14 @@ def test_many_questions_on_one_connection(authd):
         assert sorted(int(peer.receive()[1]) for _ in range(100)) == list(range(100))
 
 
+def test_many_recipients_in_one_question(authd):
+    with Peer(authd, "authd/lookup") as peer:
+        assert peer.ask("rcpts", "7", "ann@example.test", "nobody@example.test", "sales@example.test", "x@far.test", "ann@example.test") == [
+            "ok", "7", "mailbox", "", "unknown", "", "alias", "", "foreign", "", "mailbox", ""]
+        assert peer.ask("rcpts", "8", "a" * 1100 + "@example.test", "bob@example.test")[4:] == ["mailbox", ""]
+        assert len(peer.ask("rcpts", "9", *["bob@example.test"] * 32)) == 2 + 2 * 32
+
+
 def test_plain_and_login(authd):
     with authd.greeted() as peer:
         assert peer.ask("auth", "1", "PLAIN", blob("", "ann@example.test", "secret words"))[:3] == ["ok", "1", "ann@example.test"]
@@ -116,7 +124,7 @@ def test_out_of_turn_ends_that_conversation_only(authd, packet):
 
 
 @pytest.mark.parametrize("raw", [b"", b"rcpt", b"rcpt\0t\0", b"rcpt\0t\0a@b\0more\0", b"rcpt\0t\0no-nul", b"\0\0\0", b"x" * 65536,
-                                 b"rcpt\0" + b"t" * 100 + b"\0a@b\0", b"sender\0t\0a@b\0", b"redeem\0t\0a\0b\0"])
+                                 b"rcpts\0t\0", b"rcpts\0t\0a@b\0no-nul", b"rcpts\0t\0" + b"a@b\0" * 33, b"rcpt\0" + b"t" * 100 + b"\0a@b\0", b"sender\0t\0a@b\0", b"redeem\0t\0a\0b\0"])
 def test_a_malformed_lookup_ends_that_conversation_only(authd, raw):
     with Peer(authd, "authd/lookup") as peer, Peer(authd, "authd/lookup") as other:
         if raw:

@@ -6,23 +6,13 @@ import re
 
 import pytest
 
-from harness import Sink, Suite, wait_for
+from harness import wait_for
 from test_queue import files
 from test_smtp_dialogue import STRANGER, arrived, says, settings
+from test_smtp_extensions import own  # noqa: F401
 
 TEXT = b"Subject: chunks %d\r\n\r\n.one\r\n..\r\n.\r\ntwo\r\n"
 numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def own():
-    """A suite whose next hop defers everything, so that a message for others can be read in the queue."""
-    with Sink(answers={"MAIL": "451 4.0.0 later"}) as sink, Suite("chunking", {
-            "permitted_networks": "127.0.0.0/8", "relay_host": f"[127.0.0.1]:{sink.port}", "retry_first": "1h",
-            "error_limit": "1000", "commands_limit": "1000"}) as suite:
-        suite.one = suite.user("first")
-        yield suite
-        assert not suite.findings()
 
 
 @pytest.fixture

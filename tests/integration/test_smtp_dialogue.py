@@ -142,6 +142,17 @@ def test_pipelining_answers_all_in_order(smtp, user):
     assert smtp.rest() == b""
 
 
+def test_each_pipelined_recipient_gets_its_own_answer(smtp, user):
+    """They are asked of authd together; what the lines between them say counts all the same."""
+    smtp.ehlo()
+    known, unknown = f"RCPT TO:<{user.address}>", "RCPT TO:<no-such@example.test>"
+    lines = [f"MAIL FROM:<{STRANGER}>", unknown, known, f"{known} NONSENSE=1", known.lower(), "RCPT TO:<no domain@>", unknown, "NOOP",
+             known, "RCPT TO:<any@far.test>", unknown, "RSET", known, f"MAIL FROM:<{STRANGER}>"] + [known] * 40 + [known, unknown] * 12 + ["RSET"]
+    smtp.send("".join(line + "\r\n" for line in lines))
+    codes = [smtp.reply()[0] for _ in lines]
+    assert codes == [250, 550, 250, 555, 250, 501, 550, 250, 250, 550, 550, 250, 503, 250] + [250] * 40 + [250, 550] * 12 + [250]
+
+
 def test_commands_in_single_bytes(smtp, user):
     for byte in f"EHLO a\r\nMAIL FROM:<{STRANGER}>\r\nRCPT TO:<{user.address}>\r\nDATA\r\n".encode() + MESSAGE:
         smtp.send(bytes([byte]))

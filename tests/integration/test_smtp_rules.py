@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from test_remote import A, AAAA, MX, Names, mx
+from harness.names import A, AAAA, MX, Names, mx
 from test_smtp_dialogue import says, settings
 
 STRANGER = "stranger@elsewhere.test"

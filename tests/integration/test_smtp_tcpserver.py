@@ -11,7 +11,7 @@ import pytest
 
 from harness import Smtp, wait_for
 from harness.suite import free_ports, listening_ports
-from test_remote import Names
+from harness.names import Names
 from test_smtp_dialogue import says
 
 FAR = "user@far.test"
@@ -72,7 +72,7 @@ class Lists(Names):
 
     def __init__(self):
         self.records = {("9.0.0.127.rbl.test", TXT): [bytes([len(LISTED)]) + LISTED.encode()]}
-        self.asked = []
+        self.authentic, self.asked = set(), []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.5.3.1", 53))
         threading.Thread(target=self.serve, daemon=True).start()

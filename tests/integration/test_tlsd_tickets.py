@@ -1,6 +1,7 @@
 """Sessions that are resumed by tickets: by any child, at any service, with keys that are made anew by themselves."""
 import pathlib
 import re
+import socket
 import time
 
 import pytest
@@ -85,6 +86,32 @@ def test_the_bindings_of_a_resumed_session_are_of_the_certificate_that_was_shown
         resumed, _, again = talk(tlsd, context, ticket, name="other.test")
         assert resumed and directory.exists()
         assert end_point(again) == end_point(full) != end_point(talk(tlsd, context, name="other.test")[2])
+
+
+def visit(suite, service, context, ticket=None):
+    """A greeting by TLS: (resumed, the ticket that it leaves)."""
+    with socket.create_connection(("127.0.0.1", suite.ports[service]), 20) as client:
+        if service in ("smtpd", "submission"):
+            for line in (b"", b"EHLO client.test\r\n", b"STARTTLS\r\n"):
+                client.sendall(line)
+                while not re.search(rb"^\d\d\d ", client.recv(4096), re.M):
+                    pass
+        with context.wrap_socket(client, server_hostname="mail.example.test", session=ticket) as secure:
+            if service in ("smtpd", "submission"):
+                secure.sendall(b"NOOP\r\n")
+            assert secure.recv(4096)
+            return secure.session_reused, secure.session
+
+
+@VERSIONS
+def test_across_services(suite, version):
+    """A session of one service goes on at each other one."""
+    context = version_context(version)
+    resumed, ticket = visit(suite, "smtps", context)
+    assert not resumed
+    for service in ("imaps", "pop3s", "smtpd", "submission", "smtps"):
+        resumed, ticket = visit(suite, service, context, ticket)
+        assert resumed, service
 
 
 def end_point(answer):

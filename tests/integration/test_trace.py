@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import Suite
+from harness import Suite, without_sanitizers
 from harness.suite import REPOSITORY, build_directory, free_ports
 
 PROGRAM = REPOSITORY / build_directory() / "postern-trace"
@@ -167,6 +167,7 @@ def test_exit_codes(tmp_path):
     trace(code=100)
 
 
+@without_sanitizers("their run-time opens files of its own")
 def test_it_can_open_nothing_while_it_reads():
     """The parser of strangers' lines is confined like the others."""
     result = subprocess.run(["strace", "-f", "-e", "trace=openat,open,seccomp,prctl", PROGRAM, "abcdefgh23456", "-"],

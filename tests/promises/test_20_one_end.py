@@ -30,3 +30,11 @@ def test_smtp_says_the_same_id(suite):
     user.wait(1)
     queue_id = re.search(r"\b[2-7a-z]{13}\b", str(answer)).group(0)
     suite.wait_log("queued", rf"delivered queue={queue_id} to={user.address}")
+
+
+def test_who_names_a_sender_or_a_recipient_names_the_message(suite):
+    """In every log; smtpd's refusals of a command come before there is a message."""
+    lines = [line for name in suite.present() for line in suite.log_text(name).splitlines() if re.match(r"postern-\w+: ", line)]
+    about = [line for line in lines if re.search(r" (to|from|bounce)=", line) and not re.search(r": refused .*command=(MAIL|RCPT)", line)]
+    assert about, "the tests before this one have sent messages"
+    assert not [line for line in about if not re.search(r" (queue|message)=\S", line)]

@@ -1,0 +1,52 @@
+"""Promise 10 for tlsd: its three processes have set the limits that their contracts name, and a session full of bytes stays
+beneath its own."""
+import re
+
+import pytest
+
+from harness import Process, without_sanitizers
+from harness.suite import REPOSITORY
+
+pytestmark = without_sanitizers("they need address space of their own")
+
+CHILD_MOST = 64 << 20
+
+
+def limit(pid, name):
+    text = (Process(pid).directory / "limits").read_text()
+    return int(re.search(rf"^{name} +(\d+)", text, re.M).group(1))
+
+
+def contract_memory(source):
+    """.memory = 64 << 20 of a source file."""
+    return eval(re.search(r"\.memory = (\d+u? << \d+)", (REPOSITORY / source).read_text()).group(1).replace("u", ""))
+
+
+@pytest.fixture
+def session(suite):
+    before = set(suite.pids("tlsd"))
+    with suite.smtp() as smtp:
+        smtp.ehlo()
+        smtp.starttls()
+        yield smtp, (set(suite.pids("tlsd")) - before).pop(), before
+
+
+def test_each_process_has_its_limit(suite, session):
+    _, child, before = session
+    acceptor = suite.service_pid("tlsd")
+    [keys] = [pid for pid in before if Process(pid).parent() == acceptor]
+    for pid, source in [(acceptor, "postern-tlsd.c"), (keys, "keys.c"), (child, "child.c")]:
+        assert limit(pid, "Max address space") == contract_memory(f"tlsd/{source}"), source
+
+
+def test_a_session_full_of_bytes(suite, session):
+    smtp, child, _ = session
+    user = suite.user()
+    for line in ("MAIL FROM:<a@b.test>", f"RCPT TO:<{user.address}>"):
+        assert smtp.command(line)[0] == 250
+    assert smtp.command("DATA")[0] == 354
+    smtp.send("Subject: full\r\n\r\n" + ("x" * 70 + "\r\n") * 100000)
+    peak = int(Process(child).status()["VmPeak"].split()[0]) << 10
+    smtp.send(".\r\n")
+    assert smtp.reply()[0] == 250
+    assert peak <= CHILD_MOST
