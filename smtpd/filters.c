@@ -181,7 +181,7 @@ tell_connect(struct session *s, struct filter_milter *f, struct slice about, str
 {
 	(void)parameters;
 	struct slice address = slice_of(s->peer.ip.len > 0 ? s->peer.text : "");
-	return milter_connect(&f->wire, about, address, s->filters->client_port);
+	return milter_connect(&f->wire, about, address, s->peer.port);
 }
 
 static enum milter_word

@@ -52,8 +52,8 @@ client_both(const struct session *s)
 static struct slice
 client_port(const struct session *s)
 {
-	snprintf(made, sizeof made, "%u", (unsigned)s->filters->client_port);
-	return slice_of(s->filters->client_port != 0 ? made : "");
+	snprintf(made, sizeof made, "%u", (unsigned)s->peer.port);
+	return slice_of(s->peer.port != 0 ? made : "");
 }
 
 static struct slice
