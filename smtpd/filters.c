@@ -255,7 +255,6 @@ filters_next_client(struct session *s)
 	if (fs == NULL)
 		return;
 	filters_reset(s);
-	fs->client_port = 0;
 	fs->discards_client = false;
 	for (size_t i = 0; i < fs->milter_count; i++) {
 		struct filter_milter *f = &fs->milters[i];

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
-#include "lib/base/number.h"
 #include "smtpd/filters.h"
 #include "smtpd/filters_state.h"
 
@@ -124,16 +123,12 @@ limit_file(const struct session *s)
 	setrlimit(RLIMIT_FSIZE, &r);
 }
 
-/* Where the client connected to and from; later the descriptor is tlsd's. */
+/* Where the client connected to; later the descriptor is tlsd's. */
 static void
 find_addresses(struct filters *fs)
 {
 	struct sockaddr_storage a;
 	socklen_t len = sizeof a;
-	const char *port = getenv("TCPREMOTEPORT");
-	uint64_t number;
-	if (port != NULL && number_parse(slice_of(port), 65535, &number))
-		fs->client_port = (uint16_t)number;
 	if (getsockname(STDIN_FILENO, (struct sockaddr *)&a, &len) < 0)
 		return;
 	const void *address = a.ss_family == AF_INET ? (const void *)&((struct sockaddr_in *)&a)->sin_addr

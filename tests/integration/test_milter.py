@@ -488,6 +488,16 @@ def test_the_client_goes_in_the_middle(suite, user):
     assert milter.commands() == "OCHMRTAQ"
 
 
+def test_xclient_brings_another_client(suite):
+    with Milter() as milter, settings(suite, milters=milter.name, xclient_networks="127.0.0.0/8"), suite.smtp() as smtp:
+        smtp.ehlo()
+        says(smtp.command("XCLIENT ADDR=192.0.2.9 NAME=other.test PORT=4711"), 220)
+        smtp.ehlo("other.test")
+        says(smtp.command("MAIL FROM:<>"), 250)
+    assert milter.commands().startswith("OCHKCHM")
+    assert milter.seen("C")[1].data == b"other.test\0" + b"4" + struct.pack("!H", 4711) + b"192.0.2.9\0"
+
+
 def test_reset_is_told(suite):
     with Milter() as milter, settings(suite, milters=milter.name), suite.smtp() as smtp:
         smtp.ehlo()
