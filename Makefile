@@ -43,7 +43,7 @@ LIBS_postern-authd = -lmariadb -lcdb -lcrypt -lgsasl -lnettle -largon2
 LIBS_postern-users = -lcdb -lcrypt -lgsasl -lnettle -largon2
 LIBS_postern-tlsd  = -lssl -lcrypto
 
-LIB_FOLDERS = lib/front lib/sasl lib/store lib/dns lib/mail lib/sandbox lib/ipc lib/base
+LIB_FOLDERS = lib/front lib/filter lib/sasl lib/store lib/dns lib/mail lib/sandbox lib/ipc lib/base
 # Only what is there yet.
 PLAIN := $(foreach p,$(PLAIN),$(if $(wildcard $(p).c),$(p)))
 RICH  := $(foreach p,$(RICH),$(if $(wildcard $(p).c),$(p)))

@@ -18,6 +18,7 @@
 #define PART_LETTER  8   /* changes about every ms */
 #define LOCK_EVERY   20  /* ms */
 #define INODES_LEAST 100
+#define SCRATCH_NAME "scratch"
 
 static bool
 trouble(const struct queue_directory *d, const char *what)
@@ -114,6 +115,20 @@ int
 queue_directory_create(const struct queue_directory *d, uint64_t id)
 {
 	return queue_directory_open_file(d, id, O_RDWR | O_CREAT | O_EXCL);
+}
+
+/* A file without a name; one that loses its name at once where the file system knows no such files. */
+int
+queue_directory_scratch(const struct queue_directory *d)
+{
+	int fd = openat(d->root, ".", O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT))
+		return fd;
+	unlinkat(d->root, SCRATCH_NAME, 0);
+	fd = openat(d->root, SCRATCH_NAME, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		unlinkat(d->root, SCRATCH_NAME, 0);
+	return fd;
 }
 
 bool

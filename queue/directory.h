@@ -28,6 +28,8 @@ void queue_directory_close(struct queue_directory *d);
 unsigned queue_directory_part(uint64_t id);
 /* A new file, open for reading and writing; -1 with errno. */
 int  queue_directory_create(const struct queue_directory *d, uint64_t id);
+/* A file that nobody else finds and that is gone with its last descriptor. -1 with errno. One process of a queue at a time. */
+int queue_directory_scratch(const struct queue_directory *d);
 /* `flags` as for open(2); never follows a link. -1 with errno. */
 int  queue_directory_open_file(const struct queue_directory *d, uint64_t id, int flags);
 bool queue_directory_remove(const struct queue_directory *d, uint64_t id);

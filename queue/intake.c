@@ -37,6 +37,8 @@ struct conversation {
 	enum stage        stage;
 	int64_t           uid; /* of a submitter, -1: smtpd */
 	struct commit    *commit;
+	uint64_t          promised;  /* the id that the next message will have, 0: any */
+	bool              scratched; /* it has its scratch file */
 	char              etrn[TAG_MOST]; /* of the question that is under way; "": none */
 };
 
@@ -217,7 +219,9 @@ on_mail(struct conversation *c, struct packet *p)
 	c->commit->uid = c->uid;
 	c->stage = ENVELOPE;
 	struct intake_message *m = &c->commit->message;
-	intake_message_begin(m, intake.directory, id_next(&intake.ids), intake.settings->message_size + ADDED_MOST);
+	uint64_t id = c->promised != 0 ? c->promised : id_next(&intake.ids);
+	c->promised = 0;
+	intake_message_begin(m, intake.directory, id, intake.settings->message_size + ADDED_MOST);
 	if (!intake_message_take_sender(m, p, c->uid < 0))
 		return false;
 	if (c->uid >= 0)
@@ -234,6 +238,50 @@ static bool
 on_rcpt(struct conversation *c, struct packet *p)
 {
 	return c->stage == ENVELOPE && take_tag(p) != NULL && intake_message_take_recipient(&c->commit->message, p);
+}
+
+/* A scratch file for smtpd, which lets filters change the message: it must fit beside what the disk keeps free. */
+static struct outcome
+make_scratch(int *fd)
+{
+	if (!queue_directory_has_room(intake.directory, intake.settings->free_space + intake.settings->message_size)) {
+		log_error("queue-disk-full", log_text("directory", intake.directory->path),
+		    log_text("hint", "setting free_space says how much must be left"));
+		return outcome_make("4.3.1", "there is not enough room in the queue");
+	}
+	*fd = queue_directory_scratch(intake.directory);
+	if (*fd >= 0)
+		return outcome_done();
+	log_error("queue-scratch-not-made", log_errno());
+	return intake_message_disk_trouble(errno);
+}
+
+/* The next message's id, and with the first one the connection's only scratch file. */
+static bool
+on_scratch(struct conversation *c, struct packet *p)
+{
+	const char *tag = take_tag(p);
+	int fd = -1;
+	if (c->uid >= 0 || c->stage != NOTHING || tag == NULL)
+		return false;
+	struct outcome o = c->scratched ? outcome_done() : make_scratch(&fd);
+	if (!outcome_is_done(&o)) {
+		answer_outcome(c, tag, &o);
+		return true;
+	}
+	char id[ID_LETTERS + 1];
+	c->promised = id_next(&intake.ids);
+	id_print(c->promised, id);
+	packet_begin(&intake.out, "ok");
+	packet_add_text(&intake.out, tag);
+	packet_add_text(&intake.out, id);
+	if (fd >= 0)
+		packet_add_descriptor(&intake.out, fd);
+	connection_send(&c->connection, &intake.out);
+	if (fd >= 0)
+		close(fd);
+	c->scratched = true;
+	return true;
 }
 
 static void
@@ -332,6 +380,7 @@ static const struct {
 } verbs[] = {
     {"data", on_data}, {"mail", on_mail}, {"rcpt", on_rcpt}, {"open", on_open}, {"commit", on_commit}, {"abort", on_abort},
     {"etrn", on_etrn},
+    {"scratch", on_scratch},
 };
 
 static bool

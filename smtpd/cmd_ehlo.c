@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "smtpd/command.h"
+#include "smtpd/filters.h"
 #include "smtpd/reply.h"
 
 /* Any name in printable ASCII: what it claims is recorded and believed by nobody. */
@@ -26,8 +27,8 @@ take_name(struct session *s, struct slice argument)
 	s->helo[argument.len] = '\0';
 	session_reset(s);
 	s->names.helo_asked = false;
-	s->greeted = true;
-	return true;
+	s->greeted = filters_helo(s);
+	return s->greeted;
 }
 
 /* Old Outlooks look for "AUTH=", which a draft had. */

@@ -3,6 +3,7 @@
 #include "lib/base/cursor.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
+#include "smtpd/filters.h"
 #include "smtpd/limits.h"
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
@@ -82,5 +83,8 @@ cmd_mail(struct session *s, struct slice argument)
 	e->begun = true;
 	e->said = said;
 	e->begun_ms = clock_ms();
-	reply(s, 250, "2.1.0", "Ok");
+	if (filters_mail(s, rest))
+		reply(s, 250, "2.1.0", "Ok");
+	else
+		session_reset(s);
 }

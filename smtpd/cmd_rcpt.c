@@ -5,6 +5,7 @@
 #include "lib/base/log.h"
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
+#include "smtpd/filters.h"
 #include "smtpd/foresee.h"
 #include "smtpd/reply.h"
 #include "smtpd/rules.h"
@@ -133,6 +134,8 @@ cmd_rcpt(struct session *s, struct slice argument)
 		return;
 	}
 	if (!rules_qualified(s, &a) || !decide(s, &a) || !rules_resolvable(s, &a))
+		return;
+	if (!filters_rcpt(s, address_text(&a), rest))
 		return;
 	if (session_add_recipient(s, address_text(&a), &said))
 		reply(s, 250, "2.1.5", "Ok");

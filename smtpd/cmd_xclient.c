@@ -11,6 +11,7 @@
 #include "lib/base/number.h"
 #include "smtpd/arrive.h"
 #include "smtpd/command.h"
+#include "smtpd/filters.h"
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
 
@@ -257,6 +258,8 @@ cmd_xclient(struct session *s, struct slice argument)
 		reply_closing(s, "4.7.0", "Too many connections from your address", "turned-away");
 	else if (s->services.login.socket >= 0 && !services_hello(s))
 		reply_closing(s, "4.3.2", "Service not available", "login-away");
-	else
+	else {
+		filters_next_client(s);
 		session_greet(s);
+	}
 }

@@ -2,6 +2,7 @@
 
 #include "lib/base/log.h"
 #include "smtpd/early.h"
+#include "smtpd/filters.h"
 #include "smtpd/reply.h"
 
 static const struct verb verbs[] = {
@@ -104,7 +105,8 @@ command_run(struct session *s, struct slice line)
 		return;
 	}
 	if (v == NULL) {
-		reply(s, 500, "5.5.1", "Command not recognized");
+		if (filters_unknown(s, line))
+			reply(s, 500, "5.5.1", "Command not recognized");
 		return;
 	}
 	if (v->flags & VERB_STRANGE) {

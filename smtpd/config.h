@@ -48,6 +48,8 @@ struct config {
 	enum etrn         etrn;
 
 	struct rules_config rules; /* restrictions and limits */
+	const char *milters, *submission_milters, *policy_servers, *submission_policy_servers; /* lists (lib/filter/endpoint.h) */
+	uint64_t    milter_connect_timeout, milter_command_timeout, milter_content_timeout, policy_timeout; /* seconds */
 };
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "smtpd/filters.h"
 #include "smtpd/intake.h"
 #include "smtpd/received.h"
 #include "smtpd/reply.h"
@@ -48,11 +49,27 @@ lines_of(const struct session *s, enum message_command command)
 }
 
 static struct outcome
-open_at_queue(struct session *s)
+open_at_queue(struct session *s, struct message *m)
 {
 	if (session_logged_in(s) && !services_outgoing(s))
 		return outcome_make("4.3.0", "Temporary lookup failure");
-	return intake_open(s);
+	struct outcome o = filters_data(s);
+	m->filtered = filters_take_text(s);
+	return outcome_is_done(&o) && !m->filtered ? intake_open(s) : o;
+}
+
+/* What stands in front of the text; with filters it is written at the end. */
+static bool
+write_front(struct session *s, const struct message *m)
+{
+	return m->filtered || (intake_write(s, filters_prepended(s)) && write_received(s));
+}
+
+static void
+give_up(struct session *s, const struct message *m)
+{
+	if (!m->filtered)
+		intake_abort(s);
 }
 
 struct outcome
@@ -61,11 +78,11 @@ message_begin(struct session *s, struct message *m, enum message_command command
 	*m = (struct message){.begun = true, .command = command, .lines = lines_of(s, command)};
 	m->ends.normalize = m->lines == LINES_NORMALIZED;
 	m->completes = session_logged_in(s);
-	m->trouble = open_at_queue(s);
+	m->trouble = open_at_queue(s, m);
 	m->dropped = !outcome_is_done(&m->trouble);
-	if (!m->dropped && !write_received(s)) {
+	if (!m->dropped && !write_front(s, m)) {
 		m->dropped = true;
-		intake_abort(s);
+		give_up(s, m);
 	}
 	if (m->completes)
 		completion_begin(&m->completion, s->envelope.queue_id, s->config->hostname, clock_unix());
@@ -82,7 +99,9 @@ put(struct session *s, struct message *m, struct slice bytes)
 	struct outcome o = message_judge(s, m);
 	if (!outcome_is_done(&o)) {
 		m->dropped = true;
-		intake_abort(s);
+		give_up(s, m);
+	} else if (m->filtered) {
+		filters_text(s, bytes);
 	} else if (!intake_write(s, bytes)) {
 		m->dropped = true;
 	}
@@ -101,7 +120,7 @@ complete(struct session *s, struct message *m, struct slice bytes)
 static void
 resume(struct session *s, struct message *m)
 {
-	if (m->paused && !m->dropped)
+	if (m->paused && !m->dropped && !m->filtered)
 		intake_resume(s);
 	m->paused = false;
 }
@@ -124,7 +143,7 @@ message_take(struct session *s, struct message *m, struct slice bytes)
 void
 message_pause(struct session *s, struct message *m)
 {
-	if (!m->dropped && !m->paused && !intake_pause(s))
+	if (!m->dropped && !m->filtered && !m->paused && !intake_pause(s))
 		m->dropped = true;
 	m->paused = true;
 }
@@ -194,11 +213,13 @@ message_end(struct session *s, struct message *m)
 	finish_text(s, m);
 	m->begun = false;
 	struct outcome o = message_judge(s, m);
+	if (outcome_is_done(&o) && m->filtered && !filters_message(s))
+		return;
 	int64_t ended_ms = clock_ms();
 	if (outcome_is_done(&o))
 		o = intake_commit(s);
 	else if (!m->dropped)
-		intake_abort(s);
+		give_up(s, m);
 	if (outcome_is_done(&o))
 		accepted(s, m, clock_ms() - ended_ms);
 	else
@@ -212,6 +233,6 @@ message_forget(struct session *s, struct message *m)
 	    log_slice("from", str_slice(&s->envelope.sender)), log_text("client", s->peer.text),
 	    log_number("size", (int64_t)m->size), log_text("reason", s->closing ? s->end : "given-up"));
 	if (!m->dropped)
-		intake_abort(s);
+		give_up(s, m);
 	m->begun = false;
 }

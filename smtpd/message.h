@@ -41,6 +41,7 @@ struct message {
 	bool                 paused;  /* what follows comes with another command */
 	uint64_t             size;    /* what the client sent, without dots of transparency */
 	bool                 bare;    /* a CR or LF stood alone in it, and must not */
+	bool                 filtered; /* filters look at it first (filters.h): it is not at queued before its end */
 	bool                 dropped; /* it will not be accepted: nothing is open at queued, the rest is read and thrown away */
 	struct outcome       trouble; /* why it could not be begun */
 };

@@ -9,6 +9,8 @@
  * Connects to:  authd/lookup, authd/login (where users may log in), tlsd/server, queue/intake: once, before it
  *               reads a byte of the client. Where names must be in DNS (helo_resolvable and its like), also the
  *               resolver, by UDP.
+ *               And to the filters that its settings list (then queue/intake gives it a
+ *               scratch file without a name, which it may fill up to a limit).
  * Confinement:  after that it has basic calls, messages on open sockets and dup; no file, no new socket, no new
  *               process, 16 MiB of address space.
  * Exit codes:   0 the conversation ended, however it did; 100 wrong arguments or settings; 111 a program of the
@@ -30,6 +32,7 @@
 #include "lib/sandbox/sandbox.h"
 #include "smtpd/arrive.h"
 #include "smtpd/config.h"
+#include "smtpd/filters.h"
 #include "smtpd/reply.h"
 #include "smtpd/rules.h"
 #include "smtpd/services.h"
@@ -45,7 +48,7 @@ static const struct contract contract = {
 	.descriptors = 512, /* so many of this user's may be on their way to a neighbour at once (unix(7), ETOOMANYREFS) */
 	.processes = 0,
 	.reaches = "nothing",
-	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake; the resolver (UDP), where names must be in DNS",
+	.sockets = "connects: authd/lookup authd/login tlsd/server queue/intake; the resolver (UDP), where names must be in DNS; the filters of its settings",
 	.compromise = "this client's conversation; lookups of addresses; messages into the queue under any sender",
 };
 
@@ -90,6 +93,17 @@ static const struct setting settings[] = {
 	{"etrn", SETTING_TEXT, "permitted", "permitted, all or no: who may have the queue tried for a domain", &etrn, 0, 0},
 	{"received_client", SETTING_FLAG, "yes", "name a user's machine in the Received: line", &config.received_client, 0, 0},
 	{"authenticated_sender", SETTING_FLAG, "no", "name the user in the Received: line", &config.authenticated_sender, 0, 0},
+	{"milters", SETTING_TEXT, "", "milters of port 25, in order: unix:/PATH or inet:ADDRESS:PORT", &config.milters, 0, 0},
+	{"submission_milters", SETTING_TEXT, "same", "milters where users log in; same: those of port 25",
+	    &config.submission_milters, 0, 0},
+	{"milter_connect_timeout", SETTING_SECONDS, "30", "seconds to connect to a milter", &config.milter_connect_timeout, 1, 3600},
+	{"milter_command_timeout", SETTING_SECONDS, "30", "seconds to wait for a milter's answer to a command",
+	    &config.milter_command_timeout, 1, 3600},
+	{"milter_content_timeout", SETTING_SECONDS, "300", "seconds to wait for a milter's answer to the message",
+	    &config.milter_content_timeout, 1, 3600},
+	{"policy_servers", SETTING_TEXT, "", "Postfix policy servers of port 25, asked about strangers", &config.policy_servers, 0, 0},
+	{"submission_policy_servers", SETTING_TEXT, "", "the same where users log in", &config.submission_policy_servers, 0, 0},
+	{"policy_timeout", SETTING_SECONDS, "100", "seconds to wait for a policy server", &config.policy_timeout, 1, 3600},
 	RULES_SETTINGS(config.rules),
 };
 
@@ -181,7 +195,7 @@ open_services(void)
 {
 	if (!services_open(&session.services, &config))
 		turn_away("4.3.2", "Service not available", EXIT_TEMPORARY);
-	if (!rules_open(&session))
+	if (!rules_open(&session) || !filters_open(&session))
 		turn_away("4.3.5", "Service not configured", EXIT_MISUSE);
 }
 

@@ -8,6 +8,7 @@
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
 #include "smtpd/early.h"
+#include "smtpd/filters.h"
 #include "smtpd/foresee.h"
 #include "smtpd/limits.h"
 #include "smtpd/reply.h"
@@ -100,6 +101,7 @@ session_reset(struct session *s)
 	struct envelope *e = &s->envelope;
 	if (s->message.begun)
 		message_forget(s, &s->message);
+	filters_reset(s);
 	e->begun = e->hold_notice = false;
 	e->said = (struct mail_parameters){.size = 0};
 	e->size_most = 0;
@@ -184,6 +186,7 @@ session_run(struct session *s)
 	struct slice line;
 	if (!early_greet(s))
 		return;
+	filters_connect(s);
 	session_greet(s);
 	output_flush(&s->out);
 	log_info("connect", log_text("client", s->peer.text), session_fact("name", s->peer.name),
@@ -201,6 +204,7 @@ void
 session_end(struct session *s)
 {
 	session_reset(s);
+	filters_end(s);
 	log_info("disconnect", log_text("client", s->peer.text), log_text("end", s->end),
 	    log_number("messages", (int64_t)s->counts.messages), log_number("recipients", (int64_t)s->counts.recipients),
 	    log_number("refused", (int64_t)s->counts.refused), log_number("errors", (int64_t)s->counts.errors),

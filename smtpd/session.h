@@ -109,6 +109,7 @@ struct session {
 	char             helo[HELO_MOST + 1];
 	char             login_name[LOGIN_NAME_MOST]; /* "": not logged in */
 	char             mechanism[32]; /* by which he logged in */
+	struct filters  *filters; /* NULL: there are none (filters.h) */
 
 	struct envelope envelope;
 	struct message  message; /* its text, while it comes in */

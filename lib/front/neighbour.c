@@ -54,19 +54,34 @@ neighbour_send(struct neighbour *n, const struct packet *p, int patience)
 }
 
 const char *
-neighbour_ask(struct neighbour *n, struct packet *p, int patience)
+neighbour_ask_descriptor(struct neighbour *n, struct packet *p, int patience, int *fd)
 {
 	uint64_t tag;
+	*fd = -1;
 	if (n->socket < 0)
 		return NULL;
 	if (!packet_call(n->socket, p, patience)) {
 		lose(n, "no answer");
 		return NULL;
 	}
+	*fd = packet_take_descriptor(p);
 	packet_close_descriptors(p);
 	const char *status = packet_verb(p);
 	if (packet_field_number(p, UINT64_MAX, &tag) && tag == n->tag)
 		return status;
 	lose(n, "the answer does not fit the question");
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 	return NULL;
+}
+
+const char *
+neighbour_ask(struct neighbour *n, struct packet *p, int patience)
+{
+	int fd;
+	const char *status = neighbour_ask_descriptor(n, p, patience, &fd);
+	if (fd >= 0)
+		close(fd);
+	return status;
 }
