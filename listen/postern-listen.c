@@ -113,6 +113,15 @@ become_user(void)
 	exit(EXIT_TEMPORARY);
 }
 
+/* What the launchers' protocol may say of a client and this one does not: what stood there before is of no client of ours. */
+static void
+forget_clients(void)
+{
+	static const char *const names[] = {"TCPREMOTEHOST", "TCPREMOTEINFO", "TCPLOCALHOST"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		unsetenv(names[i]);
+}
+
 /* An address of IPv4 that came through a socket of IPv6 is one of IPv4. */
 static bool
 set_end(const char *ip_name, const char *port_name, const union address *a)
@@ -211,6 +220,7 @@ main(int argc, char **argv)
 	t.program = argv + at + 3;
 	int listening = listen_on(&t);
 	become_user();
+	forget_clients();
 	sigaction(SIGCHLD, &action, NULL);
 	serve(&t, listening);
 }
