@@ -65,12 +65,14 @@ begin(struct submission *s, const char *verb)
 }
 
 void
-submit_mail(struct submission *s, struct slice sender, const char *key)
+submit_mail(struct submission *s, struct slice sender, const char *key, const char *other)
 {
 	begin(s, "mail");
 	packet_add(&s->packet, sender);
 	if (key != NULL)
 		packet_add_text(&s->packet, key);
+	if (other != NULL)
+		packet_add_text(&s->packet, other);
 	send_it(s);
 }
 

@@ -375,6 +375,12 @@ def test_requiretls_is_never_broken(house):
     with house.behaves(house.good, extensions_within=WITHIN):
         house.domain("lied.test", "mx.verify.test")
         not_sent(house.send("lied.test", "requiretls=1"), "failed", "5.7.30", "not lied.test")
+    # A bounce: no host need know the word for it, TLS it has to be.
+    with house.behaves():
+        not_sent(house.send("plain.test", "requiretls=1", sender=""), "failed", "5.7.30", "does not offer it")
+    with house.behaves(house.issue("plain.test")) as sink:
+        sent(house.send("plain.test", "requiretls=1", sender=""), tls=True)
+        assert "MAIL FROM:<>" in [command.split(" SIZE")[0] for command in sink.commands] and "REQUIRETLS" not in str(sink.commands)
     with house.behaves(house.issue("none.test")):
         not_sent(house.send("none.test", "requiretls=1"), "failed", "5.7.30")
 
