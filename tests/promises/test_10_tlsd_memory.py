@@ -1,4 +1,4 @@
-"""Promise 10 for tlsd: its three processes have set the limits that their contracts name, and a session full of bytes stays
+"""Promise 10 for tlsd: its four kinds of processes have set the limits that their contracts name, and a session full of bytes stays
 beneath its own."""
 import re
 
@@ -6,6 +6,7 @@ import pytest
 
 from harness import Process, without_sanitizers
 from harness.suite import REPOSITORY
+from harness.tls import Tlsd
 
 pytestmark = without_sanitizers("they need address space of their own")
 
@@ -37,6 +38,13 @@ def test_each_process_has_its_limit(suite, session):
     [keys] = [pid for pid in before if Process(pid).parent() == acceptor]
     for pid, source in [(acceptor, "postern-tlsd.c"), (keys, "keys.c"), (child, "child.c")]:
         assert limit(pid, "Max address space") == contract_memory(f"tlsd/{source}"), source
+
+
+def test_an_outgoing_session_has_its_limit():
+    with Tlsd("ecdsa") as tlsd:
+        host, question, child = tlsd.reach_out()
+        with host, question.peer.socket:
+            assert limit(child, "Max address space") == contract_memory("tlsd/outgoing_child.c")
 
 
 def test_a_session_full_of_bytes(suite, session):
