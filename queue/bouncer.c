@@ -45,20 +45,20 @@ addressee(const struct queue_file *f, bool *to_postmaster)
 	return slice_of(again || postmaster[0] == '\0' ? nobody : postmaster);
 }
 
-/* What tells of a message that may go over verified TLS alone goes no other way: RFC 8689 section 5. NULL: it may. */
+/* What the letter tells of the message is as secret as the message was (RFC 8689 section 5). */
 static const char *
-requirement(const struct queue_file *f)
+secrecy(const struct queue_file *f)
 {
-	struct slice value;
-	return queue_file_with(f, "requiretls", &value) && slice_is(value, "1") ? "requiretls=1" : NULL;
+	struct slice said;
+	return queue_file_with(f, "requiretls", &said) && slice_is(said, "1") ? "requiretls=1" : NULL;
 }
 
 static struct outcome
-submit(const struct queue_file *about, struct slice to, const char *origin, struct slice text)
+submit(const struct queue_file *f, struct slice to, const char *origin, struct slice text)
 {
 	static struct submission s;
 	submit_begin(&s);
-	submit_mail(&s, slice_of(""), origin, requirement(about));
+	submit_mail(&s, slice_of(""), (const char *const[]){origin, secrecy(f), NULL});
 	submit_rcpt(&s, to);
 	submit_open(&s);
 	submit_data(&s, text);

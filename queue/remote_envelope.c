@@ -68,7 +68,7 @@ send_mail(struct session *s)
 		output_text(&s->out, " BODY=8BITMIME");
 	if (offers->utf8 && needs_utf8(e))
 		output_text(&s->out, " SMTPUTF8");
-	if (e->require_tls && offers->require_tls)
+	if (e->require_tls)
 		output_text(&s->out, " REQUIRETLS");
 	if (offers->dsn) {
 		add_parameter(s, "RET", e->ret);

@@ -99,15 +99,11 @@ be_greeted(struct session *s)
 	return s->reply.code / 100 == 2 || session_unwilling(s, "connection");
 }
 
-/*
- * Who asked for REQUIRETLS gets it or nothing: RFC 8689 section 4.2.1. But a bounce
- * is not to be lost for a next hop that does not know the word (section 5): TLS it has to be.
- */
+/* Who asked for REQUIRETLS gets it or nothing: RFC 8689 section 4.2.1. */
 static bool
 keeps_requirement(struct session *s)
 {
-	bool knows = s->offers.require_tls || s->errand->sender.len == 0;
-	if (!s->errand->require_tls || (s->verified && knows))
+	if (!s->errand->require_tls || (s->verified && s->offers.require_tls))
 		return true;
 	*s->trouble = outcome_make("5.7.30", "the sender requires TLS all the way, and %s %s", s->server,
 	    s->plain < 0 ? "does not offer TLS" : s->verified ? "does not promise to pass that on (REQUIRETLS)" : "could not be verified");

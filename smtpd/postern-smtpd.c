@@ -76,7 +76,7 @@ static const struct setting settings[] = {
 	    &config.xclient_networks, 0, 0},
 	{"message_size", SETTING_SIZE, "10240000", "the largest message in bytes", &config.message_size, 65536,
 	    UINT64_MAX / 2},
-	{"recipients_limit", SETTING_NUMBER, "1000", "recipients of one message", &config.recipients_limit, 100, 100000},
+	{"recipients_limit", SETTING_NUMBER, "1000", "recipients of one message", &config.recipients_limit, 100, 50000},
 	{"error_limit", SETTING_NUMBER, "20", "5xx answers after which the session is closed", &config.error_limit, 1, 0},
 	{"commands_limit", SETTING_NUMBER, "100", "commands like NOOP without a message after which the session is closed",
 	    &config.commands_limit, 1, 0},

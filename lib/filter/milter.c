@@ -11,7 +11,7 @@
 #define PACKET_BYTES  (1u << 20)   /* of ours: a field of the header is the largest */
 #define REPLY_BYTES   (128u << 10) /* of the filter's: replbody comes in pieces of 64 KiB */
 #define MACROS_BYTES  4096
-#define PROGRESS_MOST 12           /* times the patience, however often the filter says that it is at work */
+#define PROGRESS_MOST 12           /* times the patience, however often the filter says that it is at work, or changes something */
 
 /* Steps that the filter does not want, and those that it will not answer. */
 enum protocol {
@@ -199,6 +199,17 @@ verdict(struct milter *m, char command, struct slice data)
 	return broken(m, "its answer is not of the protocol");
 }
 
+/* It is alive: there is patience again, within bounds. */
+static bool
+lives(struct milter *m, int64_t begun, int patience, int64_t *deadline)
+{
+	*deadline = clock_ms() + patience;
+	if (*deadline <= begun + (int64_t)patience * PROGRESS_MOST)
+		return true;
+	broken(m, "it is at work without an end");
+	return false;
+}
+
 /* Waits for the verdict; changes go to `change` (NULL: there may be none). */
 static enum milter_word
 await(struct milter *m, int patience, milter_change *change, void *context)
@@ -212,9 +223,7 @@ await(struct milter *m, int patience, milter_change *change, void *context)
 		if (!receive(m, deadline, &command, &data))
 			break;
 		if (command == 'p') {
-			deadline = clock_ms() + patience;
-			if (deadline > begun + (int64_t)patience * PROGRESS_MOST)
-				return broken(m, "it is at work without an end");
+			lives(m, begun, patience, &deadline);
 			continue;
 		}
 		uint32_t needs = change != NULL ? change_needs(command) : 0;
@@ -224,8 +233,7 @@ await(struct milter *m, int patience, milter_change *change, void *context)
 			return broken(m, "it changes what was not agreed on");
 		if (!change(context, command, data))
 			return broken(m, "its change is not right");
-		/* Changes are work: the patience is for each. */
-		deadline = clock_ms() + patience;
+		lives(m, begun, patience, &deadline);
 	}
 	return MILTER_BROKEN;
 }

@@ -232,6 +232,14 @@ def test_who_wants_to_hear_nothing_does_not_when_the_time_is_over(away):
     assert len(user.messages()) == 1
 
 
+def test_who_needs_no_utf8_is_not_kept_from_it_by_another(plain):
+    """One address in UTF-8: it alone comes back."""
+    count = len(plain.sink.messages)
+    queue_id = submit(plain, "", ["b@far.test", "gr\u00fcn@far.test"], "smtputf8=1")
+    plain.wait_log("queued", rf"failed queue={queue_id} .*code=5.6.7", 20)
+    assert [r for r in plain.sink.wait(count + 1)[count].recipients] == ["b@far.test"]
+
+
 # --- REQUIRETLS -----------------------------------------------------------------------------------------
 
 
@@ -243,11 +251,10 @@ def test_requiretls_comes_with_the_message(away):
     assert b"Status: 5.7.30" in bounce and b"secret" not in bounce
 
 
-def test_requiretls_is_kept_over_a_bounce(away):
-    """The bounce tells of the message: it goes no way that the message could not go (the sink offers no TLS)."""
+def test_the_bounce_of_requiretls_asks_for_it_too(away):
+    """RFC 8689 section 5. This next hop does not keep it: the bounce goes nevertheless."""
     count = len(away.sink.messages)
     queue_id = failed(away, "5.7.30", "ann@far.test", ["b@far.test"], "requiretls=1")
-    bounce = away.wait_log("queued", rf"bounced queue={queue_id} .*bounce=(\w+)", 20).group(1)
-    away.wait_log("queued", rf"failed queue={bounce} .*code=5.7.30", 20)
-    ended(away, bounce)
-    assert len(away.sink.messages) == count
+    bounce_id = away.wait_log("queued", rf"bounced queue={queue_id} .*bounce=(\S+)", 20).group(1)
+    away.wait_log("remote", rf"requiretls-given-up queue={bounce_id} ", 20)
+    assert b"Status: 5.7.30" in away.sink.wait(count + 1)[count].data
