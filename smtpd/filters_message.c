@@ -1,11 +1,9 @@
 /* The end of a message that filters look at: each in its turn, then the result to the intake. */
-#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/mail/header.h"
 #include "smtpd/filters.h"
 #include "smtpd/filters_state.h"
 #include "smtpd/intake.h"
-#include "smtpd/received.h"
 #include "smtpd/reply.h"
 
 #define CHUNK 16384
@@ -170,15 +168,6 @@ write_fields(struct session *s, size_t from, size_t to)
 }
 
 static bool
-write_received(struct session *s)
-{
-	struct str line = STR_MOST(RECEIVED_MOST);
-	bool ok = received_print(&line, s, clock_unix()) && intake_write(s, str_slice(&line));
-	str_free(&line);
-	return ok;
-}
-
-static bool
 write_part(struct session *s, uint64_t at, uint64_t left)
 {
 	char chunk[CHUNK];
@@ -198,8 +187,8 @@ write_message(struct session *s, enum reading reading, uint64_t size)
 	const struct filters *fs = s->filters;
 	size_t top = fs->fields.top, all = fields_count(&fs->fields);
 	if (reading == READ_OVER)
-		return intake_write(s, str_slice(&fs->prepended)) && write_received(s) && write_part(s, 0, size);
-	return write_fields(s, 0, top) && write_received(s) && write_fields(s, top, all) &&
+		return intake_write(s, str_slice(&fs->prepended)) && intake_write_received(s) && write_part(s, 0, size);
+	return write_fields(s, 0, top) && intake_write_received(s) && write_fields(s, top, all) &&
 	    (!(fs->parted || fs->body_len > 0) || intake_write(s, slice_of("\r\n"))) &&
 	    write_part(s, fs->body_at, fs->body_len);
 }

@@ -1,17 +1,10 @@
 #include "lib/mail/xtext.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/cursor.h"
 #include "lib/mail/address.h"
 
 #define CHARACTER_MOST 0x10ffff
-
-static int
-hex_digit(int c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* The byte that comes next, decoded, or -1. */
 static int
@@ -20,7 +13,7 @@ next_byte(struct cursor *c)
 	int byte = cursor_next(c);
 	if (byte != '+')
 		return byte > ' ' && byte <= '~' && byte != '=' ? byte : -1;
-	int high = hex_digit(cursor_next(c)), low = hex_digit(cursor_next(c));
+	int high = ascii_hex_upper(cursor_next(c)), low = ascii_hex_upper(cursor_next(c));
 	return high >= 0 && low >= 0 ? high * 16 + low : -1;
 }
 
@@ -63,7 +56,7 @@ take_embedded(struct cursor *c)
 	if (cursor_next(c) != 'x' || !cursor_take(c, '{'))
 		return false;
 	for (int digits = 0; !cursor_take(c, '}'); digits++) {
-		int digit = hex_digit(cursor_next(c));
+		int digit = ascii_hex_upper(cursor_next(c));
 		if (digit < 0 || digits == 6)
 			return false;
 		character = character * 16 + (unsigned)digit;
