@@ -146,7 +146,7 @@ answer_failure(struct session *s, const char *why)
 
 /* NULL when it is ready, else why not to go on. */
 static const char *
-wait_for_peer(const struct handshake *h, short events, int64_t deadline)
+wait_for_peer(const struct child_handshake *h, short events, int64_t deadline)
 {
 	struct pollfd w[2] = {{.fd = h->peer, .events = events}, {.fd = h->requester, .events = 0}};
 	int n = poll(w, 2, clock_poll_timeout(deadline));
@@ -158,7 +158,7 @@ wait_for_peer(const struct handshake *h, short events, int64_t deadline)
 }
 
 const char *
-child_shake_hands(SSL *ssl, const struct handshake *h)
+child_shake_hands(SSL *ssl, const struct child_handshake *h)
 {
 	int64_t deadline = clock_ms() + h->timeout;
 	for (;;) {
@@ -181,7 +181,7 @@ child_shake_hands(SSL *ssl, const struct handshake *h)
 static const char *
 shake_hands(struct session *s)
 {
-	struct handshake h = {.peer = s->child->client, .requester = s->child->requester, .timeout = s->child->handshake_timeout,
+	struct child_handshake h = {.peer = s->child->client, .requester = s->child->requester, .timeout = s->child->handshake_timeout,
 	    .closed = "the client closed the connection", .reason = reason_in_words};
 	SSL_set_accept_state(s->ssl);
 	return child_shake_hands(s->ssl, &h);

@@ -33,7 +33,7 @@ bool child_prepare_peer(int fd);
 /* Closes all descriptors but those (and standard error): the acceptor's hold other sessions. Sorts them. */
 void child_close_others(int *kept, size_t count);
 
-struct handshake {
+struct child_handshake {
 	int         peer, requester; /* it ends when the requester leaves */
 	int         timeout;         /* ms */
 	const char *closed;          /* what to say when the peer closes */
@@ -41,6 +41,6 @@ struct handshake {
 };
 
 /* The handshake, in the state (accept or connect) that was set. NULL when it is done, else why it failed. */
-const char *child_shake_hands(SSL *ssl, const struct handshake *h);
+const char *child_shake_hands(SSL *ssl, const struct child_handshake *h);
 
 #endif

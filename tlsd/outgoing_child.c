@@ -84,7 +84,7 @@ answer_ok(struct session *s)
 static const char *
 shake_hands(struct session *s)
 {
-	struct handshake h = {.peer = s->asked->peer, .requester = s->asked->requester, .timeout = s->asked->handshake_timeout,
+	struct child_handshake h = {.peer = s->asked->peer, .requester = s->asked->requester, .timeout = s->asked->handshake_timeout,
 	    .closed = "it closed the connection in the handshake", .reason = reason};
 	SSL_set_connect_state(s->ssl);
 	return child_shake_hands(s->ssl, &h);
