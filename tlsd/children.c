@@ -6,7 +6,6 @@
 
 #include "lib/base/log.h"
 #include "lib/base/program.h"
-#include "tlsd/memory.h"
 #include "tlsd/handshakes.h"
 
 uint64_t children_most;
@@ -35,8 +34,6 @@ children_fork(struct connection *c, const char *tag)
 		return -1;
 	}
 	pid_t pid = fork();
-	if (pid == 0)
-		memory_begin_child();
 	if (pid > 0)
 		children.count++;
 	if (pid < 0) {

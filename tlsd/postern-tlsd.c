@@ -47,7 +47,6 @@
 #include "tlsd/handshakes.h"
 #include "tlsd/keys.h"
 #include "tlsd/material.h"
-#include "tlsd/memory.h"
 #include "tlsd/outgoing.h"
 #include "tlsd/reason.h"
 #include "tlsd/tickets.h"
@@ -105,7 +104,6 @@ start_loop(int listening, int listening_out)
 int
 main(int argc, char **argv)
 {
-	memory_install();
 	int first = program_begin(&program, argc, argv);
 	bool check = first < argc && strcmp(argv[first], "--check") == 0;
 	bool json = check && first + 1 < argc && strcmp(argv[first + 1], "--json") == 0;

@@ -32,7 +32,7 @@ static void *
 operation_new(void *provider, const char *properties)
 {
 	(void)provider, (void)properties;
-	return OPENSSL_zalloc(sizeof(struct operation)); /* in a child: memory.h */
+	return OPENSSL_zalloc(sizeof(struct operation));
 }
 
 static void
