@@ -45,12 +45,6 @@ stock_key(uint64_t id)
 
 /* --- which there are ----------------------------------------------------------------------- */
 
-const char *
-stock_file_name(size_t number, bool key)
-{
-	return number < NAMINGS ? file_names[number][key] : NULL;
-}
-
 static bool
 exists(const char *file)
 {
@@ -167,6 +161,20 @@ default_entry(const struct stock_places *places)
 	return new;
 }
 
+/* The entry of that name: the old one while its files are there, else a new one; NULL: it has no files. */
+static struct entry *
+entry_of(const char *directory, const char *name, size_t *at, bool *gone)
+{
+	struct entry *e = take_old(name, at, gone);
+	if (e != NULL && !is_empty(e))
+		return e;
+	if (e != NULL) {
+		*gone = true;
+		retire_entry(e);
+	}
+	return make_entry(directory, name);
+}
+
 /* Brings the entries into agreement with the directory. Whether one is gone. */
 static bool
 update_entries(const struct stock_places *places)
@@ -184,14 +192,7 @@ update_entries(const struct stock_places *places)
 	}
 	entries[made++] = default_entry(places);
 	for (int i = 0; i < count && made < ENTRIES_MOST; i++) {
-		struct entry *e = take_old(names[i]->d_name, &old, &gone);
-		if (e != NULL && is_empty(e)) {
-			gone = true;
-			retire_entry(e);
-			e = NULL;
-		}
-		if (e == NULL)
-			e = make_entry(places->directory, names[i]->d_name);
+		struct entry *e = entry_of(places->directory, names[i]->d_name, &old, &gone);
 		if (e != NULL)
 			entries[made++] = e;
 	}

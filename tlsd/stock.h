@@ -37,7 +37,4 @@ struct entry *stock_entry(size_t number);
 /* The key of that id, also for a while after it was replaced (retired.h). NULL: not known. */
 EVP_PKEY *stock_key(uint64_t id);
 
-/* The file name of that number (0, 1 ...) in a directory of the certificates; NULL behind the last. For key 1 or 0. */
-const char *stock_file_name(size_t number, bool key);
-
 #endif

@@ -27,18 +27,6 @@ xtext_is(struct slice text)
 	return true;
 }
 
-bool
-xtext_decode(struct str *into, struct slice text)
-{
-	struct cursor c = cursor_over(text);
-	while (!cursor_at_end(&c)) {
-		int byte = next_byte(&c);
-		if (byte < 0 || !str_append_byte(into, (char)byte))
-			return false;
-	}
-	return true;
-}
-
 /* ASCII that stands for itself is not written so, and what is no character neither. */
 static bool
 is_embeddable(unsigned character)
