@@ -113,17 +113,37 @@ become_user(void)
 	exit(EXIT_TEMPORARY);
 }
 
+/* What the launchers' protocol may say of a client and this one does not: what stood there before is of no client of ours. */
+static void
+forget_clients(void)
+{
+	static const char *const names[] = {"TCPREMOTEHOST", "TCPREMOTEINFO", "TCPLOCALHOST"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		unsetenv(names[i]);
+}
+
+enum fact { PROTO, REMOTE_IP, REMOTE_PORT, LOCAL_IP, LOCAL_PORT, FACTS };
+
+/* The environment's own memory: setenv(3) of glibc keeps each value for ever, and there are as many as clients. */
+static bool
+set_fact(enum fact fact, const char *value)
+{
+	static const char *const names[FACTS] = {"PROTO", "TCPREMOTEIP", "TCPREMOTEPORT", "TCPLOCALIP", "TCPLOCALPORT"};
+	static char texts[FACTS][sizeof "TCPREMOTEPORT=" + INET6_ADDRSTRLEN];
+	snprintf(texts[fact], sizeof texts[fact], "%s=%s", names[fact], value);
+	return putenv(texts[fact]) == 0;
+}
+
 /* An address of IPv4 that came through a socket of IPv6 is one of IPv4. */
 static bool
-set_end(const char *ip_name, const char *port_name, const union address *a)
+set_end(enum fact ip_fact, enum fact port_fact, const union address *a)
 {
 	char text[INET6_ADDRSTRLEN], port[8];
 	bool v4 = a->any.sa_family == AF_INET;
 	struct ip ip = v4 ? ip_of(&a->v4.sin_addr, 4) : ip_of(&a->v6.sin6_addr, 16);
 	snprintf(port, sizeof port, "%u", ntohs(v4 ? a->v4.sin_port : a->v6.sin6_port));
 	return inet_ntop(ip.len == 4 ? AF_INET : AF_INET6, ip.bytes, text, sizeof text) != NULL &&
-	    setenv("PROTO", ip.len == 4 ? "TCP" : "TCP6", 1) == 0 && setenv(ip_name, text, 1) == 0 &&
-	    setenv(port_name, port, 1) == 0;
+	    set_fact(PROTO, ip.len == 4 ? "TCP" : "TCP6") && set_fact(ip_fact, text) && set_fact(port_fact, port);
 }
 
 static bool
@@ -131,8 +151,8 @@ describe(int connection, const union address *peer)
 {
 	union address own = {.v6 = {.sin6_family = AF_INET6}};
 	socklen_t len = sizeof own;
-	return getsockname(connection, &own.any, &len) == 0 && set_end("TCPLOCALIP", "TCPLOCALPORT", &own) &&
-	    set_end("TCPREMOTEIP", "TCPREMOTEPORT", peer);
+	return getsockname(connection, &own.any, &len) == 0 && set_end(LOCAL_IP, LOCAL_PORT, &own) &&
+	    set_end(REMOTE_IP, REMOTE_PORT, peer);
 }
 
 /* posix_spawn(3) is by vfork: the program's memory is never copied. */
@@ -211,6 +231,7 @@ main(int argc, char **argv)
 	t.program = argv + at + 3;
 	int listening = listen_on(&t);
 	become_user();
+	forget_clients();
 	sigaction(SIGCHLD, &action, NULL);
 	serve(&t, listening);
 }

@@ -45,12 +45,20 @@ addressee(const struct queue_file *f, bool *to_postmaster)
 	return slice_of(again || postmaster[0] == '\0' ? nobody : postmaster);
 }
 
+/* What the letter tells of the message is as secret as the message was (RFC 8689 section 5). */
+static const char *
+secrecy(const struct queue_file *f)
+{
+	struct slice said;
+	return queue_file_with(f, "requiretls", &said) && slice_is(said, "1") ? "requiretls=1" : NULL;
+}
+
 static struct outcome
-submit(struct slice to, const char *origin, struct slice text)
+submit(const struct queue_file *f, struct slice to, const char *origin, struct slice text)
 {
 	static struct submission s;
 	submit_begin(&s);
-	submit_mail(&s, slice_of(""), origin);
+	submit_mail(&s, slice_of(""), (const char *const[]){origin, secrecy(f), NULL});
 	submit_rcpt(&s, to);
 	submit_open(&s);
 	submit_data(&s, text);
@@ -85,7 +93,7 @@ make_bounce(int fd, const struct queue_file *f)
 	struct str text = STR_MOST(BOUNCE_MOST);
 	struct outcome o = outcome_make("4.3.0", "no memory");
 	if (bounce_compose(&text, &b))
-		o = submit(b.to, b.to_postmaster ? ORIGIN DOUBLE : ORIGIN "bounce", str_slice(&text));
+		o = submit(f, b.to, b.to_postmaster ? ORIGIN DOUBLE : ORIGIN "bounce", str_slice(&text));
 	str_free(&text);
 	return o;
 }
@@ -100,7 +108,7 @@ make_notice(int fd, const struct queue_file *f)
 	struct str text = STR_MOST(NOTICE_MOST);
 	struct outcome o = outcome_make("4.3.0", "no memory");
 	if (notice_compose(&text, f, postmaster, manager.settings->hostname))
-		o = submit(postmaster, ORIGIN DOUBLE, str_slice(&text));
+		o = submit(f, postmaster, ORIGIN DOUBLE, str_slice(&text));
 	str_free(&text);
 	return o;
 }

@@ -10,6 +10,7 @@
 
 #include "lib/base/log.h"
 #include "lib/ipc/socket.h"
+#include "lib/mail/address.h"
 #include "queue/manager.h"
 #include "queue/outward_keys.h"
 
@@ -234,6 +235,9 @@ static bool
 same_way(const struct delivery *a, const struct delivery *b)
 {
 	if (strcmp(a->transport, b->transport) != 0)
+		return false;
+	/* A next hop without SMTPUTF8 can have those that do not need it. */
+	if (address_is_ascii(delivery_recipient(a)->address) != address_is_ascii(delivery_recipient(b)->address))
 		return false;
 	return a->transport[0] != '\0' || slice_equal(domain_of(a), domain_of(b));
 }

@@ -246,7 +246,7 @@ send_envelope(struct submission *s, const struct address *sender, const struct r
 {
 	struct slice rest = str_slice(&r->texts), one;
 	submit_begin(s);
-	submit_mail(s, address_text(sender), "protocol=local");
+	submit_mail(s, address_text(sender), (const char *const[]){"protocol=local", NULL});
 	while (slice_split(&rest, '\0', &one))
 		submit_rcpt(s, one);
 	submit_open(s);

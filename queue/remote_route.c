@@ -12,6 +12,9 @@ set_host(struct route *r, struct slice host)
 {
 	if (slice_starts_nocase(host, "IPv6:"))
 		host = slice_from(host, 5);
+	/* Names in certificates, SNI and policies are written without it. */
+	if (slice_ends(host, "."))
+		host = slice_first(host, host.len - 1);
 	if (host.len == 0 || host.len > ROUTE_HOST_MOST)
 		return false;
 	for (size_t i = 0; i < host.len; i++) {

@@ -224,6 +224,31 @@ facts_of(const struct remote_settings *settings, const struct route *route, cons
 	return f;
 }
 
+/* True: the errand is done. */
+static bool
+travel(struct trip *t)
+{
+	const struct route *route = t->route;
+	t->attempts = 0;
+	t->facts = facts_of(t->settings, route, t->errand);
+	t->trouble = outcome_make("4.4.4", "no host of %s could be tried", route->host);
+	bool done = route->mx ? try_name(t, route->host) : try_host(t, route->host);
+	plan_clear(&t->plan);
+	return done;
+}
+
+/* A bounce is not thrown away because nobody on its way keeps REQUIRETLS (RFC 8689 section 5). */
+static bool
+gives_up_requirement(struct trip *t)
+{
+	struct errand *e = t->errand;
+	if (!e->require_tls || e->sender.len > 0 || strcmp(t->trouble.code, "5.7.30") != 0)
+		return false;
+	log_warning("requiretls-given-up", log_text("reason", t->trouble.text));
+	e->require_tls = false;
+	return true;
+}
+
 void
 remote_send(const struct remote_settings *settings, struct slice transport, struct errand *e)
 {
@@ -240,11 +265,8 @@ remote_send(const struct remote_settings *settings, struct slice transport, stru
 		return;
 	}
 	header_look(e);
-	struct trip t = {.settings = settings, .errand = e, .route = &route, .facts = facts_of(settings, &route, e)};
-	t.trouble = outcome_make("4.4.4", "no host of %s could be tried", route.host);
-	bool done = route.mx ? try_name(&t, route.host) : try_host(&t, route.host);
-	plan_clear(&t.plan);
-	if (done)
+	struct trip t = {.settings = settings, .errand = e, .route = &route};
+	if (travel(&t) || (gives_up_requirement(&t) && travel(&t)))
 		return;
 	/* A next hop that we were told to take and that does not exist is a mistake here, or in DNS: nothing is wrong with the address. */
 	if (transport.len > 0 && t.trouble.class == OUTCOME_PERMANENT && strcmp(t.trouble.code, "5.7.30") != 0) {

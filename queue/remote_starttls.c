@@ -11,7 +11,7 @@
 static bool
 no_tls(struct session *s, const char *code, const char *why)
 {
-	*s->trouble = outcome_make(s->errand->require_tls ? "5.7.30" : code, "%s: %s", s->server, why);
+	*s->trouble = outcome_make(code, "%s: %s", s->server, why);
 	return false;
 }
 
@@ -42,6 +42,7 @@ session_begin_tls(struct session *s)
 	struct tls_wish wish;
 	struct tls_peer peer = {.reason = "tlsd does not answer"};
 	plan_wish(s->plan, &wish);
+	wish.tag = s->errand->id;
 	int tlsd = socket_connect("tlsd/client", PATIENCE);
 	if (tlsd < 0)
 		log_error("tlsd-away", log_errno(), log_text("hint", "is postern-tlsd running?"));
@@ -65,15 +66,16 @@ session_starttls(struct session *s)
 	if (policy == TLS_NONE)
 		return true;
 	if (!s->offers.starttls)
-		return policy == TLS_MAY || no_tls(s, "4.7.4", "TLS is required and it does not offer it");
+		return policy == TLS_MAY || no_tls(s, s->errand->require_tls ? "5.7.30" : "4.7.4", "TLS is required and it does not offer it");
 	output_text(&s->out, "STARTTLS\r\n");
 	output_flush(&s->out);
 	if (!session_read(s, "STARTTLS"))
 		return false;
 	if (session_is_closing(s))
 		return session_unwilling(s, "STARTTLS");
+	bool never = s->errand->require_tls && s->reply.code / 100 == 5;
 	if (s->reply.code != 220)
-		return policy == TLS_MAY || no_tls(s, "4.7.4", "TLS is required and it refuses it now");
+		return policy == TLS_MAY || no_tls(s, never ? "5.7.30" : "4.7.4", "TLS is required and it refuses it now");
 	/* What stands behind the answer came without TLS, whoever sent it: it would count as said within (RFC 3207 section 6). */
 	if (input_buffered(&s->in).len > 0)
 		return no_tls(s, "4.7.5", "something came behind its answer to STARTTLS, as if somebody stood in between");

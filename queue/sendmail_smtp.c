@@ -108,7 +108,7 @@ send_envelope(struct dialogue *d)
 {
 	struct slice rest = str_slice(&d->accepted), one;
 	submit_begin(&d->submission);
-	submit_mail(&d->submission, address_text(&d->sender), NULL);
+	submit_mail(&d->submission, address_text(&d->sender), (const char *const[]){NULL});
 	while (slice_split(&rest, '\0', &one))
 		submit_rcpt(&d->submission, one);
 	submit_open(&d->submission);

@@ -65,12 +65,12 @@ begin(struct submission *s, const char *verb)
 }
 
 void
-submit_mail(struct submission *s, struct slice sender, const char *key)
+submit_mail(struct submission *s, struct slice sender, const char *const *keys)
 {
 	begin(s, "mail");
 	packet_add(&s->packet, sender);
-	if (key != NULL)
-		packet_add_text(&s->packet, key);
+	for (; *keys != NULL; keys++)
+		packet_add_text(&s->packet, *keys);
 	send_it(s);
 }
 

@@ -17,8 +17,8 @@ struct submission {
 
 /* Connects. Trouble is told by submit_commit() at the latest, or looked for in s->trouble. */
 void submit_begin(struct submission *s);
-/* The sender and one key=value (or NULL). */
-void submit_mail(struct submission *s, struct slice sender, const char *key);
+/* The sender and some key=value; NULL behind the last. */
+void submit_mail(struct submission *s, struct slice sender, const char *const *keys);
 void submit_rcpt(struct submission *s, struct slice address);
 /* The envelope is complete. */
 void submit_open(struct submission *s);

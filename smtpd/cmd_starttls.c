@@ -49,6 +49,7 @@ cmd_starttls(struct session *s, struct slice argument)
 	s->greeted = s->esmtp = false;
 	s->helo[0] = s->login_name[0] = s->mechanism[0] = '\0';
 	s->xclient = 0;
+	s->names = (struct names){.helo_asked = false};
 	if (s->services.login.socket >= 0 && !services_hello(s))
 		reply_closing(s, "4.3.2", "Service not available", "login-away");
 }

@@ -94,6 +94,16 @@ close_stranger(struct session *s, const struct verb *v)
 	reply_closing(s, "4.7.0", "This is a mail server", "strange-protocol");
 }
 
+/* "BDAT" with a tab behind it, say: bytes may follow that are no commands. */
+static void
+run_unknown(struct session *s, struct slice line)
+{
+	if (slice_starts_nocase(line, "BDAT"))
+		session_bad_line(s, line, "Command not recognized");
+	else if (filters_unknown(s, line))
+		reply(s, 500, "5.5.1", "Command not recognized");
+}
+
 void
 command_run(struct session *s, struct slice line)
 {
@@ -105,8 +115,7 @@ command_run(struct session *s, struct slice line)
 		return;
 	}
 	if (v == NULL) {
-		if (filters_unknown(s, line))
-			reply(s, 500, "5.5.1", "Command not recognized");
+		run_unknown(s, line);
 		return;
 	}
 	if (v->flags & VERB_STRANGE) {

@@ -32,6 +32,7 @@ struct config {
 	const char *proxy_networks;
 	const char *xclient_networks;
 	uint64_t    timeout; /* seconds */
+	uint64_t    lookup_timeout, queue_timeout; /* seconds that authd and queued have for an answer */
 	uint64_t    message_size;
 	uint64_t    recipients_limit;
 	uint64_t    error_limit;

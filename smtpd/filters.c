@@ -60,14 +60,25 @@ tell_unknown(struct session *s, struct filter_milter *f, struct slice about, str
 
 #define NOTHING slice_of("")
 
+/* What is said at connect and HELO is about the client: he can neither say HELO again nor leave it out. */
+static void
+keep_refusal(struct filters *fs)
+{
+	if (fs->refuses_client)
+		return;
+	fs->refuses_client = true;
+	fs->client_answer = fs->answer;
+	fs->client_by = fs->by;
+}
+
 static void
 connect_all(struct session *s)
 {
 	struct filters *fs = s->filters;
 	struct slice name = slice_of(s->peer.name[0] != '\0' ? s->peer.name : "unknown");
-	fs->refuses_client = !filters_each_milter(s, tell_connect, name, NOTHING, STAGE_CLIENT);
-	fs->client_answer = fs->answer;
-	fs->client_by = fs->by;
+	fs->refuses_client = false;
+	if (!filters_each_milter(s, tell_connect, name, NOTHING, STAGE_CLIENT))
+		keep_refusal(fs);
 }
 
 void
@@ -108,6 +119,7 @@ filters_helo(struct session *s)
 	struct slice name = slice_of(s->helo);
 	if (s->filters == NULL || filters_each_milter(s, tell_helo, name, NOTHING, STAGE_CLIENT))
 		return true;
+	keep_refusal(s->filters);
 	filters_answer(s, "HELO", name);
 	return false;
 }
@@ -115,6 +127,7 @@ filters_helo(struct session *s)
 static void
 begin_message(struct filters *fs)
 {
+	fs->messages++;
 	fs->discard = fs->discards_client;
 	fs->take_text = false;
 	str_clear(&fs->prepended);
@@ -141,7 +154,7 @@ filters_mail(struct session *s, struct slice parameters)
 	print_path(path, sizeof path, sender);
 	bool ok = !fs->refuses_client;
 	if (!ok)
-		filters_refuse(fs, fs->client_by, &fs->client_answer, false);
+		filters_refuse(fs, fs->client_by, &fs->client_answer, fs->client_answer.code == 421);
 	else
 		ok = filters_each_milter(s, tell_mail, slice_of(path), parameters, STAGE_MESSAGE);
 	if (!ok)

@@ -22,7 +22,7 @@ struct session;
 /* Connects to what the mode's settings list; one that is away follows its failure mode. False: a setting is wrong (logged), or no memory. */
 bool filters_open(struct session *s);
 
-/* Before the greeting. A refusal is kept, and is the answer to each MAIL. */
+/* Before the greeting. A refusal, here and of HELO, is kept, and is the answer to each MAIL. */
 void filters_connect(struct session *s);
 /* The client is another one (XCLIENT): filters that can are told, the others go on with what they know. */
 void filters_next_client(struct session *s);

@@ -128,6 +128,8 @@ pass_over(struct session *s)
 	struct filters *fs = s->filters;
 	for (size_t i = 0; i < fs->milter_count; i++) {
 		struct filter_milter *f = &fs->milters[i];
+		if (f->quarantine)
+			filters_hold(s, f->name, slice_of("it did not answer"));
 		if (f->state != STATE_ASKED)
 			continue;
 		log_warning("filter-passed-over", log_slice("filter", f->name), log_text("queue", s->envelope.queue_id),

@@ -50,7 +50,7 @@ add_message(const struct session *s, struct policy *p, enum filter_time when, st
 {
 	char instance[64];
 	const struct envelope *e = &s->envelope;
-	snprintf(instance, sizeof instance, "%s.%llu", s->id, (unsigned long long)s->counts.messages);
+	snprintf(instance, sizeof instance, "%s.%llu", s->id, (unsigned long long)s->filters->messages);
 	policy_add(p, "instance", slice_of(instance));
 	policy_add(p, "queue_id", slice_of(e->queue_id));
 	policy_add(p, "sender", str_slice(&e->sender));

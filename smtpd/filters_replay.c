@@ -163,12 +163,11 @@ drop_recipient(struct session *s, const struct change *c)
 	struct address a;
 	if (!read_address(s, c->address, 0, &a))
 		return false;
-	size_t n = find_recipient(e, address_text(&a));
-	if (n == e->recipient_count)
-		return true;
-	cut(&e->recipients, n);
-	cut(&e->recipient_keys, n);
-	e->recipient_count--;
+	/* A client may have named him more than once. */
+	for (size_t n; (n = find_recipient(e, address_text(&a))) < e->recipient_count; e->recipient_count--) {
+		cut(&e->recipients, n);
+		cut(&e->recipient_keys, n);
+	}
 	return true;
 }
 

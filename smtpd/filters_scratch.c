@@ -21,7 +21,7 @@ filters_scratch_begin(struct session *s)
 	struct envelope *e = &s->envelope;
 	int fd;
 	neighbour_begin(&s->services.queue, &s->packet, "scratch");
-	const char *status = neighbour_ask_descriptor(&s->services.queue, &s->packet, PATIENCE_QUEUE, &fd);
+	const char *status = neighbour_ask_descriptor(&s->services.queue, &s->packet, session_queue_patience(s), &fd);
 	const char *id = status != NULL ? packet_field(&s->packet) : NULL;
 	const char *text = id != NULL ? packet_field(&s->packet) : NULL;
 	if (fd >= 0 && k->fd >= 0)

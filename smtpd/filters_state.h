@@ -56,10 +56,12 @@ struct filters {
 	struct filter_answer answer;
 	struct slice         by;
 	bool                 closes;
-	bool                 refuses_client; /* since connect: kept in client_answer */
+	bool                 refuses_client; /* since connect or HELO: kept in client_answer */
 	bool                 discards_client; /* all its messages are thrown away */
 	struct filter_answer client_answer;
 	struct slice         client_by;
+
+	uint64_t messages; /* that were begun */
 
 	/* Of one message. */
 	bool         discard;

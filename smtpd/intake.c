@@ -28,7 +28,7 @@ gone(void)
 static bool
 send_packet(struct session *s)
 {
-	return neighbour_send(&s->services.queue, &s->packet, PATIENCE_QUEUE);
+	return neighbour_send(&s->services.queue, &s->packet, session_queue_patience(s));
 }
 
 static void
@@ -112,7 +112,7 @@ static struct outcome
 ask(struct session *s, const char *verb)
 {
 	begin(s, verb);
-	const char *status = neighbour_ask(&s->services.queue, &s->packet, PATIENCE_QUEUE);
+	const char *status = neighbour_ask(&s->services.queue, &s->packet, session_queue_patience(s));
 	if (status == NULL)
 		return gone();
 	if (strcmp(status, "ok") != 0)

@@ -110,7 +110,7 @@ services_recipient(struct session *s, struct slice address, uint64_t *size_most)
 		return class;
 	neighbour_begin(&s->services.lookup, &s->packet, "rcpts");
 	foresee_ask(s, address, &s->packet);
-	const char *status = neighbour_ask(&s->services.lookup, &s->packet, PATIENCE_LOOKUP);
+	const char *status = neighbour_ask(&s->services.lookup, &s->packet, session_lookup_patience(s));
 	if (status != NULL && strcmp(status, "ok") == 0)
 		return read_many(s, address, size_most);
 	foresee_forget(s);
@@ -125,7 +125,7 @@ services_sender(struct session *s, struct slice address)
 	neighbour_begin(&s->services.lookup, &s->packet, "sender");
 	packet_add_text(&s->packet, s->login_name);
 	packet_add(&s->packet, address);
-	const char *status = neighbour_ask(&s->services.lookup, &s->packet, PATIENCE_LOOKUP);
+	const char *status = neighbour_ask(&s->services.lookup, &s->packet, session_lookup_patience(s));
 	if (status == NULL)
 		return SENDER_LATER;
 	if (strcmp(status, "ok") == 0)
@@ -141,7 +141,7 @@ services_etrn(struct session *s, struct slice domain, uint64_t *count)
 {
 	neighbour_begin(&s->services.queue, &s->packet, "etrn");
 	packet_add(&s->packet, domain);
-	const char *status = neighbour_ask(&s->services.queue, &s->packet, PATIENCE_QUEUE);
+	const char *status = neighbour_ask(&s->services.queue, &s->packet, session_queue_patience(s));
 	return status != NULL && strcmp(status, "ok") == 0 && packet_field_number(&s->packet, UINT64_MAX, count);
 }
 
@@ -166,7 +166,7 @@ services_outgoing(struct session *s)
 	neighbour_begin(&s->services.lookup, &s->packet, "outgoing");
 	packet_add_text(&s->packet, s->login_name);
 	packet_add_number(&s->packet, s->envelope.recipient_count);
-	const char *status = neighbour_ask(&s->services.lookup, &s->packet, PATIENCE_LOOKUP);
+	const char *status = neighbour_ask(&s->services.lookup, &s->packet, session_lookup_patience(s));
 	if (status != NULL && strcmp(status, "ok") == 0)
 		return read_verdict(s);
 	if (status != NULL)

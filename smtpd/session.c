@@ -210,3 +210,15 @@ session_end(struct session *s)
 	    log_number("refused", (int64_t)s->counts.refused), log_number("errors", (int64_t)s->counts.errors),
 	    log_number("ms", clock_ms() - s->begun_ms));
 }
+
+int
+session_lookup_patience(const struct session *s)
+{
+	return (int)(s->config->lookup_timeout * 1000);
+}
+
+int
+session_queue_patience(const struct session *s)
+{
+	return (int)(s->config->queue_timeout * 1000);
+}

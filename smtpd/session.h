@@ -28,14 +28,11 @@
 #define HELO_MOST         255
 #define LOGIN_NAME_MOST   512
 #define QUEUE_ID_MOST     64
-#define HOPS_MOST         100      /* Received: lines; RFC 5321 section 6.3 */
+#define HOPS_MOST         100        /* Received: lines; RFC 5321 section 6.3 */
 #define RECIPIENTS_BYTES  (2 << 20) /* memory for the recipients of one message */
 #define HOLD_MOST         256      /* why mail is held, cut */
 
-/* Milliseconds to wait for the other programs of the suite. */
-#define PATIENCE_LOOKUP  30000
-#define PATIENCE_QUEUE   120000
-#define PATIENCE_TLS     60000
+#define PATIENCE_TLS      60000      /* milliseconds to wait for tlsd */
 
 /* Connections to the other programs, made before the confinement: what is lost stays lost. -1: not there. */
 struct services {
@@ -168,6 +165,9 @@ bool session_logged_in(const struct session *s);
 bool session_offers_auth(const struct session *s);
 /* A field of a log line that is left out when there is nothing to tell. */
 struct log_field session_fact(const char *key, const char *value);
+/* Milliseconds to wait for authd's and for queued's answers. */
+int session_lookup_patience(const struct session *s);
+int session_queue_patience(const struct session *s);
 /* STARTTLS may be said now. */
 bool session_offers_tls(const struct session *s);
 

@@ -20,7 +20,7 @@ static void
 start_child(struct connection *c, const char *tag, int client)
 {
 	struct child child = {.client = client, .requester = c->watch.fd, .control = material_control(), .tag = tag,
-	    .context = material_context(), .inherited = 2 * shelf_bytes(material_shelf()),
+	    .context = material_context(), .inherited = material_inherited(),
 	    .handshake_timeout = (int)acceptor_handshake_timeout * 1000, .key_timeout = KEY_TIMEOUT};
 	pid_t pid = children_fork(c, tag);
 	if (pid == 0)

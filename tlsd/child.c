@@ -257,6 +257,7 @@ child_run(const struct child *child)
 {
 	static struct session s = {.client_name = STR_MOST(CLIENT_NAME_MOST), .binding = STR_MOST(BINDING_MOST)};
 	s.child = child;
+	log_session("session", child->tag);
 	str_reserve(&s.binding, BINDING_MOST);
 	child_forget_signals();
 	if (!child_prepare_peer(child->client) || !open_sockets(&s)) {

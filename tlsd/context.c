@@ -1,5 +1,7 @@
 #include "tlsd/context.h"
 
+#include <string.h>
+
 #include "lib/base/log.h"
 #include "tlsd/authorities.h"
 #include "tlsd/binding.h"
@@ -32,7 +34,7 @@ judge_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t n
 }
 
 static bool
-set_rules(SSL_CTX *context)
+set_rules(SSL_CTX *context, const struct profile *profile)
 {
 	SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
 	    SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_QUERY_MTU);
@@ -41,16 +43,16 @@ set_rules(SSL_CTX *context)
 	/* Sessions live in tickets: children share nothing but the keys of those. */
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_read_ahead(context, 1);
-	static const unsigned char name[] = "postern";
+	/* A ticket of another profile is none: its session may have a cipher that is refused now. */
 	return SSL_CTX_set_session_ticket_cb(context, binding_keep, judge_ticket, NULL) &&
-	    SSL_CTX_set_session_id_context(context, name, sizeof name - 1);
+	    SSL_CTX_set_session_id_context(context, (const unsigned char *)profile->name, (unsigned)strlen(profile->name));
 }
 
 SSL_CTX *
 context_make(const struct shelf *shelf, const struct profile *profile, struct slice authorities)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-	if (context == NULL || !profile_use(profile, context) || !set_rules(context))
+	if (context == NULL || !profile_use(profile, context) || !set_rules(context, profile))
 		return refuse(context, "rules");
 	if (!tickets_use(context))
 		return refuse(context, "tickets");

@@ -81,6 +81,18 @@ complain_about_response(struct entry *e)
 		    log_text("hint", "no response is stapled; fetch a new one with openssl ocsp -respout, or remove the file"));
 }
 
+/* Nothing that has expired replaces what has not: somebody has put back an old file. */
+static bool
+is_late(const struct entry *e, const struct pair *new, struct fault *fault)
+{
+	int64_t now = clock_unix();
+	if (e->id == 0 || new->ends > now || e->pair.ends <= now)
+		return false;
+	*fault = (struct fault){.file = e->files[ENTRY_CERTIFICATE],
+	    .reason = "it has expired", .hint = "put the renewed certificate and its key there"};
+	return true;
+}
+
 /* A renewal that is not valid yet waits while there is another one; nothing is better than it. */
 static bool
 must_wait(const struct entry *e, const struct pair *new, struct fault *fault)
@@ -118,7 +130,7 @@ take(struct entry *e, struct pair *new, struct pair *before)
 }
 
 enum entry_result
-entry_look(struct entry *e, bool again, SSL_CTX *rules, struct pair *before)
+entry_look(struct entry *e, bool again, struct pair_rules *rules, struct pair *before)
 {
 	bool was_settled = e->settled;
 	struct pair new;
@@ -130,10 +142,10 @@ entry_look(struct entry *e, bool again, SSL_CTX *rules, struct pair *before)
 		complain(e, &fault);
 		return ENTRY_UNFIT;
 	}
-	if (must_wait(e, &new, &fault)) {
+	if (is_late(e, &new, &fault) || must_wait(e, &new, &fault)) {
 		pair_free(&new);
 		complain(e, &fault);
-		e->settled = false; /* time alone makes it fit */
+		e->settled = false; /* time alone makes it fit, or the other one as bad */
 		return ENTRY_UNFIT;
 	}
 	return take(e, &new, before);

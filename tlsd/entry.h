@@ -33,7 +33,7 @@ enum entry_result {
 };
 
 /* Looks at the files, and reads them when they have changed or `again` says so. Sets no id. */
-enum entry_result entry_look(struct entry *e, bool again, SSL_CTX *rules, struct pair *before);
+enum entry_result entry_look(struct entry *e, bool again, struct pair_rules *rules, struct pair *before);
 
 /* Logs, when it is time for it, that the certificate ends soon or has ended, and that its OCSP response has. */
 void entry_note_times(struct entry *e, int64_t now);

@@ -18,15 +18,26 @@ is_certificate_verify(struct slice s)
 	return memcmp(s.data, spaces, HEAD) == 0 && memcmp(s.data + HEAD, context, sizeof context) == 0;
 }
 
-/* RFC 8422 section 5.4: named_curve, two bytes of its number, a byte of length and the point. */
+/* Of the groups that a session may use (profile.c): what stands in front of the point (named_curve, number, length). */
+static const unsigned char groups[][4] = {
+    {3, 0, 29, 32},  /* X25519 */
+    {3, 0, 23, 65},  /* P-256 */
+    {3, 0, 24, 97},  /* P-384 */
+    {3, 0, 30, 56},  /* X448 */
+    {3, 0, 25, 133}, /* P-521 */
+};
+
+/* RFC 8422 section 5.4. */
 static bool
 is_key_exchange(struct slice s)
 {
-	enum { NAMED_CURVE = 3, GROUP_HEAD = 4 };
+	enum { GROUP_HEAD = sizeof groups[0] };
 	if (s.len <= HEAD + GROUP_HEAD)
 		return false;
-	const unsigned char *group = (const unsigned char *)s.data + HEAD;
-	return group[0] == NAMED_CURVE && s.len == (size_t)HEAD + GROUP_HEAD + group[3];
+	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+		if (memcmp(s.data + HEAD, groups[i], GROUP_HEAD) == 0)
+			return s.len == (size_t)HEAD + GROUP_HEAD + groups[i][3];
+	return false;
 }
 
 bool

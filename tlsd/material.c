@@ -279,3 +279,9 @@ material_control(void)
 {
 	return material.control;
 }
+
+size_t
+material_inherited(void)
+{
+	return 2 * shelf_bytes(material.shelf); /* the old ones lie there too while new ones come */
+}

@@ -22,5 +22,7 @@ void material_reload(int signal_number);
 SSL_CTX            *material_context(void);
 const struct shelf *material_shelf(void);
 int                 material_control(void);
+/* Bytes of the acceptor's memory that a child has for the certificates' sake, beyond what its contract counts on. */
+size_t              material_inherited(void);
 
 #endif

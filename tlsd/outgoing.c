@@ -12,6 +12,7 @@
 #include "lib/base/settings.h"
 #include "lib/ipc/server.h"
 #include "tlsd/children.h"
+#include "tlsd/material.h"
 #include "tlsd/reason.h"
 
 #define CA_FILE_MOST  (8u << 20)
@@ -122,7 +123,7 @@ read_request(struct packet *p, struct outgoing *o)
 static bool
 request(struct connection *c, struct packet *p)
 {
-	struct outgoing o = {.peer = -1, .requester = c->watch.fd, .context = client.context,
+	struct outgoing o = {.peer = -1, .requester = c->watch.fd, .context = client.context, .inherited = material_inherited(),
 	    .handshake_timeout = client.handshake_timeout};
 	bool whole = read_request(p, &o);
 	if (whole && children_fork(c, o.tag) == 0)

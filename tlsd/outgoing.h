@@ -39,6 +39,7 @@ struct outgoing {
 	size_t               tlsa_count;
 	const char          *tlsa[OUTGOING_TLSA_MOST];
 	SSL_CTX             *context;
+	size_t               inherited; /* bytes of memory that the server side's certificates take */
 	int                  handshake_timeout; /* ms */
 };
 

@@ -117,6 +117,7 @@ outgoing_run(const struct outgoing *o)
 	static struct session s;
 	int ends[2] = {-1, -1};
 	s.asked = o;
+	log_session("queue", o->tag);
 	child_forget_signals();
 	if (!child_prepare_peer(o->peer) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
 		log_error("child-failed", log_errno());
@@ -127,7 +128,9 @@ outgoing_run(const struct outgoing *o)
 	s.plain_away = ends[1];
 	int kept[] = {o->peer, o->requester, s.plain, s.plain_away};
 	child_close_others(kept, sizeof kept / sizeof *kept);
-	if (!sandbox_enter(&contract, NULL, 0))
+	struct contract own = contract;
+	own.memory += o->inherited;
+	if (!sandbox_enter(&own, NULL, 0))
 		_exit(EXIT_TEMPORARY);
 	serve(&s);
 	_exit(EXIT_DONE);

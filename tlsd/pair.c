@@ -92,13 +92,35 @@ judge_chain(const struct pair *pair, STACK_OF(X509) *chain, const struct pair_fi
 	return true;
 }
 
+static SSL_CTX *
+context_of(struct pair_rules *rules)
+{
+	if (rules->context != NULL)
+		return rules->context;
+	rules->context = SSL_CTX_new(TLS_server_method());
+	if (rules->context != NULL && profile_use(rules->profile, rules->context))
+		return rules->context;
+	pair_rules_free(rules);
+	return NULL;
+}
+
+void
+pair_rules_free(struct pair_rules *rules)
+{
+	SSL_CTX_free(rules->context);
+	rules->context = NULL;
+}
+
 /* What OpenSSL asks of a certificate at its security level: the size of its key, the hash of its signature. */
 static bool
-judge_strength(const struct pair *pair, STACK_OF(X509) *chain, const struct pair_files *files, SSL_CTX *rules,
+judge_strength(const struct pair *pair, STACK_OF(X509) *chain, const struct pair_files *files, struct pair_rules *rules,
     struct fault *fault)
 {
+	SSL_CTX *context = context_of(rules);
+	if (context == NULL)
+		return refuse(fault, files->certificate, reason_in_words(), "this is trouble of this machine's; SIGHUP looks again");
 	X509 *leaf = sk_X509_shift(chain);
-	bool ok = SSL_CTX_use_cert_and_key(rules, leaf, pair->key, chain, 1) == 1;
+	bool ok = SSL_CTX_use_cert_and_key(context, leaf, pair->key, chain, 1) == 1;
 	sk_X509_unshift(chain, leaf);
 	return ok || refuse(fault, files->certificate, reason_in_words(),
 	    "have it issued anew with an RSA key of 2048 bits or an EC key and SHA-256");
@@ -152,7 +174,7 @@ load_response(struct pair *pair, STACK_OF(X509) *chain, const char *file)
 }
 
 static bool
-load_chain(struct pair *pair, const struct pair_files *files, SSL_CTX *rules, struct fault *fault)
+load_chain(struct pair *pair, const struct pair_files *files, struct pair_rules *rules, struct fault *fault)
 {
 	size_t len;
 	char *text = file_read_whole(AT_FDCWD, files->certificate, PAIR_CHAIN_MOST, &len);
@@ -172,7 +194,7 @@ load_chain(struct pair *pair, const struct pair_files *files, SSL_CTX *rules, st
 }
 
 bool
-pair_load(struct pair *pair, const struct pair_files *files, SSL_CTX *rules, struct fault *fault)
+pair_load(struct pair *pair, const struct pair_files *files, struct pair_rules *rules, struct fault *fault)
 {
 	const char *hint;
 	*pair = (struct pair){.key = NULL};

@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 
 #include "lib/base/str.h"
+#include "tlsd/profile.h"
 
 /* The chain travels in one packet to the acceptor. */
 #define PAIR_CHAIN_MOST 60000
@@ -36,6 +37,12 @@ struct pair {
 	const char *response_fault; /* why there is none though there is a file; NULL: nothing is wrong */
 };
 
+/* What a pair is judged by. The context is made with the first pair: most looks find none to read. */
+struct pair_rules {
+	const struct profile *profile;
+	SSL_CTX              *context;
+};
+
 /* Why a pair is not fit, and what to do. */
 struct fault {
 	const char *file;
@@ -47,10 +54,12 @@ struct fault {
  * Reads the files and refuses a key that others may read, that needs a
  * passphrase, that is not an RSA or EC key of a usual size, or that does not
  * belong to the first certificate, and a chain that is not in order or that
- * OpenSSL does not want at the security level of `rules`. It does not judge by
+ * OpenSSL does not want at the security level of the profile. It does not judge by
  * the time. False with `fault` set; `pair` is then empty.
  */
-bool pair_load(struct pair *pair, const struct pair_files *files, SSL_CTX *rules, struct fault *fault);
+bool pair_load(struct pair *pair, const struct pair_files *files, struct pair_rules *rules, struct fault *fault);
+/* Forgets what was made of the profile. */
+void pair_rules_free(struct pair_rules *rules);
 void pair_free(struct pair *pair);
 
 #endif

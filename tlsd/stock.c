@@ -222,7 +222,7 @@ use_new(struct entry *e, struct pair *before, bool first)
 }
 
 static enum entry_result
-look_at(struct entry *e, SSL_CTX *rules, bool again, bool aloud, bool first)
+look_at(struct entry *e, struct pair_rules *rules, bool again, bool aloud, bool first)
 {
 	struct pair before;
 	bool was_refused = e->refused[0] != '\0';
@@ -239,15 +239,13 @@ stock_look(const struct stock_places *places, const struct profile *profile, boo
 {
 	bool first = stock.count == 0;
 	struct stock_look result = {.changed = update_entries(places)};
-	SSL_CTX *rules = SSL_CTX_new(TLS_server_method());
-	bool ready = rules != NULL && profile_use(profile, rules);
-	for (size_t i = 0; ready && i < stock.count; i++) {
-		enum entry_result r = look_at(stock.entries[i], rules, again, aloud, first);
+	struct pair_rules rules = {.profile = profile};
+	for (size_t i = 0; i < stock.count; i++) {
+		enum entry_result r = look_at(stock.entries[i], &rules, again, aloud, first);
 		result.unfit += r == ENTRY_UNFIT;
 		result.changed = result.changed || r == ENTRY_NEW;
 	}
-	SSL_CTX_free(rules);
-	result.unfit += !ready;
+	pair_rules_free(&rules);
 	result.unfit += stock.complained != 0;
 	return result;
 }

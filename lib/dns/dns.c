@@ -171,6 +171,6 @@ dns_find_tlsa(const struct dns *d, const char *name, struct dns_tlsa *found, siz
 	for (size_t i = 0; i < there; i++)
 		if (dns_read_tlsa(records[i].data, &found[*count]))
 			(*count)++;
-	/* Records that nobody can read may not look as if there were none. */
-	return r == DNS_FOUND && *count == 0 ? DNS_TROUBLE : r;
+	/* Records that nobody can read may not look as if there were none; those that nobody signed are none (RFC 7672 section 2.2). */
+	return r == DNS_FOUND && *count == 0 && authentic ? DNS_TROUBLE : r;
 }

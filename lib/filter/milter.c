@@ -243,3 +243,11 @@ milter_quit(struct milter *m)
 	if (m->trouble == NULL)
 		output_flush(&m->out);
 }
+
+void
+milter_free(struct milter *m)
+{
+	for (int i = 0; i < MILTER_STEPS; i++)
+		str_free(&m->macros[i]);
+	str_free(&m->packet);
+}

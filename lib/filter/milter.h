@@ -110,5 +110,6 @@ void milter_abort(struct milter *m);
 bool milter_next_client(struct milter *m);
 /* Takes leave. The caller closes the socket. */
 void milter_quit(struct milter *m);
+void milter_free(struct milter *m);
 
 #endif

@@ -2,7 +2,7 @@
 #include "lib/filter/changes.h"
 #include "lib/filter/milter_parts.h"
 
-#define PROGRESS_MOST 12 /* times the patience, however often the filter says that it is at work */
+#define PROGRESS_MOST 12 /* times the patience, however often the filter says that it is at work, or changes something */
 
 static enum milter_word
 refused(struct milter *m, enum milter_word word, unsigned code, const char *status, const char *text)
@@ -49,6 +49,15 @@ verdict(struct milter *m, char command, struct slice data)
 	return milter_broken(m, "its answer is not of the protocol");
 }
 
+/* It is alive: there is patience again, within bounds. */
+static void
+lives(struct milter *m, int64_t begun, int patience, int64_t *deadline)
+{
+	*deadline = clock_ms() + patience;
+	if (*deadline > begun + (int64_t)patience * PROGRESS_MOST)
+		milter_broken(m, "it is at work without an end");
+}
+
 enum milter_word
 milter_await(struct milter *m, int patience, milter_change *change, void *context)
 {
@@ -61,9 +70,7 @@ milter_await(struct milter *m, int patience, milter_change *change, void *contex
 		if (!milter_receive(m, deadline, &command, &data))
 			break;
 		if (command == 'p') {
-			deadline = clock_ms() + patience;
-			if (deadline > begun + (int64_t)patience * PROGRESS_MOST)
-				return milter_broken(m, "it is at work without an end");
+			lives(m, begun, patience, &deadline);
 			continue;
 		}
 		uint32_t needs = change != NULL ? change_needs(command) : 0;
@@ -73,8 +80,7 @@ milter_await(struct milter *m, int patience, milter_change *change, void *contex
 			return milter_broken(m, "it changes what was not agreed on");
 		if (!change(context, command, data))
 			return milter_broken(m, "its change is not right");
-		/* Changes are work: the patience is for each. */
-		deadline = clock_ms() + patience;
+		lives(m, begun, patience, &deadline);
 	}
 	return MILTER_BROKEN;
 }

@@ -46,7 +46,7 @@ bool milter_receive(struct milter *m, int64_t deadline, char *command, struct sl
 
 /* --- answers (milter_answer.c) ------------------------------------------------------- */
 
-/* Waits for the verdict, `patience` ms for each sign of life; changes go to `change` (NULL: there may be none). */
+/* Waits for the verdict, `patience` ms for each sign of life, within bounds; changes go to `change` (NULL: there may be none). */
 enum milter_word milter_await(struct milter *m, int patience, milter_change *change, void *context);
 
 #endif

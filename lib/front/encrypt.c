@@ -6,10 +6,10 @@
 #include "lib/base/log.h"
 
 bool
-encrypt_client(int *tlsd, int patience, const char *client, struct input *in, struct output *out,
+encrypt_client(int *tlsd, int patience, const char *id, const char *client, struct input *in, struct output *out,
     struct tls_facts *facts)
 {
-	int plain = tls_accept(*tlsd, STDIN_FILENO, patience, facts);
+	int plain = tls_accept(*tlsd, STDIN_FILENO, id, patience, facts);
 	close(*tlsd);
 	*tlsd = -1;
 	/* With these two the client's own descriptor is gone: nothing can be said in the clear any more. */

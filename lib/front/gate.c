@@ -93,7 +93,7 @@ gate_allows(struct gate *g, enum lease_kind kind)
 bool
 gate_encrypt(struct gate *g)
 {
-	g->encrypted = g->tlsd >= 0 && encrypt_client(&g->tlsd, GATE_TLS_TIME, g->peer.text, &g->in, &g->out, &g->tls);
+	g->encrypted = g->tlsd >= 0 && encrypt_client(&g->tlsd, GATE_TLS_TIME, g->id, g->peer.text, &g->in, &g->out, &g->tls);
 	g->done = !g->encrypted;
 	return g->encrypted;
 }

@@ -1,7 +1,9 @@
 #include "lib/front/smtp_line.h"
 
 #include <stddef.h>
+#include <string.h>
 
+#define BEGINNING     16    /* bytes that are kept of a line that is too long */
 #define OVERLONG_MOST 65536 /* bytes of a line that are thrown away; a line without an end is not worth the waiting */
 
 static enum input_result
@@ -39,6 +41,10 @@ smtp_line_read(struct input *in, size_t most, struct slice *line, const char **p
 {
 	enum input_result r = input_line(in, most, line);
 	if (r == INPUT_TOO_LONG) {
+		static char beginning[BEGINNING];
+		*line = slice_first(input_buffered(in), sizeof beginning);
+		memcpy(beginning, line->data, line->len);
+		line->data = beginning;
 		*problem = "Line too long";
 		return skip_line(in);
 	}

@@ -7,7 +7,7 @@
 
 /*
  * Reads one and takes its CRLF off. `*problem` is NULL, or what is wrong with it
- * (the text of a 500 5.5.2; there is no line then, and the next may be read):
+ * (the text of a 500 5.5.2; there is no line then but as it stands, or its beginning, and the next may be read):
  * longer than `most`, ended by a bare LF, a CR or NUL within. All but INPUT_OK:
  * nothing more can be read; INPUT_TOO_LONG is a line that has no end in sight.
  */

@@ -6,8 +6,6 @@
 
 #include "lib/ipc/packet.h"
 
-#define TAG "1" /* one question on this connection */
-
 static int
 failed(struct tls_facts *facts, const char *reason)
 {
@@ -38,17 +36,17 @@ take_whole(struct packet *p, char *into, size_t room)
 
 /* The answer begins with the status that was read and our tag. */
 static bool
-tag_is_ours(struct packet *p)
+tag_is_ours(struct packet *p, const char *ours)
 {
 	const char *tag = packet_field(p);
-	return tag != NULL && strcmp(tag, TAG) == 0;
+	return tag != NULL && strcmp(tag, ours) == 0;
 }
 
 static int
-take_answer(struct packet *p, struct tls_facts *facts)
+take_answer(struct packet *p, const char *tag, struct tls_facts *facts)
 {
 	const char *status = packet_verb(p);
-	if (!tag_is_ours(p))
+	if (!tag_is_ours(p, tag))
 		return failed(facts, "tlsd gave an answer that is not one");
 	if (strcmp(status, "ok") != 0) {
 		const char *why = packet_field(p);
@@ -82,17 +80,17 @@ ask(int tlsd, struct packet *p, int timeout)
 }
 
 int
-tls_accept(int tlsd, int fd, int timeout, struct tls_facts *facts)
+tls_accept(int tlsd, int fd, const char *tag, int timeout, struct tls_facts *facts)
 {
 	memset(facts, 0, sizeof *facts);
 	struct packet p;
 	packet_begin(&p, "accept");
-	packet_add_text(&p, TAG);
+	packet_add_text(&p, tag);
 	packet_add_descriptor(&p, fd);
 	const char *why = ask(tlsd, &p, timeout);
 	if (why != NULL)
 		return failed(facts, why);
-	int plain = take_answer(&p, facts);
+	int plain = take_answer(&p, tag, facts);
 	packet_close_descriptors(&p);
 	return plain;
 }
@@ -115,10 +113,10 @@ take_refusal(struct packet *p, struct tls_peer *peer)
 }
 
 static int
-take_peer(struct packet *p, struct tls_peer *peer)
+take_peer(struct packet *p, const char *tag, struct tls_peer *peer)
 {
 	const char *status = packet_verb(p);
-	if (!tag_is_ours(p))
+	if (!tag_is_ours(p, tag))
 		return peer_failed(peer, "tlsd gave an answer that is not one");
 	if (strcmp(status, "ok") != 0)
 		return take_refusal(p, peer);
@@ -134,7 +132,7 @@ tls_connect(int tlsd, int fd, int timeout, const struct tls_wish *wish, struct t
 	memset(peer, 0, sizeof *peer);
 	struct packet p;
 	packet_begin(&p, "connect");
-	packet_add_text(&p, TAG);
+	packet_add_text(&p, wish->tag);
 	packet_add_text(&p, wish->policy);
 	packet_add_text(&p, wish->names);
 	for (size_t i = 0; i < wish->tlsa_count; i++)
@@ -143,7 +141,7 @@ tls_connect(int tlsd, int fd, int timeout, const struct tls_wish *wish, struct t
 	const char *why = ask(tlsd, &p, timeout);
 	if (why != NULL)
 		return peer_failed(peer, why);
-	int plain = take_peer(&p, peer);
+	int plain = take_peer(&p, wish->tag, peer);
 	packet_close_descriptors(&p);
 	return plain;
 }

@@ -24,9 +24,9 @@ struct tls_facts {
  * been read. `tlsd` is a connection to "tlsd/server", used once. Returns the
  * plain socket (a stream; its end is the end of TLS) or -1 with facts->reason.
  * The caller closes `fd`, in both cases. Waits at most `timeout` milliseconds
- * for the whole handshake.
+ * for the whole handshake. `tag`, the session's id, stands in tlsd's log.
  */
-int tls_accept(int tlsd, int fd, int timeout, struct tls_facts *facts);
+int tls_accept(int tlsd, int fd, const char *tag, int timeout, struct tls_facts *facts);
 
 /* What the other host is asked for (tlsd/outgoing.h says more). */
 struct tls_wish {
@@ -34,6 +34,7 @@ struct tls_wish {
 	const char        *names;  /* with commas between; the first is sent as SNI, and is the base domain of the TLSA records */
 	size_t             tlsa_count;
 	const char *const *tlsa;   /* "USAGE SELECTOR MATCHING HEX" */
+	const char        *tag;    /* the message's queue id: it stands in tlsd's log */
 };
 
 struct tls_peer {

@@ -36,20 +36,22 @@ is_embeddable(unsigned character)
 	return character <= ' ' || character == '+' || character == '=' || character == '\\' || character == 0x7f;
 }
 
-/* Behind the backslash: "x{41}" without needless zeros. */
+/* Behind the backslash: "x{FC}". At least two digits, of more the first is not 0; letters in both cases, as ABNF has them. */
 static bool
 take_embedded(struct cursor *c)
 {
 	unsigned character = 0;
+	int digits = 0;
 	if (cursor_next(c) != 'x' || !cursor_take(c, '{'))
 		return false;
-	for (int digits = 0; !cursor_take(c, '}'); digits++) {
-		int digit = ascii_hex_upper(cursor_next(c));
+	for (; !cursor_take(c, '}'); digits++) {
+		int digit = ascii_hex(cursor_next(c));
 		if (digit < 0 || digits == 6)
 			return false;
 		character = character * 16 + (unsigned)digit;
 	}
-	return character != 0 && is_embeddable(character);
+	bool shortest = digits == 2 || (digits > 2 && character >> (4 * (digits - 1)) != 0);
+	return shortest && character != 0 && is_embeddable(character);
 }
 
 bool

@@ -73,6 +73,14 @@ def test_no_more_than_the_limit_at_a_time():
         assert clients[2].recv(1) == b"x"
 
 
+def test_who_started_it_says_nothing_of_the_client(monkeypatch):
+    """A name or a right that was left in its environment would be each client's."""
+    for name in ("TCPREMOTEHOST", "TCPREMOTEINFO", "TCPLOCALHOST"):
+        monkeypatch.setitem(ENVIRONMENT, name, "left.test")
+    with listening("env") as (port, _):
+        assert "left.test" not in everything(port)
+
+
 def test_what_has_ended_does_not_stay():
     with listening("true") as (port, process):
         for _ in range(20):

@@ -197,6 +197,21 @@ def test_a_refused_client_hears_it_at_mail(suite):
         assert smtp.command("MAIL FROM:<>") == (554, ["5.7.1 not you"])
 
 
+def test_a_client_refused_at_helo_hears_it_at_mail_where_helo_is_not_required(suite):
+    with Milter(answers={"H": reply_code("554 5.7.1 not you")}) as milter, \
+            settings(suite, milters=milter.name, helo_required="no"), suite.smtp() as smtp:
+        says(smtp.command("EHLO client.test"), 554, "5.7.1")
+        assert smtp.command("MAIL FROM:<>") == (554, ["5.7.1 not you"])
+
+
+def test_a_client_turned_away_at_connect_is_not_kept(suite):
+    """421 says that the session ends (RFC 5321 section 4.2.2)."""
+    with Milter(answers={"C": b"4"}) as milter, settings(suite, milters=milter.name), suite.smtp() as smtp:
+        smtp.ehlo()
+        says(smtp.command("MAIL FROM:<>"), 421, "4.7.0")
+        assert smtp.rest() == b""
+
+
 def test_a_reply_of_several_lines(suite):
     answer = reply_code("550-5.7.1 first\r\n550-5.7.1 second\r\n550 5.7.1 third")
     with Milter(answers={"M": answer}) as milter, settings(suite, milters=milter.name), suite.smtp() as smtp:
@@ -315,6 +330,20 @@ def test_no_recipient_left(suite, user):
         smtp.ehlo()
         says(send(smtp, user, message("nobody left")), 250)
     suite.wait_log("smtpd", 'discarded .*reason="no recipient is left"')
+
+
+def test_a_recipient_said_twice_is_dropped_twice(suite, user):
+    """Else the one who is to be kept from a message gets it by being named again."""
+    with Milter(answers={"E": [text("-", f"<{user.address}>"), CONTINUE]}) as milter, settings(suite, milters=milter.name), \
+            suite.smtp() as smtp:
+        smtp.ehlo()
+        smtp.command(f"MAIL FROM:<{SENDER}>")
+        for _ in range(3):
+            says(smtp.command(f"RCPT TO:<{user.address}>"), 250)
+        says(smtp.command("DATA"), 354)
+        smtp.send(message("said twice"))
+        assert "queued" not in smtp.command(".")[1][0]
+    assert not [data for data in user.messages() if b"Subject: said twice" in data]
 
 
 def test_quarantine_holds(suite, user):
@@ -514,6 +543,18 @@ def test_a_header_beyond_the_bound(suite, user, mode, code):
         smtp.ehlo()
         says(send(smtp, user, header + "\r\nbody\r\n"), code)
     suite.wait_log("smtpd", "filter-passed-over ")
+
+
+def test_a_header_beyond_the_bound_is_held_for_a_filter_that_broke_before(suite, user):
+    header = "Subject: beyond and broken\r\n" + "".join(f"X-{n}: {'x' * 990}\r\n" for n in range(600))
+    with Milter(answers={"C": None}) as broken, Milter() as well, \
+            settings(suite, milters=f"{broken.name},default=quarantine {well.name},default=accept"), suite.smtp() as smtp:
+        smtp.ehlo()
+        answer = send(smtp, user, header + "\r\nbody\r\n")
+        says(answer, 250)
+    queue = answer[1][0].split()[-1]
+    assert " hold=" in suite.wait_log("smtpd", rf"accepted .*queue={queue} .*").group(0)
+    suite.tool("queuectl", "delete", queue)
 
 
 @without_sanitizers("they map terabytes of shadow memory; no limit is set")

@@ -238,6 +238,20 @@ def test_without_tlsd_may_goes_in_clear_and_verify_waits(house):
         house.suite.up("tlsd")
 
 
+def test_a_name_with_a_dot_at_its_end_is_the_same_name(house):
+    with house.behaves(house.good) as sink:
+        sent(house.send("verify.test", transport=f"smtp:verify.test.:{house.port}"), tls=True)
+        assert sink.names == ["mx.verify.test"]
+    with house.behaves(house.wrong):
+        not_sent(house.send("verify.test", transport=f"smtp:verify.test.:{house.port}"), "deferred", "4.7.5")
+
+
+def test_tlsd_names_the_message(house):
+    with house.behaves(house.good):
+        sent(house.send("may.test"), tls=True)
+    house.suite.wait_log("tlsd", rf"tls-client queue=id{house.counter} ")
+
+
 # --- DANE ---------------------------------------------------------------------------------------------
 
 
@@ -376,6 +390,25 @@ def test_requiretls_is_never_broken(house):
 def test_requiretls_waits_while_tls_fails_on_the_way(house):
     with house.behaves((house.good[0], house.wrong[1]), extensions_within=WITHIN):
         not_sent(house.send("plain.test", "requiretls=1"), "deferred", "4.7.5")
+
+
+def test_requiretls_waits_while_the_other_host_has_trouble(house):
+    with house.behaves(house.issue("plain.test"), {"STARTTLS": "454 4.7.0 TLS not available"}, extensions_within=WITHIN):
+        not_sent(house.send("plain.test", "requiretls=1"), "deferred", "4.7.4", "refuses it now")
+    with house.behaves(house.issue("plain.test"), {"STARTTLS": "502 5.5.1 what"}, extensions_within=WITHIN):
+        not_sent(house.send("plain.test", "requiretls=1"), "failed", "5.7.30")
+
+
+def test_a_bounce_has_requiretls_where_it_can(house):
+    """RFC 8689 section 5: it asks for it, and is not thrown away where nobody keeps it."""
+    with house.behaves(house.issue("plain.test"), extensions_within=WITHIN) as sink:
+        sent(house.send("plain.test", "requiretls=1", sender=""), tls=True)
+        assert "MAIL FROM:<> REQUIRETLS" in sink.commands
+    with house.behaves(house.wrong) as sink:
+        sent(house.send("plain.test", "requiretls=1", sender=""), tls=True)
+        (mail,) = [c for c in sink.commands if c.startswith("MAIL")]
+        assert "REQUIRETLS" not in mail
+    house.log("requiretls-given-up")
 
 
 def test_tls_required_no_asks_for_may(house, signed):

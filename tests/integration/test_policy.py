@@ -54,6 +54,18 @@ def test_attributes_at_data_and_end(suite, user):
     assert data["instance"] == end["instance"]
 
 
+def test_each_message_has_its_own_instance(suite, user):
+    """Servers do some things once an instance: the next message is another one, whatever became of the first."""
+    with Policy() as policy, settings(suite, policy_servers=policy.name), suite.smtp() as smtp:
+        smtp.ehlo()
+        for reset in ("RSET", "NOOP"):
+            says(smtp.command(f"MAIL FROM:<{SENDER}>"), 250)
+            says(smtp.command(f"RCPT TO:<{user.address}>"), 250)
+            says(smtp.command(reset), 250)
+    first, second = policy.requests
+    assert first["instance"] != second["instance"]
+
+
 @pytest.mark.parametrize("action, code, status, reason", [
     ("REJECT", 554, "5.7.1", "Access denied"), ("reject no thanks", 554, "5.7.1", "no thanks"),
     ("REJECT 5.1.8 no such", 554, "5.1.8", "no such"), ("550 not you", 550, "5.7.1", "not you"),

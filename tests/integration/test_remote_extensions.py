@@ -188,6 +188,14 @@ def test_a_refused_chunk_is_an_outcome(away):
         away.sink.answers.clear()
 
 
+def test_who_needs_no_utf8_is_not_kept_from_it_by_another(plain):
+    """One address in UTF-8: it alone comes back."""
+    count = len(plain.sink.messages)
+    queue_id = submit(plain, "", ["b@far.test", "gr\u00fcn@far.test"], "smtputf8=1")
+    plain.wait_log("queued", rf"failed queue={queue_id} .*code=5.6.7", 20)
+    assert [r for r in plain.sink.wait(count + 1)[count].recipients] == ["b@far.test"]
+
+
 # --- REQUIRETLS -----------------------------------------------------------------------------------------
 
 
@@ -197,3 +205,12 @@ def test_requiretls_comes_with_the_message(away):
     failed(away, "5.7.30", user.address, ["b@far.test"], "requiretls=1", message=b"Subject: x\r\n\r\nsecret\r\n")
     (bounce,) = user.wait(1)
     assert b"Status: 5.7.30" in bounce and b"secret" not in bounce
+
+
+def test_the_bounce_of_requiretls_asks_for_it_too(away):
+    """RFC 8689 section 5. This next hop does not keep it: the bounce goes nevertheless."""
+    count = len(away.sink.messages)
+    queue_id = failed(away, "5.7.30", "ann@far.test", ["b@far.test"], "requiretls=1")
+    bounce_id = away.wait_log("queued", rf"bounced queue={queue_id} .*bounce=(\S+)", 20).group(1)
+    away.wait_log("remote", rf"requiretls-given-up queue={bounce_id} ", 20)
+    assert b"Status: 5.7.30" in away.sink.wait(count + 1)[count].data

@@ -134,7 +134,7 @@ def test_chunks_out_of_turn_are_read_and_dropped(own, smtp):
 
 
 @pytest.mark.parametrize("line", ["BDAT", "BDAT LAST", "BDAT x", "BDAT -1", "BDAT 5 FIRST", "BDAT 5 LAST LAST", "BDAT 5LAST",
-                                  "BDAT 99999999999999999999", "BDAT 123456789012345678901", "BDAT 0x10", "BDAT 5" + " " * 3000])
+                                  "BDAT 99999999999999999999", "BDAT 123456789012345678901", "BDAT 0x10", "BDAT 5" + " " * 3000, "BDAT 5" + " " * 20000, "BDAT\t5", "BDAT\t5 LAST"])
 def test_a_line_that_does_not_tell_how_many_bytes_ends_the_session(own, smtp, line):
     begin(smtp, own.one.address)
     smtp.send(line.encode() + b"\r\nQUIT\r\nNOOP\r\n")

@@ -226,9 +226,23 @@ def test_mail_without_helo_is_taken_where_set(suite, user):
     assert b"Received: from unknown ([127.0.0.1])" in user.wait(1)[0]
 
 
+def test_what_dns_said_of_the_name_in_helo_is_forgotten_at_starttls(suite, user, names):
+    values = {"helo_required": "no", "helo_resolvable": "yes", "resolver": names.address}
+    with settings(suite, **values), suite.smtp() as smtp:
+        says(smtp.command("EHLO nowhere.test"), 250)
+        says(smtp.command(f"MAIL FROM:<{STRANGER}>"), 250)
+        says(smtp.command(f"RCPT TO:<{user.address}>"), 450)
+        smtp.command("RSET")
+        says(smtp.command("STARTTLS"), 220)
+        smtp.begin_tls()
+        says(smtp.command(f"MAIL FROM:<{STRANGER}>"), 250)
+        says(smtp.command(f"RCPT TO:<{user.address}>"), 250)
+
+
 @pytest.mark.parametrize("name, value", [
     ("unresolvable_code", "500"), ("over_quota_code", "453"), ("early_talker", "shout"), ("banner", "gr\u00fcezi"), ("banner", "x" * 401),
     ("over_quota_text", "two\nlines"), ("line_length_limit", "512"), ("recipients_limit", "99"),
+    ("recipients_limit", "50001"),  # more than a queue file holds: they would be accepted each, and the message refused
 ])
 def test_wrong_settings_are_told(suite, name, value):
     with settings(suite, **{name: value}), suite.smtp(greet=False) as smtp:

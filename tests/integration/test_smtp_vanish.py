@@ -9,6 +9,8 @@ import struct
 import pytest
 
 from harness import Process, Suite, wait_for
+from harness.milter import Milter
+from test_smtp_dialogue import settings
 
 STRANGER = "stranger@elsewhere.test"
 DAEMONS = ["authd", "tlsd", "queued"]
@@ -124,6 +126,16 @@ def vanish(smtp, reset):
     raw.close()
 
 
+def wait_read(smtp):
+    """Waits until smtpd has read all that this client has sent."""
+    ends = [f"0100007F:{name[1]:04X}" for name in (smtp.socket.getpeername(), smtp.socket.getsockname())]
+
+    def unread():
+        lines = [line.split() for line in open("/proc/net/tcp").readlines()[1:]]
+        return next(int(fields[4].split(":")[1], 16) for fields in lines if fields[1:3] == ends)
+    wait_for("smtpd to read", 10, lambda: unread() == 0)
+
+
 @pytest.mark.parametrize("reset", [False, True], ids=["end", "reset"])
 def test_the_client_vanishes(suite, user, reset):
     with suite.smtp() as smtp:  # what is started with the first message is there
@@ -143,6 +155,26 @@ def test_the_client_vanishes(suite, user, reset):
     messages = wait_for("the last message", 20, lambda: user.messages() if len(user.messages()) > known else None)
     assert len(messages) == known + 1 and not any(b"Subject: half" in message for message in messages)
     assert not [path for path in suite.queue.rglob("*") if path.is_file() and b"Subject: half" in path.read_bytes()]
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["end", "reset"])
+def test_the_client_vanishes_while_a_milter_is_asked(suite, user, reset):
+    """At RCPT and at the end of the text the filter says nothing: smtpd ends when its time is over, and keeps nothing."""
+    with settings(suite, milter_command_timeout="1s", milter_content_timeout="1s"):
+        before = descriptors(suite)
+        for step in "RE":
+            with Milter({step: True}) as milter, settings(suite, milters=milter.name):
+                smtp = suite.smtp()
+                mail(smtp, user)
+                smtp.send(f"RCPT TO:<{user.address}>\r\n")
+                if step == "E":
+                    assert smtp.reply()[0] == 250 and smtp.command("DATA")[0] == 354
+                    smtp.send("Subject: half\r\n\r\nx\r\n.\r\n")
+                wait_for("the filter's turn", 10, lambda: milter.seen(step))  # pylint: disable=W0640
+                vanish(smtp, reset)
+                at_rest(suite, before)
+    assert not any(b"Subject: half" in message for message in user.messages())
+    wait_for("an empty queue", 10, lambda: "@" not in suite.tool("mailq").stdout)
 
 
 def test_the_client_vanishes_before_the_answer_to_its_dot(suite):

@@ -4,6 +4,8 @@ import subprocess
 import pytest
 
 from harness import Suite, wait_for
+from harness.milter import Milter
+from test_smtp_dialogue import settings
 
 
 class SmallDisk:
@@ -74,6 +76,89 @@ def test_a_full_queue_answers_452_and_loses_nothing(private):
         assert subjects == [b"1", b"3"]
         private.down("queued")
     private.up("queued")
+
+
+def chunk(smtp, content, last):
+    smtp.send(f"BDAT {len(content)}{' LAST' if last else ''}\r\n{content}")
+    return smtp.reply()
+
+
+def begin(smtp, user):
+    for line in ("MAIL FROM:<stranger@elsewhere.test>", f"RCPT TO:<{user.address}>"):
+        assert smtp.command(line)[0] == 250
+
+
+def is_full(answer):
+    """The disk's code, as the client sees it."""
+    assert answer[0] == 452 and answer[1][0].startswith("4.3.1 "), answer
+
+
+def is_empty(suite):
+    return [path.name for path in suite.queue.rglob("*") if path.is_file()] == ["lock"]
+
+
+@pytest.fixture
+def small(private):
+    """A queue of 600 KiB, and nothing in it in the end."""
+    private.down("queued")
+    with SmallDisk(private.queue, 600) as disk:
+        private.up("queued")
+        yield disk
+        wait_for("the queue to be empty", 10, lambda: is_empty(private))
+        private.down("queued")
+    private.up("queued")
+
+
+def test_a_full_queue_at_bdat(private, small):
+    """Full at the second chunk, at the last, and before the first: the session goes on, and a smaller message is taken."""
+    user = private.user()
+    large, tiny = "y" * 70 + "\r\n", "Subject: tiny\r\n\r\nx\r\n"
+    with private.smtp() as smtp:
+        smtp.ehlo()
+        begin(smtp, user)
+        assert chunk(smtp, "Subject: half\r\n\r\n", False)[0] == 250
+        chunk(smtp, large * 20000, False)
+        is_full(chunk(smtp, "x\r\n", True))
+        begin(smtp, user)
+        is_full(chunk(smtp, "Subject: half\r\n\r\n" + large * 20000, True))
+        begin(smtp, user)
+        assert chunk(smtp, tiny, True)[0] == 250
+        user.wait(1)
+        wait_for("the queue to be empty", 10, lambda: is_empty(private))
+        small.fill()
+        begin(smtp, user)
+        chunk(smtp, tiny, False)
+        is_full(chunk(smtp, "", True))
+        small.free()
+        begin(smtp, user)
+        assert chunk(smtp, tiny, True)[0] == 250
+    assert all(b"Subject: tiny" in message for message in user.wait(2)) and len(user.messages()) == 2
+
+
+def test_a_full_queue_with_filters(private, small):
+    """No room for the scratch file, then none in it: 452, and later it is taken."""
+    user = private.user()
+    with Milter() as milter, settings(private, milters=milter.name):
+        with private.smtp() as smtp:
+            smtp.ehlo()
+            begin(smtp, user)
+            is_full(smtp.command("DATA"))  # the largest message would not fit
+            smtp.command("QUIT")
+        private.set("message_size", "100000")
+        private.restart("queued")
+        with private.smtp() as smtp:
+            smtp.ehlo()
+            begin(smtp, user)
+            assert smtp.command("DATA")[0] == 354
+            small.fill()
+            smtp.send("Subject: half\r\n\r\n" + ("y" * 70 + "\r\n") * 1000 + ".\r\n")
+            is_full(smtp.reply())
+            small.free()
+            assert send(smtp, user, 1) == 250
+        private.set("message_size", None)
+        private.restart("queued")
+    [message] = user.wait(1)
+    assert b"Subject: 1" in message
 
 
 def test_a_disk_that_fills_while_messages_come_loses_nothing(private):

@@ -49,6 +49,14 @@ def test_a_renewal_is_taken_without_a_signal(tlsd, workshop):
     old.close(), old_plain.close()
 
 
+def test_what_has_expired_replaces_nothing(tlsd, workshop):
+    """Somebody has put back the files of last year."""
+    before = der(tlsd.certificate)
+    put(tlsd, workshop.issue("/CN=mail.example.test", change=valid("200101000000Z", "210203000000Z")))
+    tlsd.wait_log('reason="it has expired" hint="put the renewed')
+    assert shown(tlsd, "mail.example.test") == before
+
+
 @pytest.mark.parametrize("order", [("certificate", "key"), ("key", "certificate")])
 def test_half_a_renewal_breaks_nothing(tlsd, workshop, order):
     """Between the two files the old pair goes on, with one line in the log."""

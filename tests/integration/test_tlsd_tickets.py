@@ -63,6 +63,18 @@ def test_across_a_reload(version):
 
 
 @VERSIONS
+def test_not_with_another_profile(version):
+    """A session of an old client may have a cipher that is refused today."""
+    with Tlsd("ecdsa", tls_profile="intermediate") as tlsd:
+        context = version_context(version)
+        _, ticket, _ = talk(tlsd, context)
+        assert talk(tlsd, context, ticket)[0]
+        tlsd.set("tls_profile", "modern")
+        tlsd.reload()
+        assert not talk(tlsd, context, ticket)[0]
+
+
+@VERSIONS
 def test_switched_off(version):
     with Tlsd("ecdsa", tls_resumption="0") as tlsd:
         context = version_context(version)

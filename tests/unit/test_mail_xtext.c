@@ -23,8 +23,8 @@ test_xtext(void **state)
 static void
 test_addresses_in_utf8(void **state)
 {
-	static const char *const right[] = {"a@b.test", "gr\\x{FC}n@b.test", "\\x{10FFFF}", "\\x{20}\\x{2B}\\x{3D}\\x{5C}\\x{7F}\\x{1}"};
-	static const char *const wrong[] = {"", "a+2Bb", "a=b", "a b", "\\", "\\x", "\\x{", "\\x{}", "\\x{FC", "\\x{fc}", "\\x{41}",
+	static const char *const right[] = {"a@b.test", "gr\\x{FC}n@b.test", "\\x{10FFFF}", "\\x{20}\\x{2B}\\x{3D}\\x{5C}\\x{7F}\\x{01}", "\\x{fc}"};
+	static const char *const wrong[] = {"", "a+2Bb", "a=b", "a b", "\\", "\\x", "\\x{", "\\x{}", "\\x{FC", "\\x{1}", "\\x{0FC}", "\\x{0000FC}", "\\x{41}",
 	    "\\x{0}", "\\x{D800}", "\\x{DFFF}", "\\x{110000}", "\\x{1234567}", "\\u{FC}", "\x7f"};
 	(void)state;
 	for (size_t i = 0; i < sizeof right / sizeof *right; i++)

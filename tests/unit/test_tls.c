@@ -36,7 +36,7 @@ static int
 ask(struct stage *s, struct tls_facts *facts)
 {
 	assert_int_equal(packet_send(s->ends[1], &s->answer), PACKET_OK);
-	return tls_accept(s->ends[0], s->client[0], 200, facts);
+	return tls_accept(s->ends[0], s->client[0], "1", 200, facts);
 }
 
 static void
@@ -164,11 +164,11 @@ test_no_answer(void **state)
 	static struct stage s;
 	struct tls_facts facts;
 	set_up(&s, "", NULL);
-	assert_int_equal(tls_accept(s.ends[0], s.client[0], 20, &facts), -1);
+	assert_int_equal(tls_accept(s.ends[0], s.client[0], "1", 20, &facts), -1);
 	assert_string_equal(facts.reason, "the handshake took too long");
 	close(s.ends[1]);
 	s.ends[1] = dup(s.ends[0]);
-	assert_int_equal(tls_accept(s.ends[0], s.client[0], 20, &facts), -1);
+	assert_int_equal(tls_accept(s.ends[0], s.client[0], "1", 20, &facts), -1);
 	assert_string_equal(facts.reason, "tlsd does not answer");
 	tear_down(&s);
 }
@@ -177,7 +177,7 @@ static int
 connect_by(struct stage *s, struct tls_peer *peer)
 {
 	static const char *const records[] = {"3 1 1 00", "2 0 2 ff"};
-	struct tls_wish wish = {.policy = "dane", .names = "a.test,b.test", .tlsa_count = 2, .tlsa = records};
+	struct tls_wish wish = {.tag = "1", .policy = "dane", .names = "a.test,b.test", .tlsa_count = 2, .tlsa = records};
 	assert_int_equal(packet_send(s->ends[1], &s->answer), PACKET_OK);
 	return tls_connect(s->ends[0], s->client[0], 200, &wish, peer);
 }

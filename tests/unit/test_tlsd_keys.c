@@ -44,10 +44,10 @@ test_tls13(void **state)
 }
 
 static size_t
-key_exchange(char type, char said, size_t point)
+key_exchange(char type, char group, unsigned char said, size_t point)
 {
 	memset(bytes, 0x55, 64);
-	memcpy(bytes + 64, (char[]){type, 0, 29, said}, 4);
+	memcpy(bytes + 64, (char[]){type, 0, group, (char)said}, 4);
 	memset(bytes + 68, 0xbb, point);
 	return 68 + point;
 }
@@ -56,12 +56,25 @@ static void
 test_tls12(void **state)
 {
 	(void)state;
-	assert_true(may_sign(key_exchange(3, 32, 32)));
-	assert_true(may_sign(key_exchange(3, 65, 65)));
-	assert_false(may_sign(key_exchange(3, 32, 31)));
-	assert_false(may_sign(key_exchange(3, 32, 33)));
-	assert_false(may_sign(key_exchange(3, 0, 0)));
-	assert_false(may_sign(key_exchange(1, 32, 32)));
+	assert_true(may_sign(key_exchange(3, 29, 32, 32)));
+	assert_true(may_sign(key_exchange(3, 23, 65, 65)));
+	assert_true(may_sign(key_exchange(3, 24, 97, 97)));
+	assert_true(may_sign(key_exchange(3, 30, 56, 56)));
+	assert_true(may_sign(key_exchange(3, 25, 133, 133)));
+	assert_false(may_sign(key_exchange(3, 29, 32, 31)));
+	assert_false(may_sign(key_exchange(3, 29, 32, 33)));
+	assert_false(may_sign(key_exchange(3, 29, 0, 0)));
+	assert_false(may_sign(key_exchange(1, 29, 32, 32)));
+}
+
+/* Text of any kind fits behind a head of another's choice where group and length may be any. */
+static void
+test_tls12_of_no_group(void **state)
+{
+	(void)state;
+	assert_false(may_sign(key_exchange(3, 29, 200, 200)));
+	assert_false(may_sign(key_exchange(3, 23, 32, 32)));
+	assert_false(may_sign(key_exchange(3, 1, 32, 32)));
 }
 
 /* A certificate, a token, nothing: what a child that was taken over would rather have signed. */
@@ -83,6 +96,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_tls13),
 	    cmocka_unit_test(test_tls12),
+	    cmocka_unit_test(test_tls12_of_no_group),
 	    cmocka_unit_test(test_all_else),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
