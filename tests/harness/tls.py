@@ -187,6 +187,19 @@ class Tlsd:
         with accepted:
             return client, Question(self, accepted)
 
+    def reach_out(self):
+        """postern-remote's side of a session whose other host says nothing yet: (that host's socket, question, child)."""
+        before = set(self.children())
+        ours, theirs = tcp_pair()
+        with ours:
+            question = Question.__new__(Question)
+            question.peer = Peer(self, "tlsd/client", timeout=20)
+            question.peer.send("connect", "t1", "encrypt", "mx.example.org", descriptors=[ours.fileno()])
+        [child] = wait_for("the child", 10, lambda: set(self.children()) - before)
+        theirs.settimeout(10)
+        assert theirs.recv(1) == b"\x16", "it has begun the handshake: it is confined"
+        return theirs, question, child
+
     def session(self, context=None, session=None, name="mail.example.test"):
         """A whole handshake: (client's TLS socket, plain socket, answer)."""
         client, question = self.hand_over()

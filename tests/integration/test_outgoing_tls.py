@@ -3,14 +3,13 @@
 The test asks postern-remote as queued does, so that each verdict is the answer to a question.
 """
 import contextlib
-import hashlib
 import shutil
 import tempfile
 
 import pytest
 
 from harness import Peer, Sink, Suite
-from harness.authority import Authority, openssl, valid
+from harness.authority import Authority, tlsa_data, valid
 from harness.postfix import Postfix
 from harness.names import AAAA, CNAME, LOOPBACK, MX, TLSA, A, Names, mx
 
@@ -257,12 +256,7 @@ def test_tlsd_names_the_message(house):
 
 
 def record(usage, selector, matching, certificate):
-    whole = openssl("x509", "-in", certificate, "-outform", "DER")
-    if selector:
-        public = openssl("x509", "-in", certificate, "-noout", "-pubkey")
-        whole = openssl("pkey", "-pubin", "-outform", "DER", input=public)
-    data = {0: whole, 1: hashlib.sha256(whole).digest(), 2: hashlib.sha512(whole).digest()}[matching]
-    return bytes([usage, selector, matching]) + data
+    return bytes([usage, selector, matching]) + tlsa_data(selector, matching, certificate)
 
 
 @pytest.fixture

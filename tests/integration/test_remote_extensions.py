@@ -1,4 +1,6 @@
 """What smtpd accepted goes out again: SMTPUTF8, DSN, BINARYMIME, from queue/intake through postern-remote to a sink."""
+import re
+
 import pytest
 
 from harness import Sink, Suite, wait_for
@@ -186,6 +188,48 @@ def test_a_refused_chunk_is_an_outcome(away):
         failed(away, "5.3.4", "ann@example.test", ["b@far.test"], "body=BINARYMIME", message=BINARY)
     finally:
         away.sink.answers.clear()
+
+
+def test_every_parameter_through_aliases(away):
+    """From MAIL and RCPT at smtpd, over an alias of an alias, to MAIL and RCPT at the next hop."""
+    away.alias("inner@example.test", ["x@far.test", "y@far.test"])
+    away.alias("outer@example.test", ["inner@example.test"])
+    away.sink.commands.clear()
+    count = len(away.sink.messages)
+    with away.smtp() as smtp:
+        smtp.ehlo()
+        for line in ("MAIL FROM:<ann@elsewhere.test> BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=QQ+2B314 SIZE=100",
+                     "RCPT TO:<outer@example.test> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;first+2Bone@elsewhere.test"):
+            assert smtp.command(line)[0] == 250
+        assert smtp.data("Subject: grün\n\nx\n")[0] == 250
+    away.sink.wait(count + 1)
+    wait_for("both recipients", 20, lambda: len([c for c in away.sink.commands if c.startswith("RCPT")]) == 2)
+    lines = away.sink.commands
+    assert all(line.endswith(" BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=QQ+2B314") for line in lines if line.startswith("MAIL"))
+    assert sorted(line for line in lines if line.startswith("RCPT")) == [
+        f"RCPT TO:<{name}@far.test> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;first+2Bone@elsewhere.test" for name in "xy"]
+
+
+def test_who_wants_to_hear_nothing_does_not_when_the_time_is_over(away):
+    """queue_life runs out: of one recipient nobody is told, of the other he is who sent it."""
+    user = away.user()
+    away.set("queue_life", "1s")
+    away.sink.answers["RCPT"] = "450 4.2.0 later"
+    try:
+        away.restart("queued")
+        silent = submit(away, user.address, [("quiet@far.test", "notify=NEVER")])
+        both = submit(away, user.address, [("quiet@far.test", "notify=NEVER"), ("loud@far.test", "notify=FAILURE")])
+        for queue_id in (silent, both):
+            away.wait_log("queued", rf"failed queue={queue_id} .*to=quiet@far.test .*code=5.4.7", 30)
+            ended(away, queue_id)
+        (bounce,) = user.wait(1)
+    finally:
+        away.sink.answers.clear()
+        away.set("queue_life", None)
+        away.restart("queued")
+    assert b"loud@far.test" in bounce and b"quiet@far.test" not in bounce
+    assert not re.search(rf"bounced queue={silent}", away.log_text("queued"))
+    assert len(user.messages()) == 1
 
 
 def test_who_needs_no_utf8_is_not_kept_from_it_by_another(plain):

@@ -9,7 +9,7 @@ import pytest
 from harness import Process
 
 # lmtpd and queued start deliver before they read anything: they are held by seccomp alone (promise 8).
-PARSERS = ["smtpd", "imapd", "pop3d", "imap", "pop3"]
+PARSERS = ["smtpd", "imapd", "pop3d", "imap", "pop3", "trace"]
 STARTERS = {"execve", "execveat", "execv", "execvp", "execvpe", "execl", "execle", "execlp", "fexecve", "posix_spawn",
             "posix_spawnp", "wordexp"}
 SHELLS = {"system", "popen", "wordexp"}
@@ -27,7 +27,8 @@ def symbols(path):
 
 @pytest.mark.parametrize("name", PARSERS)
 def test_a_parser_holds_nothing_that_starts_programs(suite, name):
-    assert not symbols(suite.libexec / f"postern-{name}") & (STARTERS | SHELLS)
+    path = suite.libexec / f"postern-{name}"
+    assert not symbols(path if path.exists() else suite.bin / f"postern-{name}") & (STARTERS | SHELLS)
 
 
 def test_no_program_holds_a_shell(suite):

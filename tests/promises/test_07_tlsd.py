@@ -18,12 +18,13 @@ def test_only_the_key_process_holds_the_key(kind):
         for secure, plain, _ in sessions:
             secure.sendall(b"x")
             assert plain.recv(1) == b"x"
+        host, outgoing, _ = tlsd.reach_out()
         children = tlsd.children()
-        assert len(children) == 3
+        assert len(children) == 4
         for pid in [tlsd.process.pid, *children]:
             assert found(pid, text) == [], f"process {pid}"
         assert set(SECRET[kind][:1]) <= set(found(tlsd.key_process(), numbers))
-        waiting.close(), question.peer.socket.close()
+        waiting.close(), question.peer.socket.close(), host.close(), outgoing.peer.socket.close()
         for secure, plain, _ in sessions:
             secure.close(), plain.close()
 

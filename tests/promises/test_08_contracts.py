@@ -8,6 +8,8 @@ import subprocess
 import pytest
 
 from harness import Sink, Suite, without_sanitizers
+from harness.milter import Milter, Policy
+from harness.names import MX, Names, mx
 
 pytestmark = without_sanitizers("their run-time makes system calls of its own")
 
@@ -99,7 +101,11 @@ def after_start(trace, libexec):
 @pytest.fixture(scope="module")
 def traced():
     """A run in which mail goes all its ways."""
-    with Sink() as sink, Traced("traced", {"relay_host": f"[127.0.0.1]:{sink.port}"}) as suite:
+    names = Names({("elsewhere.test", MX): [mx(10, "mail.elsewhere.test")]})
+    with Sink() as sink, Milter() as milter, Policy() as policy, Traced("traced", {
+            "relay_host": f"[127.0.0.1]:{sink.port}", "milters": milter.name, "policy_servers": policy.name,
+            "sender_resolvable": "yes", "resolver": names.address}) as suite:
+        sink.certificate = suite.settings / "tls/certificate.pem", suite.settings / "tls/key.pem"
         exercise(suite, sink)
         suite.stop()
         yield suite
@@ -195,10 +201,17 @@ def test_sockets_are_those_of_the_contract(events, contracts, traced):
     assert not wrong
 
 
-def test_internet_sockets_are_remotes_alone(events):
-    wrong = [(process.program, call) for process, call in events
-             if call.name == "connect" and "AF_INET" in call.arguments and process.program != "postern-remote"]
-    assert not wrong
+def test_internet_sockets_are_remotes_and_those_that_smtpd_has_from_the_start(events):
+    """Those of smtpd lead to its filters and the resolver."""
+    connects = [(process.program, process.confined, call) for process, call in events
+                if call.name == "connect" and "AF_INET" in call.arguments]
+    assert not [found for found in connects if found[0] != "postern-remote" and found[:2] != ("postern-smtpd", False)]
+    assert {found[0] for found in connects} == {"postern-remote", "postern-smtpd"}, "the filters were not there"
+
+
+def test_the_way_out_was_encrypted(traced):
+    """Else nothing was seen of tlsd's other side."""
+    assert re.search(r"info: tls .*version=TLSv1", traced.log_text("remote"))
 
 
 def test_files_before_confinement_are_settings_and_what_a_program_begins_with(events, contracts, traced):

@@ -1,6 +1,7 @@
-"""Promise 9, call by call: the filters of the running smtpd and of tlsd's three processes are taken from the kernel, and
+"""Promise 9, call by call: the filters of the running smtpd and of tlsd's processes are taken from the kernel, and
 every system call of the architecture is tried beneath them (tests/harness/filter.c). What is not on the list that
 `make audit` prints kills; smtpd's list and that of tlsd's child stand here in full, so that nobody widens them unseen."""
+import contextlib
 import errno
 import functools
 import re
@@ -10,8 +11,11 @@ import subprocess
 import pytest
 
 from harness import Process, wait_for, without_sanitizers
+from harness.milter import Milter, Policy
+from harness.names import Names
 from harness.process import compile_helper
 from harness.suite import REPOSITORY, build_directory
+from harness.tls import Tlsd
 
 pytestmark = without_sanitizers("their run-time makes system calls of its own")
 
@@ -20,7 +24,8 @@ nanosleep getrandom brk mmap mprotect munmap mremap madvise futex rt_sigaction r
 restart_syscall exit exit_group getpid getppid gettid getuid geteuid getgid getegid uname sched_yield sched_getaffinity
 set_robust_list set_tid_address rseq""".split()
 MESSAGES = "recvmsg sendmsg recvfrom getsockopt setsockopt getsockname getpeername shutdown".split()
-ALLOWED = {"smtpd": {*BASIC, *MESSAGES, "dup", "dup2", "dup3"}, "tlsd child": {*BASIC, *MESSAGES}}
+ALLOWED = {"smtpd": {*BASIC, *MESSAGES, "dup", "dup2", "dup3"}, "tlsd child": {*BASIC, *MESSAGES},
+           "tlsd outgoing_child": {*BASIC, *MESSAGES}}
 # Libraries try them and do without. A real call would fail otherwise with these arguments.
 REFUSED = {"ioctl": "ENOTTY", "clone3": "ENOSYS", "openat": "EACCES", "open": "EACCES", "statx": "ENOSYS", "readlinkat": "EACCES",
            "prlimit64": "EPERM", "sysinfo": "EPERM", "stat": "EACCES", "lstat": "EACCES", "access": "EACCES", "readlink": "EACCES"}
@@ -49,18 +54,38 @@ def verdicts(pid, *call):
     return {int(line[0]): errno.errorcode[int(line[2])] if line[1] == "error" else line[1] for line in lines}
 
 
+@contextlib.contextmanager
+def everything(suite):
+    """smtpd with filters and a resolver, while its connections are made within."""
+    with Milter() as milter, Policy() as policy:
+        values = {"milters": milter.name, "policy_servers": policy.name, "sender_resolvable": "yes", "resolver": Names({}).address}
+        for name, value in values.items():
+            suite.set(name, value)
+        try:
+            yield milter
+        finally:
+            for name in values:
+                suite.set(name, None)
+
+
 @pytest.fixture(scope="module")
 def processes(suite):
-    """The four processes that read the network or hold the key, in the middle of a TLS session."""
+    """
+    Those that read the network or hold the key, in the middle of a TLS session: smtpd with all the sockets that its
+    settings can give it, and tlsd's child for another host, at the handshake.
+    """
     before = set(suite.pids("smtpd")), set(suite.pids("tlsd"))
-    with suite.smtp() as smtp:
+    with Tlsd("ecdsa", handshake_timeout="1h") as other, everything(suite) as milter, suite.smtp() as smtp:
+        host, question, outgoing = other.reach_out()
         smtp.ehlo()
         smtp.starttls()
         [smtpd] = set(suite.pids("smtpd")) - before[0]
         [child] = set(suite.pids("tlsd")) - before[1]
         acceptor = suite.service_pid("tlsd")
         [keys] = [pid for pid in before[1] if Process(pid).parent() == acceptor]
-        yield {"smtpd": smtpd, "tlsd": acceptor, "tlsd keys": keys, "tlsd child": child}
+        assert milter.seen("O")
+        yield {"smtpd": smtpd, "tlsd": acceptor, "tlsd keys": keys, "tlsd child": child, "tlsd outgoing_child": outgoing}
+        host.close(), question.peer.socket.close()
 
 
 @functools.cache
@@ -88,7 +113,7 @@ def audited(groups):
     return allowed, {int(number) for number, verdict, _ in lines} - allowed
 
 
-@pytest.mark.parametrize("name", ["smtpd", "tlsd", "tlsd keys", "tlsd child"])
+@pytest.mark.parametrize("name", ["smtpd", "tlsd", "tlsd keys", "tlsd child", "tlsd outgoing_child"])
 def test_every_call_that_the_audit_does_not_print_kills(suite, processes, name):
     allowed, refused = audited(contract_of(name, suite))
     allowed -= {numbers()["tgkill"]} if "fork" not in contract_of(name, suite) else set()  # only itself: below
@@ -122,7 +147,7 @@ BOUNDED = [
 ]
 
 
-@pytest.mark.parametrize("name", ["smtpd", "tlsd", "tlsd keys", "tlsd child"])
+@pytest.mark.parametrize("name", ["smtpd", "tlsd", "tlsd keys", "tlsd child", "tlsd outgoing_child"])
 def test_calls_whose_arguments_count(suite, processes, name):
     files = "read-files" in contract_of(name, suite)
     for call, arguments, expected in BOUNDED:
@@ -132,14 +157,14 @@ def test_calls_whose_arguments_count(suite, processes, name):
         assert verdict == expected, (call, arguments, verdict)
 
 
-@pytest.mark.parametrize("name", ["smtpd", "tlsd child"])
+@pytest.mark.parametrize("name", ["smtpd", "tlsd child", "tlsd outgoing_child"])
 def test_no_process_and_no_socket_at_all(processes, name):
     for call, arguments in [("clone", [17]), ("fork", []), ("vfork", []), ("kill", [1, 0]), ("tgkill", [1, 1, 0]),
                             ("socket", [socket.AF_UNIX, socket.SOCK_STREAM, 0]), ("connect", [0]), ("socketpair", [1, 1, 0])]:
         assert list(verdicts(processes[name], numbers()[call], *arguments).values()) == ["killed"], call
 
 
-@pytest.mark.parametrize("name", ["smtpd", "tlsd", "tlsd keys", "tlsd child"])
+@pytest.mark.parametrize("name", ["smtpd", "tlsd", "tlsd keys", "tlsd child", "tlsd outgoing_child"])
 @pytest.mark.parametrize("call", [["i386"], [0x40000000 + 39]], ids=["i386", "x32"])
 def test_the_other_ways_into_the_kernel_kill(processes, name, call):
     [verdict] = verdicts(processes[name], *call).values()
