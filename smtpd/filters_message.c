@@ -240,8 +240,9 @@ filters_message(struct session *s)
 	enum reading reading = read_header(s, size);
 	if (reading == READ_FAILED || !filters_ask_policies(s, FILTER_AT_END, slice_of(""), size))
 		return reading == READ_FAILED ? refuse_disk(s) : refused(s);
+	/* No room for the fields of policy servers: the header is over the bound, and they stand before it. */
 	if (!fs->discard && reading == READ_OK && !insert_prepended(fs))
-		return refuse_disk(s);
+		reading = READ_OVER;
 	if (!fs->discard && !(reading == READ_OK ? run_milters(s) : pass_over(s)))
 		return false;
 	if (!fs->discard && s->envelope.recipient_count == 0)

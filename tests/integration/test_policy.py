@@ -152,6 +152,18 @@ def test_prepend(suite, user, when):
     assert names[at:at + 3] == ["X-First", "X-Second", "Received"] and own(header)[1] == f"Subject: prepended at {when}"
 
 
+def test_a_field_that_the_header_has_no_room_for_stands_before_it(suite, user):
+    """No trouble of ours that comes again with each try: the message is taken as one whose header is beyond the bound."""
+    filler = "".join(f"X-{n:04}: {'x' * 990}\r\n" for n in range(523)) + f"X-More: {'x' * 900}\r\n"
+    with Policy("PREPEND X-Policy: " + "y" * 1000) as policy, \
+            settings(suite, policy_servers=f"{policy.name},at=end {policy.name},at=rcpt"), suite.smtp() as smtp:
+        smtp.ehlo()
+        says(send(smtp, user, "Subject: no room\r\n" + filler + "\r\nbody\r\n"), 250)
+    data = arrived(user, b"Subject: no room\n")
+    assert data.index(b"X-Policy: y") < data.index(b"Received: ")
+    assert [said["protocol_state"] for said in policy.requests] == ["RCPT", "END-OF-MESSAGE"] and data.count(b"X-Policy: y") == 2
+
+
 def test_milters_see_prepended_fields(suite, user):
     with Policy("PREPEND Received-SPF: pass") as policy, Milter(answers={"E": [field("m", "Received-SPF", "seen", 1), CONTINUE]}) as milter:
         with settings(suite, policy_servers=policy.name):
