@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "authd/link.h"
+#include "lib/base/ascii.h"
 #include "lib/base/log.h"
 #include "lib/mail/address.h"
 #include "lib/sandbox/sandbox.h"
@@ -93,10 +94,7 @@ key_is_sound(struct slice key)
 	address_split(key, &local, &domain);
 	if (key.len == 0 || key.data[0] == ' ' || ends_with_space(key) || ends_with_space(local) || !address_is_utf8(key))
 		return false;
-	for (size_t i = 0; i < key.len; i++)
-		if ((unsigned char)key.data[i] < ' ' || key.data[i] == 0x7f)
-			return false;
-	return true;
+	return !ascii_has_control(key);
 }
 
 /* The files of the map in order, up to the first that has the key. One that cannot be asked ends it: the answer may be there. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "authd/hash_schemes.h"
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 
 bool
@@ -96,20 +97,11 @@ find_scheme(struct named *n, struct slice stored, const struct hash_rules *rules
 
 /* --- the text --------------------------------------------------------------------------- */
 
-static int
-hex_digit(int c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool
 hex_decode(struct str *into, struct slice text)
 {
 	for (size_t i = 0; i + 1 < text.len; i += 2) {
-		int high = hex_digit((unsigned char)text.data[i]), low = hex_digit((unsigned char)text.data[i + 1]);
+		int high = ascii_hex((unsigned char)text.data[i]), low = ascii_hex((unsigned char)text.data[i + 1]);
 		if (high < 0 || low < 0 || !str_append_byte(into, (char)(high << 4 | low)))
 			return false;
 	}

@@ -38,8 +38,9 @@ resolved(void *owner, struct resolution *r, enum verdict v)
 	lookup_answer(owner, inquiry_tag(r), r, v);
 }
 
-bool
-lookup_tag_ok(const char *tag)
+/* A tag is the asker's, but it comes back in a packet: it must be short. */
+static bool
+tag_is_ok(const char *tag)
 {
 	return tag != NULL && strlen(tag) <= LOOKUP_TAG_MOST;
 }
@@ -137,7 +138,7 @@ static bool
 lookup_request(struct connection *c, struct packet *p)
 {
 	const char *verb = packet_verb(p), *tag = packet_field(p);
-	for (size_t i = 0; lookup_tag_ok(tag) && i < sizeof requests / sizeof *requests; i++)
+	for (size_t i = 0; tag_is_ok(tag) && i < sizeof requests / sizeof *requests; i++)
 		if (strcmp(verb, requests[i].verb) == 0 && may_ask(c, verb))
 			return requests[i].take(c, tag, p);
 	return false;
@@ -184,7 +185,7 @@ ticket_request(struct connection *c, struct packet *p)
 {
 	struct ticket_service *s = (struct ticket_service *)c->service;
 	const char *verb = packet_verb(p), *tag = packet_field(p), *ticket = packet_field(p), *service = packet_field(p);
-	if (strcmp(verb, "redeem") != 0 || !lookup_tag_ok(tag) || service == NULL || packet_rest(p).len > 0)
+	if (strcmp(verb, "redeem") != 0 || !tag_is_ok(tag) || service == NULL || packet_rest(p).len > 0)
 		return false;
 	char user[TICKET_USER_MOST + 1];
 	if (!tickets_redeem(s->tickets, ticket, service, user)) {

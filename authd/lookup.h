@@ -33,8 +33,6 @@ bool ticket_start(struct ticket_service *s);
 
 #define LOOKUP_TAG_MOST 64
 
-/* A tag is the asker's, but it comes back in a packet: it must be short. */
-bool lookup_tag_ok(const char *tag);
 /* "ok TAG fields", "no TAG", "later TAG why": one answer made of a resolution. */
 void lookup_answer(struct connection *c, const char *tag, const struct resolution *r, enum verdict v);
 void lookup_answer_later(struct connection *c, const char *tag, const char *why);

@@ -8,7 +8,5 @@
 
 /* A path beneath the mail root, by its text: relative, without "." and "..", without control characters. */
 bool maildir_is_safe(struct slice maildir);
-/* No control character. */
-bool is_printable(struct slice text);
 
 #endif

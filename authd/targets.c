@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "authd/maildir.h"
+#include "lib/base/ascii.h"
 #include "lib/base/log.h"
 #include "lib/mail/address.h"
 
@@ -100,7 +101,7 @@ targets_put(struct resolution *r, const struct parts *p, struct slice targets, s
 	struct slice target;
 	while (next_target(&targets, &target)) {
 		/* A table's value is nobody's to trust. */
-		if (!is_printable(target)) {
+		if (ascii_has_control(target)) {
 			log_warning("alias-target-wrong", log_slice("alias", str_slice(&p->full)), log_slice("target", target));
 			continue;
 		}

@@ -9,7 +9,8 @@
  *               s6-tcpserver, inetd, systemd); this one is here because a start by vfork costs a third of one by fork,
  *               and a start is most of what a short conversation costs.
  * Listens on:   one address and port, before it becomes its user.
- * Confinement:  its user and no_new_privs; no filter, which its programs would inherit and could not begin with.
+ * Confinement:  its user. No filter, which its programs would inherit and could not begin with, and not no_new_privs,
+ *               under which postern-lmtpd could not start the setuid postern-deliver: each program sets its own.
  * Exit codes:   100 wrong arguments; 111 the address cannot be listened on.
  * A full compromise of it yields: all connections of that port to come. It reads none.
  */
@@ -23,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -106,8 +106,7 @@ become_user(void)
 		exit(EXIT_MISUSE);
 	}
 	gid_t one = (gid_t)group;
-	if (setgroups(1, &one) == 0 && setgid(one) == 0 && setuid((uid_t)user) == 0 &&
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+	if (setgroups(1, &one) == 0 && setgid(one) == 0 && setuid((uid_t)user) == 0)
 		return;
 	log_error("user-failed", log_errno());
 	exit(EXIT_TEMPORARY);

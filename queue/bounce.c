@@ -1,5 +1,6 @@
 #include "queue/bounce.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/clock.h"
 #include "lib/base/random.h"
 #include "lib/mail/date.h"
@@ -78,21 +79,13 @@ add_for_people(struct str *s, const struct bounce *b, const char *id)
 	str_append_format(s, "\r\nThe queue id of your message was %s.\r\n", id);
 }
 
-static int
-hex_value(char c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* What a client gave as xtext (RFC 3461 section 4), decoded; what it would make of the line's end stays encoded. */
 static void
 add_decoded(struct str *s, struct slice xtext)
 {
 	for (size_t i = 0; i < xtext.len; i++) {
 		bool coded = xtext.data[i] == '+' && xtext.len - i > 2;
-		int high = coded ? hex_value(xtext.data[i + 1]) : -1, low = coded ? hex_value(xtext.data[i + 2]) : -1;
+		int high = coded ? ascii_hex_upper(xtext.data[i + 1]) : -1, low = coded ? ascii_hex_upper(xtext.data[i + 2]) : -1;
 		int byte = 16 * high + low;
 		if (high < 0 || low < 0 || byte < ' ' || byte > '~') {
 			str_append_byte(s, xtext.data[i]);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/random.h"
 
 static bool
@@ -27,10 +28,7 @@ depth_of(const struct queue_file *f, uint32_t index)
 static bool
 is_usable(struct slice address)
 {
-	for (size_t i = 0; i < address.len; i++)
-		if ((unsigned char)address.data[i] < ' ' || address.data[i] == 0x7f)
-			return false;
-	return address.len > 0 && address.len <= 1024;
+	return address.len > 0 && address.len <= 1024 && !ascii_has_control(address);
 }
 
 struct outcome

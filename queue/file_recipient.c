@@ -3,15 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "queue/file.h"
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 bool
 queue_file_unescape(char *field, size_t *len)
@@ -24,7 +17,7 @@ queue_file_unescape(char *field, size_t *len)
 		}
 		if (*len - from < 4 || field[from + 1] != 'x')
 			return false;
-		int high = hex_value(field[from + 2]), low = hex_value(field[from + 3]);
+		int high = ascii_hex_lower(field[from + 2]), low = ascii_hex_lower(field[from + 3]);
 		if (high < 0 || low < 0 || (high == 0 && low == 0))
 			return false;
 		field[to++] = (char)(high << 4 | low);

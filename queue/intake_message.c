@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/base/number.h"
@@ -45,18 +46,9 @@ log_trouble(const struct intake_message *m, const char *event)
 }
 
 static bool
-is_clean(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f)
-			return false;
-	return true;
-}
-
-static bool
 is_key(struct slice s)
 {
-	return s.len <= KEY_MOST && slice_has(s, '=') && s.data[0] != '=' && is_clean(s);
+	return s.len <= KEY_MOST && slice_has(s, '=') && s.data[0] != '=' && !ascii_has_control(s);
 }
 
 /* What the intake itself wants of the keys of `mail`. */
@@ -81,7 +73,7 @@ bool
 intake_message_take_sender(struct intake_message *m, struct packet *p, bool from_smtpd)
 {
 	const char *sender = packet_field(p);
-	if (sender == NULL || strlen(sender) > ADDRESS_MOST || !is_clean(slice_of(sender)))
+	if (sender == NULL || strlen(sender) > ADDRESS_MOST || ascii_has_control(slice_of(sender)))
 		return false;
 	snprintf(m->sender, sizeof m->sender, "%s", sender);
 	queue_file_build_begin(&m->header, m->id, slice_of(sender));
@@ -109,7 +101,7 @@ bool
 intake_message_take_recipient(struct intake_message *m, struct packet *p)
 {
 	const char *address = packet_field(p);
-	if (address == NULL || address[0] == '\0' || strlen(address) > ADDRESS_MOST || !is_clean(slice_of(address)))
+	if (address == NULL || address[0] == '\0' || strlen(address) > ADDRESS_MOST || ascii_has_control(slice_of(address)))
 		return false;
 	if (m->recipients == FILE_RECIPIENTS_MOST)
 		m->trouble = outcome_make("5.5.3", "too many recipients");

@@ -2,15 +2,7 @@
 
 #include <string.h>
 
-/* Nothing that could end a line or begin another parameter. */
-static bool
-is_clean(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f)
-			return false;
-	return true;
-}
+#include "lib/base/ascii.h"
 
 /* The value of a key; empty when it is absent. */
 static struct slice
@@ -28,7 +20,7 @@ static bool
 read_message_keys(struct packet *p, struct errand *e)
 {
 	const char *text = packet_field(p);
-	if (text == NULL || !is_clean(slice_of(text)))
+	if (text == NULL || ascii_has_control(slice_of(text)))
 		return false;
 	struct slice keys = slice_of(text), body = value_of(keys, "body");
 	e->eight_bit = slice_is(body, "8BITMIME");
@@ -44,7 +36,7 @@ static bool
 read_recipient(struct packet *p, struct errand *e, struct slice address)
 {
 	const char *keys = packet_field(p);
-	if (keys == NULL || address.len == 0 || !is_clean(address) || !is_clean(slice_of(keys)))
+	if (keys == NULL || address.len == 0 || ascii_has_control(address) || ascii_has_control(slice_of(keys)))
 		return false;
 	e->recipients[e->count++] = (struct errand_recipient){
 	    .address = address, .notify = value_of(slice_of(keys), "notify"), .orcpt = value_of(slice_of(keys), "orcpt")};
@@ -60,7 +52,7 @@ read_head(struct packet *p, struct remote_request *r)
 	const char *sender = packet_field(p);
 	e->sender = slice_of(sender);
 	r->transport = packet_field(p);
-	return r->transport != NULL && is_clean(e->sender) && packet_field_number(p, INT64_MAX / 2, &e->offset) &&
+	return r->transport != NULL && !ascii_has_control(e->sender) && packet_field_number(p, INT64_MAX / 2, &e->offset) &&
 	    packet_field_number(p, INT64_MAX / 2, &e->length);
 }
 

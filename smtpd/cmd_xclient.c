@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/cursor.h"
 #include "lib/base/log.h"
 #include "lib/base/number.h"
@@ -126,14 +127,6 @@ has(unsigned given, enum attribute which)
 
 /* --- reading ----------------------------------------------------------------------------- */
 
-static int
-hex_digit(int c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* xtext (RFC 3461 section 4): "+2B" is a byte. False: it is not that. */
 static bool
 decode(struct slice text, struct str *into)
@@ -141,7 +134,7 @@ decode(struct slice text, struct str *into)
 	for (struct cursor c = cursor_over(text); !cursor_at_end(&c);) {
 		int byte = cursor_next(&c);
 		if (byte == '+') {
-			int high = hex_digit(cursor_next(&c)), low = hex_digit(cursor_next(&c));
+			int high = ascii_hex_upper(cursor_next(&c)), low = ascii_hex_upper(cursor_next(&c));
 			if (high < 0 || low < 0)
 				return false;
 			byte = high << 4 | low;

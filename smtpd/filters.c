@@ -10,171 +10,7 @@
 #include "smtpd/filters_state.h"
 #include "smtpd/reply.h"
 
-/* --- refusing ------------------------------------------------------------------------ */
-
-static void
-refuse_with(struct filters *fs, struct slice by, const struct filter_answer *a, bool closes)
-{
-	fs->answer = *a;
-	fs->by = by;
-	fs->closes = closes;
-}
-
-void
-filters_refuse_failed(struct filters *fs, struct slice by, enum filter_default otherwise)
-{
-	struct filter_answer a;
-	if (otherwise == FILTER_REJECT)
-		filter_answer_set(&a, 550, "5.7.1", slice_of("Service unavailable"));
-	else
-		filter_answer_set(&a, 451, "4.7.1", slice_of("Service unavailable - try again later"));
-	refuse_with(fs, by, &a, false);
-}
-
-static void
-log_refused(struct session *s, const char *command, struct slice about)
-{
-	const struct filters *fs = s->filters;
-	s->counts.refused++;
-	log_info("refused", log_text("command", command), log_slice("about", about),
-	    session_fact("queue", s->envelope.queue_id), log_slice("from", str_slice(&s->envelope.sender)),
-	    log_text("client", s->peer.text), log_number("code", fs->answer.code), log_text("status", fs->answer.status),
-	    log_text("reason", fs->answer.text), log_slice("filter", fs->by));
-}
-
-static void
-close_session(struct session *s)
-{
-	s->closing = true;
-	s->end = "filter";
-}
-
-void
-filters_answer(struct session *s, const char *command, struct slice about)
-{
-	const struct filter_answer *a = &s->filters->answer;
-	struct slice rest = slice_of(a->text), line = slice_of("");
-	char text[VERDICT_TEXT_MOST + 16];
-	log_refused(s, command, about);
-	slice_split(&rest, '\n', &line);
-	for (; rest.len > 0; slice_split(&rest, '\n', &line)) {
-		snprintf(text, sizeof text, "%s %.*s", a->status, (int)line.len, line.data);
-		reply_part(s, a->code, text);
-	}
-	snprintf(text, sizeof text, "%.*s", (int)line.len, line.data != NULL ? line.data : "");
-	reply(s, a->code, a->status, text);
-	if (s->filters->closes)
-		close_session(s);
-}
-
-struct outcome
-filters_outcome(struct session *s)
-{
-	const struct filters *fs = s->filters;
-	char line[VERDICT_TEXT_MOST];
-	snprintf(line, sizeof line, "%s", fs->answer.text);
-	for (char *lf; (lf = strchr(line, '\n')) != NULL;)
-		*lf = ' ';
-	log_info("filter-refused", log_slice("filter", fs->by), log_number("code", fs->answer.code));
-	if (fs->closes)
-		close_session(s);
-	return outcome_make(fs->answer.status, "%s", line);
-}
-
-/* --- what filters decide --------------------------------------------------------------- */
-
-void
-filters_hold(struct session *s, struct slice by, struct slice why)
-{
-	struct envelope *e = &s->envelope;
-	if (e->hold[0] != '\0')
-		return;
-	snprintf(e->hold, sizeof e->hold, "%.*s: %.*s", (int)by.len, by.data, (int)why.len, why.len > 0 ? why.data : "");
-	for (char *c = e->hold; *c != '\0'; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-}
-
-void
-filters_discard(struct session *s, struct slice by, const char *why)
-{
-	struct filters *fs = s->filters;
-	fs->discard = true;
-	fs->by = by;
-	snprintf(fs->discard_why, sizeof fs->discard_why, "%s", why);
-}
-
-bool
-filters_milter_failed(struct session *s, struct filter_milter *f)
-{
-	static const char *const words[] = {"tempfail", "accept", "reject", "quarantine"};
-	if (f->state != STATE_FAILED)
-		log_error("filter-failed", log_slice("filter", f->name), session_fact("queue", s->envelope.queue_id),
-		    log_text("reason", f->wire.trouble != NULL ? f->wire.trouble : "over a limit"), log_text("default", words[f->otherwise]));
-	if (f->fd >= 0)
-		close(f->fd);
-	f->fd = -1;
-	f->told = false;
-	f->quarantine = f->otherwise == FILTER_QUARANTINE;
-	if (f->otherwise == FILTER_ACCEPT || f->quarantine) {
-		f->state = STATE_OFF;
-		return true;
-	}
-	f->state = STATE_FAILED;
-	filters_refuse_failed(s->filters, f->name, f->otherwise);
-	return false;
-}
-
-/* --- one step through all milters ---------------------------------------------------------- */
-
-typedef enum milter_word step(struct session *s, struct filter_milter *f, struct slice about, struct slice parameters);
-
-enum stage { STAGE_CLIENT, STAGE_MESSAGE };
-
-/* What a milter's word means. False: the others are not asked. */
-static bool
-settle(struct session *s, struct filter_milter *f, enum milter_word word, enum stage stage)
-{
-	switch (word) {
-	case MILTER_CONTINUE:
-	case MILTER_SKIP:
-		return true;
-	case MILTER_ACCEPTED:
-		f->state = stage == STAGE_CLIENT ? STATE_OFF : STATE_PAST;
-		return true;
-	case MILTER_DISCARD:
-		filters_discard(s, f->name, "a filter says so");
-		s->filters->discards_client |= stage == STAGE_CLIENT;
-		return false;
-	case MILTER_REFUSED:
-	case MILTER_CLOSE:
-		refuse_with(s->filters, f->name, &f->wire.answer, word == MILTER_CLOSE);
-		return false;
-	case MILTER_BROKEN:
-		break;
-	}
-	return filters_milter_failed(s, f) || stage == STAGE_CLIENT;
-}
-
-/* MILTER_CONTINUE, or the word that ended it: then filters.answer is set. A discarded message goes on. */
-static enum milter_word
-each_milter(struct session *s, step *tell, struct slice about, struct slice parameters, enum stage stage)
-{
-	struct filters *fs = s->filters;
-	for (size_t i = 0; i < fs->milter_count && !fs->discard; i++) {
-		struct filter_milter *f = &fs->milters[i];
-		if (f->state == STATE_FAILED && stage == STAGE_MESSAGE) {
-			filters_refuse_failed(fs, f->name, f->otherwise);
-			return MILTER_REFUSED;
-		}
-		if (f->state != STATE_ASKED)
-			continue;
-		enum milter_word word = tell(s, f, about, parameters);
-		if (!settle(s, f, word, stage))
-			return word == MILTER_DISCARD ? MILTER_CONTINUE : MILTER_REFUSED;
-	}
-	return MILTER_CONTINUE;
-}
+/* --- what a milter is told ------------------------------------------------------------------ */
 
 static enum milter_word
 tell_connect(struct session *s, struct filter_milter *f, struct slice about, struct slice parameters)
@@ -241,7 +77,7 @@ connect_all(struct session *s)
 	struct filters *fs = s->filters;
 	struct slice name = slice_of(s->peer.name[0] != '\0' ? s->peer.name : "unknown");
 	fs->refuses_client = false;
-	if (each_milter(s, tell_connect, name, NOTHING, STAGE_CLIENT) != MILTER_CONTINUE)
+	if (!filters_each_milter(s, tell_connect, name, NOTHING, STAGE_CLIENT))
 		keep_refusal(fs);
 }
 
@@ -281,7 +117,7 @@ bool
 filters_helo(struct session *s)
 {
 	struct slice name = slice_of(s->helo);
-	if (s->filters == NULL || each_milter(s, tell_helo, name, NOTHING, STAGE_CLIENT) == MILTER_CONTINUE)
+	if (s->filters == NULL || filters_each_milter(s, tell_helo, name, NOTHING, STAGE_CLIENT))
 		return true;
 	keep_refusal(s->filters);
 	filters_answer(s, "HELO", name);
@@ -318,9 +154,9 @@ filters_mail(struct session *s, struct slice parameters)
 	print_path(path, sizeof path, sender);
 	bool ok = !fs->refuses_client;
 	if (!ok)
-		refuse_with(fs, fs->client_by, &fs->client_answer, fs->client_answer.code == 421);
+		filters_refuse(fs, fs->client_by, &fs->client_answer, fs->client_answer.code == 421);
 	else
-		ok = each_milter(s, tell_mail, slice_of(path), parameters, STAGE_MESSAGE) == MILTER_CONTINUE;
+		ok = filters_each_milter(s, tell_mail, slice_of(path), parameters, STAGE_MESSAGE);
 	if (!ok)
 		filters_answer(s, "MAIL", sender);
 	return ok;
@@ -336,7 +172,7 @@ filters_rcpt(struct session *s, struct slice address, struct slice parameters)
 	fs->rcpt = address;
 	print_path(path, sizeof path, address);
 	bool ok = filters_ask_policies(s, FILTER_AT_RCPT, address, 0) &&
-	    each_milter(s, tell_rcpt, slice_of(path), parameters, STAGE_MESSAGE) == MILTER_CONTINUE;
+	    filters_each_milter(s, tell_rcpt, slice_of(path), parameters, STAGE_MESSAGE);
 	if (!ok)
 		filters_answer(s, "RCPT", address);
 	fs->rcpt = NOTHING;
@@ -346,7 +182,7 @@ filters_rcpt(struct session *s, struct slice address, struct slice parameters)
 bool
 filters_unknown(struct session *s, struct slice line)
 {
-	if (s->filters == NULL || each_milter(s, tell_unknown, line, NOTHING, STAGE_CLIENT) == MILTER_CONTINUE)
+	if (s->filters == NULL || filters_each_milter(s, tell_unknown, line, NOTHING, STAGE_CLIENT))
 		return true;
 	filters_answer(s, "unknown", line);
 	return false;
@@ -389,7 +225,7 @@ filters_data(struct session *s)
 		if (!outcome_is_done(&o))
 			return o;
 	}
-	if (each_milter(s, tell_data, NOTHING, NOTHING, STAGE_MESSAGE) != MILTER_CONTINUE)
+	if (!filters_each_milter(s, tell_data, NOTHING, NOTHING, STAGE_MESSAGE))
 		return filters_outcome(s);
 	fs->take_text = wants_text(fs);
 	if (!fs->take_text)

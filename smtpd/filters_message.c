@@ -1,11 +1,9 @@
 /* The end of a message that filters look at: each in its turn, then the result to the intake. */
-#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/mail/header.h"
 #include "smtpd/filters.h"
 #include "smtpd/filters_state.h"
 #include "smtpd/intake.h"
-#include "smtpd/received.h"
 #include "smtpd/reply.h"
 
 #define CHUNK 16384
@@ -37,25 +35,32 @@ measure(struct slice text, bool whole, size_t *fields_len)
 
 enum reading { READ_OK, READ_OVER, READ_FAILED };
 
+/* Reads as much as the header needs into `text`. READ_OVER: that is more than we take apart. */
+static enum reading
+gather_header(const struct scratch *k, uint64_t size, struct str *text, size_t *all, size_t *fields_len)
+{
+	char chunk[CHUNK];
+	*all = *fields_len = 0;
+	while (*all == 0 && text->len < size) {
+		size_t len = size - text->len < sizeof chunk ? (size_t)(size - text->len) : sizeof chunk;
+		if (!filters_scratch_read(k, text->len, chunk, len))
+			return READ_FAILED;
+		if (!str_append(text, chunk, len))
+			return READ_OVER;
+		*all = measure(str_slice(text), text->len == size, fields_len);
+	}
+	return *all > 0 || size == 0 ? READ_OK : READ_OVER;
+}
+
+/* The header into filters.fields, its last line with an end; and where the body is. */
 static enum reading
 read_header(struct session *s, uint64_t size)
 {
 	struct filters *fs = s->filters;
 	struct str text = STR_MOST(FIELDS_BYTES);
-	char chunk[CHUNK];
-	enum reading result = READ_OVER;
-	size_t all = 0, fields = 0;
-	while (all == 0 && text.len < size) {
-		size_t len = size - text.len < sizeof chunk ? (size_t)(size - text.len) : sizeof chunk;
-		if (!filters_scratch_read(&fs->scratch, text.len, chunk, len)) {
-			str_free(&text);
-			return READ_FAILED;
-		}
-		if (!str_append(&text, chunk, len))
-			break;
-		all = measure(str_slice(&text), text.len == size, &fields);
-	}
-	if (all > 0 || size == 0) {
+	size_t all, fields;
+	enum reading result = gather_header(&fs->scratch, size, &text, &all, &fields);
+	if (result == READ_OK) {
 		bool whole_lines = fields == 0 || text.data[fields - 1] == '\n';
 		fs->parted = all > fields;
 		str_truncate(&text, fields);
@@ -83,7 +88,6 @@ refused(struct session *s)
 static bool
 settle(struct session *s, struct filter_milter *f, enum milter_word word)
 {
-	struct filters *fs = s->filters;
 	switch (word) {
 	case MILTER_CONTINUE:
 	case MILTER_SKIP:
@@ -95,9 +99,7 @@ settle(struct session *s, struct filter_milter *f, enum milter_word word)
 		return true;
 	case MILTER_REFUSED:
 	case MILTER_CLOSE:
-		fs->answer = f->wire.answer;
-		fs->by = f->name;
-		fs->closes = word == MILTER_CLOSE;
+		filters_refuse(s->filters, f->name, &f->wire.answer, word == MILTER_CLOSE);
 		return refused(s);
 	case MILTER_BROKEN:
 		break;
@@ -172,15 +174,6 @@ write_fields(struct session *s, size_t from, size_t to)
 }
 
 static bool
-write_received(struct session *s)
-{
-	struct str line = STR_MOST(RECEIVED_MOST);
-	bool ok = received_print(&line, s, clock_unix()) && intake_write(s, str_slice(&line));
-	str_free(&line);
-	return ok;
-}
-
-static bool
 write_part(struct session *s, uint64_t at, uint64_t left)
 {
 	char chunk[CHUNK];
@@ -200,8 +193,8 @@ write_message(struct session *s, enum reading reading, uint64_t size)
 	const struct filters *fs = s->filters;
 	size_t top = fs->fields.top, all = fields_count(&fs->fields);
 	if (reading == READ_OVER)
-		return intake_write(s, str_slice(&fs->prepended)) && write_received(s) && write_part(s, 0, size);
-	return write_fields(s, 0, top) && write_received(s) && write_fields(s, top, all) &&
+		return intake_write(s, str_slice(&fs->prepended)) && intake_write_received(s) && write_part(s, 0, size);
+	return write_fields(s, 0, top) && intake_write_received(s) && write_fields(s, top, all) &&
 	    (!(fs->parted || fs->body_len > 0) || intake_write(s, slice_of("\r\n"))) &&
 	    write_part(s, fs->body_at, fs->body_len);
 }

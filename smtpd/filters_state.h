@@ -77,8 +77,16 @@ struct filters {
 	bool           parted;            /* an empty line stood behind the header */
 };
 
+/* Tells a milter of one step. */
+typedef enum milter_word filters_step(struct session *s, struct filter_milter *f, struct slice about, struct slice parameters);
+enum filters_stage { STAGE_CLIENT, STAGE_MESSAGE };
+/* Takes a step through all milters that are to be asked. False: filters.answer refuses. A discarded message goes on. */
+bool filters_each_milter(struct session *s, filters_step *tell, struct slice about, struct slice parameters, enum filters_stage stage);
+
 /* A filter is broken. True: the mail goes on without it. False: filters.answer refuses it. */
 bool filters_milter_failed(struct session *s, struct filter_milter *f);
+/* Sets filters.answer. `closes`: the session ends with it. */
+void filters_refuse(struct filters *fs, struct slice by, const struct filter_answer *a, bool closes);
 /* How a filter's failure mode refuses. */
 void filters_refuse_failed(struct filters *fs, struct slice by, enum filter_default otherwise);
 

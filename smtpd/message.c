@@ -6,7 +6,6 @@
 #include "lib/base/log.h"
 #include "smtpd/filters.h"
 #include "smtpd/intake.h"
-#include "smtpd/received.h"
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
 #include "smtpd/session.h"
@@ -27,15 +26,6 @@ message_judge(const struct session *s, const struct message *m)
 	if (m->dropped)
 		return outcome_make("4.3.0", "The queue broke while it took the message");
 	return outcome_done();
-}
-
-static bool
-write_received(struct session *s)
-{
-	struct str line = STR_MOST(RECEIVED_MOST);
-	bool ok = received_print(&line, s, clock_unix()) && intake_write(s, str_slice(&line));
-	str_free(&line);
-	return ok;
 }
 
 static enum message_lines
@@ -62,7 +52,7 @@ open_at_queue(struct session *s, struct message *m)
 static bool
 write_front(struct session *s, const struct message *m)
 {
-	return m->filtered || (intake_write(s, filters_prepended(s)) && write_received(s));
+	return m->filtered || (intake_write(s, filters_prepended(s)) && intake_write_received(s));
 }
 
 static void

@@ -1,6 +1,6 @@
 /*
  * One SMTP conversation (RFC 5321): all that is known about it, and the parts
- * of its life. The commands are in cmd_X.c, their table in verbs.c.
+ * of its life. The commands are in cmd_X.c, their table in command.c.
  */
 #ifndef SMTPD_SESSION_H
 #define SMTPD_SESSION_H

@@ -34,6 +34,14 @@ def suite():
         no_findings(running)
 
 
+@pytest.fixture
+def smtp(suite):
+    """A conversation on port 25, EHLO said."""
+    with suite.smtp() as dialogue:
+        dialogue.ehlo()
+        yield dialogue
+
+
 @pytest.fixture(scope="session")
 def mariadb():
     """A MariaDB of the session, with its general log."""

@@ -144,10 +144,11 @@ answer_failure(struct session *s, const char *why)
 	packet_send(s->child->requester, &s->packet);
 }
 
-const char *
-child_wait_for_peer(int peer, int requester, short events, int64_t deadline)
+/* NULL when it is ready, else why not to go on. */
+static const char *
+wait_for_peer(const struct child_handshake *h, short events, int64_t deadline)
 {
-	struct pollfd w[2] = {{.fd = peer, .events = events}, {.fd = requester, .events = 0}};
+	struct pollfd w[2] = {{.fd = h->peer, .events = events}, {.fd = h->requester, .events = 0}};
 	int n = poll(w, 2, clock_poll_timeout(deadline));
 	if (n == 0)
 		return "the handshake took too long";
@@ -156,26 +157,34 @@ child_wait_for_peer(int peer, int requester, short events, int64_t deadline)
 	return n > 0 || errno == EINTR ? NULL : strerror(errno);
 }
 
-/* NULL when it is done, else why it failed. */
-static const char *
-shake_hands(struct session *s)
+const char *
+child_shake_hands(SSL *ssl, const struct child_handshake *h)
 {
-	int64_t deadline = clock_ms() + s->child->handshake_timeout;
+	int64_t deadline = clock_ms() + h->timeout;
 	for (;;) {
 		ERR_clear_error();
-		int n = SSL_accept(s->ssl);
+		errno = 0;
+		int n = SSL_do_handshake(ssl);
 		if (n == 1)
 			return NULL;
-		int error = SSL_get_error(s->ssl, n);
+		int error = SSL_get_error(ssl, n);
 		if (error == SSL_ERROR_SYSCALL)
-			return errno != 0 ? strerror(errno) : "the client closed the connection";
+			return errno != 0 ? strerror(errno) : h->closed;
 		if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
-			return reason_in_words();
-		short event = error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
-		const char *why = child_wait_for_peer(s->child->client, s->child->requester, event, deadline);
+			return h->reason();
+		const char *why = wait_for_peer(h, error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline);
 		if (why != NULL)
 			return why;
 	}
+}
+
+static const char *
+shake_hands(struct session *s)
+{
+	struct child_handshake h = {.peer = s->child->client, .requester = s->child->requester, .timeout = s->child->handshake_timeout,
+	    .closed = "the client closed the connection", .reason = reason_in_words};
+	SSL_set_accept_state(s->ssl);
+	return child_shake_hands(s->ssl, &h);
 }
 
 /* The name by a certificate that was verified; else none, and why. */

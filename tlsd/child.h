@@ -32,7 +32,15 @@ void child_forget_signals(void);
 bool child_prepare_peer(int fd);
 /* Closes all descriptors but those (and standard error): the acceptor's hold other sessions. Sorts them. */
 void child_close_others(int *kept, size_t count);
-/* Waits for the peer in a handshake; NULL when it is ready, else why not to go on. */
-const char *child_wait_for_peer(int peer, int requester, short events, int64_t deadline);
+
+struct child_handshake {
+	int         peer, requester; /* it ends when the requester leaves */
+	int         timeout;         /* ms */
+	const char *closed;          /* what to say when the peer closes */
+	const char *(*reason)(void); /* what to say of OpenSSL's error */
+};
+
+/* The handshake, in the state (accept or connect) that was set. NULL when it is done, else why it failed. */
+const char *child_shake_hands(SSL *ssl, const struct child_handshake *h);
 
 #endif

@@ -16,8 +16,8 @@ static struct {
 	struct packet packet;
 } children;
 
-void
-children_refuse(struct connection *c, const char *tag, const char *why)
+static void
+refuse(struct connection *c, const char *tag, const char *why)
 {
 	log_warning("tls-refused", log_text("reason", why));
 	packet_begin(&children.packet, "no");
@@ -30,7 +30,7 @@ pid_t
 children_fork(struct connection *c, const char *tag)
 {
 	if (children.count >= children_most) {
-		children_refuse(c, tag, "too many TLS sessions at a time");
+		refuse(c, tag, "too many TLS sessions at a time");
 		return -1;
 	}
 	pid_t pid = fork();
@@ -38,7 +38,7 @@ children_fork(struct connection *c, const char *tag)
 		children.count++;
 	if (pid < 0) {
 		log_error("fork-failed", log_errno());
-		children_refuse(c, tag, "tlsd cannot start a process");
+		refuse(c, tag, "tlsd cannot start a process");
 	}
 	return pid;
 }

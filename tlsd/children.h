@@ -19,9 +19,6 @@ extern uint64_t children_most;
  */
 pid_t children_fork(struct connection *c, const char *tag);
 
-/* Answers `no TAG WHY`, logged. */
-void children_refuse(struct connection *c, const char *tag, const char *why);
-
 /* The handler of SIGCHLD. The end of `keys`, the key process, ends the program. */
 void children_ended(int signal_number);
 void children_watch_keys(pid_t keys);

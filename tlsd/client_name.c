@@ -2,6 +2,8 @@
 
 #include <openssl/x509v3.h>
 
+#include "lib/base/ascii.h"
+
 static const char *
 take(struct slice text, struct str *name)
 {
@@ -9,9 +11,8 @@ take(struct slice text, struct str *name)
 		return "its name is empty";
 	if (text.len > CLIENT_NAME_MOST)
 		return "its name is too long";
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f)
-			return "its name holds a NUL or another control byte";
+	if (ascii_has_control(text))
+		return "its name holds a NUL or another control byte";
 	return str_set(name, text) ? NULL : "no memory";
 }
 

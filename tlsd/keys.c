@@ -14,6 +14,7 @@
 #include "tlsd/profile.h"
 #include "tlsd/reach.h"
 #include "tlsd/stamp.h"
+#include "tlsd/retired.h"
 #include "tlsd/stock.h"
 
 #define PIECE        PAIR_CHAIN_MOST
@@ -145,7 +146,7 @@ look(bool again, bool aloud)
 	struct stock_look result = stock_look(&places, keys.profile, again, aloud);
 	result.changed = look_at_authorities(aloud, &result.unfit) || result.changed;
 	stock_note_times();
-	stock_forget_old();
+	retired_forget();
 	return result;
 }
 
@@ -211,7 +212,7 @@ news_ready(struct watch *w, uint32_t events)
 		const char *answer = packet_field(&keys.packet);
 		keys.told = false;
 		if (answer != NULL && strcmp(answer, "yes") == 0)
-			stock_taken(OLD_PATIENCE);
+			retired_taken(OLD_PATIENCE);
 	}
 	if (!keys.wanted || keys.told)
 		return;

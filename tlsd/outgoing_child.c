@@ -1,18 +1,15 @@
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <openssl/err.h>
-
-#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/ipc/packet.h"
 #include "lib/sandbox/sandbox.h"
 #include "tlsd/child.h"
 #include "tlsd/outgoing.h"
+#include "tlsd/reason.h"
 #include "tlsd/relay.h"
 
 static const struct contract contract = {
@@ -32,11 +29,8 @@ struct session {
 	struct packet           packet;
 };
 
-/* Clearer than OpenSSL's own words for what happens every day. */
-static const struct {
-	int         code;
-	const char *words;
-} known[] = {
+/* What happens every day. */
+static const struct reason of_servers[] = {
     {SSL_R_WRONG_VERSION_NUMBER, "it does not speak TLS"},
     {SSL_R_UNSUPPORTED_PROTOCOL, "it offers no version of TLS that we accept"},
     {SSL_R_VERSION_TOO_LOW, "it offers no version of TLS that we accept"},
@@ -51,13 +45,7 @@ static const struct {
 static const char *
 reason(void)
 {
-	unsigned long error = ERR_peek_error();
-	ERR_clear_error();
-	for (size_t i = 0; ERR_GET_LIB(error) == ERR_LIB_SSL && i < sizeof known / sizeof *known; i++)
-		if (ERR_GET_REASON(error) == known[i].code)
-			return known[i].words;
-	const char *words = error != 0 ? ERR_reason_error_string(error) : NULL;
-	return words != NULL ? words : "no reason given";
+	return reason_of(of_servers, sizeof of_servers / sizeof *of_servers);
 }
 
 static void
@@ -93,27 +81,13 @@ answer_ok(struct session *s)
 	return sent;
 }
 
-/* NULL when it is done, else why it failed. */
 static const char *
 shake_hands(struct session *s)
 {
-	int64_t deadline = clock_ms() + s->asked->handshake_timeout;
-	for (;;) {
-		ERR_clear_error();
-		errno = 0;
-		int n = SSL_connect(s->ssl);
-		if (n == 1)
-			return NULL;
-		int error = SSL_get_error(s->ssl, n);
-		if (error == SSL_ERROR_SYSCALL)
-			return errno != 0 ? strerror(errno) : "it closed the connection in the handshake";
-		if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
-			return reason();
-		short event = error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
-		const char *why = child_wait_for_peer(s->asked->peer, s->asked->requester, event, deadline);
-		if (why != NULL)
-			return why;
-	}
+	struct child_handshake h = {.peer = s->asked->peer, .requester = s->asked->requester, .timeout = s->asked->handshake_timeout,
+	    .closed = "it closed the connection in the handshake", .reason = reason};
+	SSL_set_connect_state(s->ssl);
+	return child_shake_hands(s->ssl, &h);
 }
 
 static void

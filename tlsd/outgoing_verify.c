@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/cursor.h"
 #include "lib/base/str.h"
 #include "tlsd/outgoing.h"
@@ -78,15 +79,6 @@ add_names(SSL *ssl, const char *names)
 	return NULL;
 }
 
-static int
-hex_value(int c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* False: not hexadecimal, or too long. */
 static bool
 read_hex(struct slice text, unsigned char *bytes, size_t *len)
@@ -95,7 +87,7 @@ read_hex(struct slice text, unsigned char *bytes, size_t *len)
 	if (text.len % 2 != 0 || *len == 0 || *len > TLSA_DATA_MOST)
 		return false;
 	for (size_t i = 0; i < *len; i++) {
-		int high = hex_value((unsigned char)text.data[2 * i]), low = hex_value((unsigned char)text.data[2 * i + 1]);
+		int high = ascii_hex((unsigned char)text.data[2 * i]), low = ascii_hex((unsigned char)text.data[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		bytes[i] = (unsigned char)(high << 4 | low);

@@ -1,15 +1,10 @@
 #include "tlsd/reason.h"
 
-#include <stddef.h>
-
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-/* Clearer than OpenSSL's own words for what happens every day. */
-static const struct {
-	int         code;
-	const char *words;
-} known[] = {
+/* What happens every day. */
+static const struct reason of_clients[] = {
     {SSL_R_WRONG_VERSION_NUMBER, "the client does not speak TLS"},
     {SSL_R_HTTP_REQUEST, "the client speaks HTTP"},
     {SSL_R_UNSUPPORTED_PROTOCOL, "the client offers no version of TLS that we accept"},
@@ -32,14 +27,19 @@ reason_prepare(void)
 }
 
 const char *
-reason_in_words(void)
+reason_of(const struct reason *known, size_t count)
 {
 	unsigned long error = ERR_peek_error();
 	ERR_clear_error();
-	if (ERR_GET_LIB(error) == ERR_LIB_SSL)
-		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-			if (ERR_GET_REASON(error) == known[i].code)
-				return known[i].words;
+	for (size_t i = 0; ERR_GET_LIB(error) == ERR_LIB_SSL && i < count; i++)
+		if (ERR_GET_REASON(error) == known[i].code)
+			return known[i].words;
 	const char *words = error != 0 ? ERR_reason_error_string(error) : NULL;
 	return words != NULL ? words : "no reason given";
+}
+
+const char *
+reason_in_words(void)
+{
+	return reason_of(of_clients, sizeof of_clients / sizeof *of_clients);
 }

@@ -11,6 +11,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "tlsd/retired.h"
 
 #define ENTRIES_MOST 20000
 
@@ -18,66 +19,19 @@
 static const char *const file_names[][2] = {{"certificate.pem", "key.pem"}, {"fullchain.pem", "privkey.pem"}};
 #define NAMINGS (sizeof file_names / sizeof *file_names)
 
-/* A key that is no longer used for new sessions. */
-struct retired {
-	struct retired *next;
-	EVP_PKEY       *key;
-	uint64_t        id;
-	int64_t         until; /* of clock_ms(); 0: the acceptor has not taken its successor yet */
-};
-
 static struct {
-	struct entry  **entries; /* by name; the default pair first */
-	size_t          count;
-	uint64_t        last_id;
-	struct retired *retired;
-	int             complained; /* errno of the directory that was logged */
+	struct entry **entries; /* by name; the default pair first */
+	size_t         count;
+	uint64_t       last_id;
+	int            complained; /* errno of the directory that was logged */
 } stock;
-
-/* --- old keys ---------------------------------------------------------------------------- */
-
-static void
-retire(EVP_PKEY *key, uint64_t id)
-{
-	struct retired *old = key != NULL ? calloc(1, sizeof *old) : NULL;
-	if (old == NULL) {
-		EVP_PKEY_free(key);
-		return;
-	}
-	*old = (struct retired){.next = stock.retired, .key = key, .id = id};
-	stock.retired = old;
-}
 
 static void
 retire_entry(struct entry *e)
 {
-	retire(e->pair.key, e->id);
+	retired_add(e->pair.key, e->id);
 	e->pair.key = NULL;
 	entry_free(e);
-}
-
-void
-stock_taken(int64_t patience)
-{
-	for (struct retired *old = stock.retired; old != NULL; old = old->next)
-		if (old->until == 0)
-			old->until = clock_ms() + patience;
-}
-
-void
-stock_forget_old(void)
-{
-	int64_t now = clock_ms();
-	for (struct retired **at = &stock.retired; *at != NULL;) {
-		struct retired *old = *at;
-		if (old->until == 0 || old->until > now) {
-			at = &old->next;
-			continue;
-		}
-		*at = old->next;
-		EVP_PKEY_free(old->key);
-		free(old);
-	}
 }
 
 EVP_PKEY *
@@ -86,19 +40,10 @@ stock_key(uint64_t id)
 	for (size_t i = 0; i < stock.count && id != 0; i++)
 		if (stock.entries[i]->id == id)
 			return stock.entries[i]->pair.key;
-	for (struct retired *old = stock.retired; old != NULL; old = old->next)
-		if (old->id == id)
-			return old->key;
-	return NULL;
+	return retired_key(id);
 }
 
 /* --- which there are ----------------------------------------------------------------------- */
-
-const char *
-stock_file_name(size_t number, bool key)
-{
-	return number < NAMINGS ? file_names[number][key] : NULL;
-}
 
 static bool
 exists(const char *file)
@@ -216,6 +161,20 @@ default_entry(const struct stock_places *places)
 	return new;
 }
 
+/* The entry of that name: the old one while its files are there, else a new one; NULL: it has no files. */
+static struct entry *
+entry_of(const char *directory, const char *name, size_t *at, bool *gone)
+{
+	struct entry *e = take_old(name, at, gone);
+	if (e != NULL && !is_empty(e))
+		return e;
+	if (e != NULL) {
+		*gone = true;
+		retire_entry(e);
+	}
+	return make_entry(directory, name);
+}
+
 /* Brings the entries into agreement with the directory. Whether one is gone. */
 static bool
 update_entries(const struct stock_places *places)
@@ -233,14 +192,7 @@ update_entries(const struct stock_places *places)
 	}
 	entries[made++] = default_entry(places);
 	for (int i = 0; i < count && made < ENTRIES_MOST; i++) {
-		struct entry *e = take_old(names[i]->d_name, &old, &gone);
-		if (e != NULL && is_empty(e)) {
-			gone = true;
-			retire_entry(e);
-			e = NULL;
-		}
-		if (e == NULL)
-			e = make_entry(places->directory, names[i]->d_name);
+		struct entry *e = entry_of(places->directory, names[i]->d_name, &old, &gone);
 		if (e != NULL)
 			entries[made++] = e;
 	}
@@ -260,7 +212,7 @@ update_entries(const struct stock_places *places)
 static void
 use_new(struct entry *e, struct pair *before, bool first)
 {
-	retire(before->key, e->id);
+	retired_add(before->key, e->id);
 	before->key = NULL;
 	pair_free(before);
 	e->id = ++stock.last_id;

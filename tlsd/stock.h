@@ -34,13 +34,7 @@ void stock_note_times(void);
 size_t        stock_count(void);
 struct entry *stock_entry(size_t number);
 
-/* The key of that id, also for a while after it was replaced: a child may have begun with it. NULL: not known. */
+/* The key of that id, also for a while after it was replaced (retired.h). NULL: not known. */
 EVP_PKEY *stock_key(uint64_t id);
-/* The acceptor works with what was last told; what was replaced before is forgotten `patience` milliseconds from now. */
-void stock_taken(int64_t patience);
-void stock_forget_old(void);
-
-/* The file name of that number (0, 1 ...) in a directory of the certificates; NULL behind the last. For key 1 or 0. */
-const char *stock_file_name(size_t number, bool key);
 
 #endif

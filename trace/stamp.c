@@ -3,6 +3,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/ascii.h"
+
 
 #define SECOND     1000000000LL
 #define TAI_1970   0x4000000000000000ULL
@@ -27,20 +29,12 @@ digits(struct slice s, size_t at, size_t count)
 	return value;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool
 hex_number(struct slice s, size_t at, size_t count, uint64_t *value)
 {
 	*value = 0;
 	for (size_t i = at; i < at + count; i++) {
-		int digit = i < s.len ? hex_digit(s.data[i]) : -1;
+		int digit = i < s.len ? ascii_hex_lower(s.data[i]) : -1;
 		if (digit < 0)
 			return false;
 		*value = *value << 4 | (uint64_t)digit;

@@ -46,12 +46,20 @@ take_out(struct fields *f, size_t n)
 		f->top--;
 }
 
+static void
+clear(struct fields *f)
+{
+	str_clear(&f->text);
+	str_clear(&f->list);
+	f->top = 0;
+}
+
 bool
 fields_read(struct fields *f, struct slice header)
 {
 	struct header_reader r;
 	struct header_field h;
-	fields_clear(f);
+	clear(f);
 	if (!str_append_slice(&f->text, header))
 		return false;
 	header_begin(&r, str_slice(&f->text));
@@ -173,19 +181,4 @@ fields_change(struct fields *f, uint32_t index, struct slice name, struct slice 
 		return true;
 	}
 	return value.len == 0 || fields_add(f, name, value, leading);
-}
-
-void
-fields_clear(struct fields *f)
-{
-	str_clear(&f->text);
-	str_clear(&f->list);
-	f->top = 0;
-}
-
-void
-fields_free(struct fields *f)
-{
-	str_free(&f->text);
-	str_free(&f->list);
 }

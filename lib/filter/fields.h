@@ -53,7 +53,4 @@ bool fields_add(struct fields *f, struct slice name, struct slice value, bool le
 bool fields_insert(struct fields *f, uint32_t index, struct slice name, struct slice value, bool leading);
 bool fields_change(struct fields *f, uint32_t index, struct slice name, struct slice value, bool leading);
 
-void fields_clear(struct fields *f);
-void fields_free(struct fields *f);
-
 #endif

@@ -152,6 +152,8 @@ policy_ask(struct policy *p, struct policy_action *a)
 	output_text(&p->out, "\n");
 	if (p->trouble != NULL)
 		return POLICY_BROKEN;
+	/* What came behind the answer before (one more empty line, of some servers) is no answer to this. */
+	input_take(&p->in, input_buffered(&p->in).len);
 	if (!output_flush(&p->out))
 		return broken(p, "the connection broke");
 	return read_answer(p, a);

@@ -38,16 +38,6 @@ peer_set_local(struct peer *p, struct ip ip, uint16_t port)
 	p->local_port = port;
 }
 
-bool
-peer_parse(struct peer *p, struct slice text)
-{
-	struct ip ip;
-	if (!ip_parse(&ip, text))
-		return false;
-	peer_set(p, ip);
-	return true;
-}
-
 /* False: not an address of the internet. */
 static bool
 read_address(const union any_address *a, struct ip *ip, uint16_t *port)

@@ -22,8 +22,6 @@ struct peer {
 
 /* Takes TCPREMOTEIP and TCPREMOTEPORT, or asks getpeername(fd); TCPLOCALIP and TCPLOCALPORT, or getsockname(fd). */
 void peer_find(struct peer *p, int fd);
-/* An address as text; a zone ("%eth0") is cut, an IPv4 address mapped into IPv6 becomes IPv4. False: not an address. */
-bool peer_parse(struct peer *p, struct slice text);
 
 /* Another address; name and ports stay. One of length 0 is "unknown". */
 void peer_set(struct peer *p, struct ip ip);

@@ -88,8 +88,6 @@ bool address_append_lower(struct str *into, struct slice text);
 
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" */
 bool address_is_literal(struct slice domain);
-/* A literal, or a name with a dot in it. */
-bool address_is_qualified(struct slice domain);
 /* A right domain or literal (RFC 5321 section 4.1.2, underscores allowed): for EHLO, tables, address_parse. */
 bool address_is_domain(struct slice domain, unsigned flags);
 bool address_is_ascii(struct slice text);

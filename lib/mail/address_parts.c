@@ -100,12 +100,6 @@ address_is_literal(struct slice domain)
 	return inet_pton(six ? AF_INET6 : AF_INET, text, ip) == 1;
 }
 
-bool
-address_is_qualified(struct slice domain)
-{
-	return address_is_literal(domain) || slice_has(domain, '.');
-}
-
 static bool
 is_label_byte(int c)
 {

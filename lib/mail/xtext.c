@@ -1,17 +1,10 @@
 #include "lib/mail/xtext.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/cursor.h"
 #include "lib/mail/address.h"
 
 #define CHARACTER_MOST 0x10ffff
-
-static int
-hex_digit(int c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* The byte that comes next, decoded, or -1. */
 static int
@@ -20,7 +13,7 @@ next_byte(struct cursor *c)
 	int byte = cursor_next(c);
 	if (byte != '+')
 		return byte > ' ' && byte <= '~' && byte != '=' ? byte : -1;
-	int high = hex_digit(cursor_next(c)), low = hex_digit(cursor_next(c));
+	int high = ascii_hex_upper(cursor_next(c)), low = ascii_hex_upper(cursor_next(c));
 	return high >= 0 && low >= 0 ? high * 16 + low : -1;
 }
 
@@ -31,18 +24,6 @@ xtext_is(struct slice text)
 	while (!cursor_at_end(&c))
 		if (next_byte(&c) < 0)
 			return false;
-	return true;
-}
-
-bool
-xtext_decode(struct str *into, struct slice text)
-{
-	struct cursor c = cursor_over(text);
-	while (!cursor_at_end(&c)) {
-		int byte = next_byte(&c);
-		if (byte < 0 || !str_append_byte(into, (char)byte))
-			return false;
-	}
 	return true;
 }
 
@@ -64,7 +45,7 @@ take_embedded(struct cursor *c)
 	if (cursor_next(c) != 'x' || !cursor_take(c, '{'))
 		return false;
 	for (; !cursor_take(c, '}'); digits++) {
-		int digit = hex_digit(ascii_upper(cursor_next(c)));
+		int digit = ascii_hex(cursor_next(c));
 		if (digit < 0 || digits == 6)
 			return false;
 		character = character * 16 + (unsigned)digit;

@@ -9,12 +9,9 @@
 #include <stdbool.h>
 
 #include "lib/base/slice.h"
-#include "lib/base/str.h"
 
 /* Printable ASCII without "+" and "=", and "+XX" in upper-case hexadecimal; may be empty. */
 bool xtext_is(struct slice text);
-/* Appends the bytes that it stands for. False when it is none, or `into` is full. */
-bool xtext_decode(struct str *into, struct slice text);
 
 /*
  * utf-8-addr-xtext: printable ASCII without "+", "=" and "\", and "\x{HEX}" for

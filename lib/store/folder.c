@@ -64,21 +64,6 @@ folder_sync(struct folder *f)
 	return fsync(f->cur) == 0;
 }
 
-size_t
-folder_find(const struct folder *f, uint32_t uid, bool *found)
-{
-	size_t low = 0, high = f->count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (f->messages[middle].uid < uid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	*found = low < f->count && f->messages[low].uid == uid;
-	return low;
-}
-
 struct message *
 folder_find_base(struct folder *f, const char *base)
 {

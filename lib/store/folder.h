@@ -84,9 +84,6 @@ bool folder_refresh(struct folder *f);
  */
 void folder_drop(struct folder *f, void (*gone)(void *context, size_t index), void *context);
 
-/* The index of a UID, or of the next greater one (found false); f->count when there is none. By halving. */
-size_t folder_find(const struct folder *f, uint32_t uid, bool *found);
-
 /* The following take a message of f->messages. When another session renamed its file they look for it again; ENOENT marks it vanished. */
 
 /* Opens its file for reading; lines end in LF (or CRLF, as another program stored it). -1 with errno. */

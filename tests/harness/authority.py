@@ -1,4 +1,5 @@
 """A certificate authority of the test's own, and what it would never sign: a certificate may be changed before the signature."""
+import hashlib
 import re
 import subprocess
 
@@ -9,6 +10,15 @@ GENERATE = {"ec": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "
 
 def openssl(*arguments, **keywords):
     return subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, **keywords).stdout
+
+
+def tlsa_data(selector, matching, certificate):
+    """What a TLSA record says of this certificate (RFC 6698 section 2.1)."""
+    whole = openssl("x509", "-in", certificate, "-outform", "DER")
+    if selector:
+        public = openssl("x509", "-in", certificate, "-noout", "-pubkey")
+        whole = openssl("pkey", "-pubin", "-outform", "DER", input=public)
+    return {0: whole, 1: hashlib.sha256(whole).digest(), 2: hashlib.sha512(whole).digest()}[matching]
 
 
 class Authority:

@@ -3,8 +3,9 @@ import collections
 import os
 import socket
 import struct
-import threading
 import time
+
+from .listener import accept_each
 
 CONTINUE, ACCEPT, REJECT, TEMPFAIL, DISCARD, SKIP, PROGRESS = b"c", b"a", b"r", b"t", b"d", b"s", b"p"
 # Steps of the protocol that a milter does not want (NO) or does not answer (SILENT).
@@ -44,18 +45,10 @@ class Server:
             self.listener.listen(10)
             self.name = f"unix:{unix}"
         self.connections = []
-        threading.Thread(target=self.accept, daemon=True).start()
+        accept_each(self.listener, self.guard)
 
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections.append(connection)
-            threading.Thread(target=self.guard, args=(connection,), daemon=True).start()
-
-    def guard(self, connection):
+    def guard(self, connection, _):
+        self.connections.append(connection)
         try:
             self.serve(connection)
         except (OSError, EOFError):

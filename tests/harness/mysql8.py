@@ -5,7 +5,8 @@ import os
 import socket
 import struct
 import subprocess
-import threading
+
+from .listener import accept_each
 
 CAPABILITIES = 0x00ABA20F | 0x80000 | 0x200000  # protocol 41, a database in the login, plugins, lengths of them
 OK = b"\0\0\0\2\0\0\0"
@@ -39,22 +40,14 @@ class Mysql8:
     def __enter__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        accept_each(self.listener, self.serve)
         return self
 
     def __exit__(self, *_):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
-
-    def serve(self, connection):
+    def serve(self, connection, _):
         with connection, connection.makefile("rwb") as stream:
             try:
                 self.log_in(stream)

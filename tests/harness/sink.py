@@ -1,8 +1,8 @@
 """An SMTP server of the tests: takes messages, remembers them, answers as it is told."""
 import socket
 import ssl
-import threading
 
+from .listener import accept_each
 from .wait import wait_for
 
 
@@ -30,11 +30,9 @@ class Sink:
         self.names = []
         self.messages = []
         self.commands = []
-        self.connections = 0
         self.socket = socket.create_server((host, port), backlog=128)
         self.host, self.port = self.socket.getsockname()[:2]
-        self.thread = threading.Thread(target=self.accept, daemon=True)
-        self.thread.start()
+        accept_each(self.socket, self.serve)
 
     def __enter__(self):
         return self
@@ -53,20 +51,11 @@ class Sink:
         return wait_for(lambda: f"{count} messages in the sink, it has {self.messages}", seconds,
                         lambda: self.messages if len(self.messages) >= count else None)
 
-    def accept(self):
-        while True:
-            try:
-                connection, peer = self.socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.serve, args=(connection, peer[0]), daemon=True).start()
-
     def serve(self, connection, peer):
         connection.settimeout(60)
         try:
             with connection:
-                Session(self, connection, peer).run()
+                Session(self, connection, peer[0]).run()
         except (OSError, ValueError, EOFError):
             pass
 

@@ -5,8 +5,6 @@ import time
 
 import pytest
 
-from harness import REPOSITORY
-
 
 def launch(suite, program, user, arguments=()):
     """As inetd: the connection on the descriptors 0, 1 and 2. Returns our end and the process."""
@@ -76,11 +74,3 @@ def test_a_handshake_that_fails(suite, program, command):
         heard = everything(client)
     process.wait(20)
     assert b"postern-" not in heard and b"tls-failed" not in heard, heard
-
-
-@pytest.mark.parametrize("program", ["imapd", "pop3d", "smtpd", "lmtpd"])
-def test_its_settings_are_in_its_page(suite, program):
-    folder = "deliver" if program == "lmtpd" else program
-    names = [line.split("\t")[0] for line in suite.tool(program, "--settings").stdout.splitlines()]
-    page = (REPOSITORY / f"{folder}/postern-{program}.8").read_text()
-    assert [name for name in names if f".It Cm {name} " not in page] == []

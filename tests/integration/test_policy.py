@@ -54,6 +54,16 @@ def test_attributes_at_data_and_end(suite, user):
     assert data["instance"] == end["instance"]
 
 
+@pytest.mark.parametrize("more", [b"\n", b"action=REJECT\n\n"])
+def test_what_stands_behind_an_answer_is_not_the_next_one(suite, user, more):
+    with Policy(b"action=DUNNO\n\n" + more) as policy, settings(suite, policy_servers=policy.name), suite.smtp() as smtp:
+        smtp.ehlo()
+        says(smtp.command(f"MAIL FROM:<{SENDER}>"), 250)
+        for _ in range(3):
+            says(smtp.command(f"RCPT TO:<{user.address}>"), 250)
+    assert len(policy.requests) == 3
+
+
 def test_each_message_has_its_own_instance(suite, user):
     """Servers do some things once an instance: the next message is another one, whatever became of the first."""
     with Policy() as policy, settings(suite, policy_servers=policy.name), suite.smtp() as smtp:

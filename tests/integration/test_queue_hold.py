@@ -328,7 +328,7 @@ def test_a_login_past_its_limit_is_answered_as_ever_and_its_mail_is_held(own):
         passed, first, again = [re.search(r"\b[2-7a-z]{13}\b", smtp.message(sender.address, [one.address, two.address], MESSAGE)).group(0)
                                 for _ in range(3)]
     one.wait(1), two.wait(1)
-    own.wait_log("submission", rf"accepted .*queue={first} .*login={sender.address} hold=\"4 recipients within an hour")
+    own.wait_log("submission", rf"accepted .*queue={first} .*login={sender.address} .*hold=\"4 recipients within an hour")
     own.wait_log("authd", rf"outgoing-limit login={sender.address} .*hint=")
     own.wait_log("queued", rf"held queue={first} .*login={sender.address} .*reason=\"4 recipients within an hour, the limit is 3\"")
     own.wait_log("queued", rf"held queue={again} ")

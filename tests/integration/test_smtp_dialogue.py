@@ -245,3 +245,14 @@ def test_wrong_settings_are_told_as_temporary(suite):
         finally:
             suite.set(name, before)
         suite.wait_log("smtpd", rf"setting-wrong .*{name}.*hint=")
+
+
+# --- one id in the logs of two programs ---------------------------------------------------
+
+
+def test_tlsd_names_the_session(suite):
+    with suite.smtp() as smtp:
+        smtp.ehlo()
+        smtp.starttls()
+        session = suite.wait_log("smtpd", r" tls session=(\w+) client=127.0.0.1 ").group(1)
+    suite.wait_log("tlsd", rf"tls session={session} version=TLSv1.3 ")

@@ -14,13 +14,6 @@ def user(suite):
     return suite.user()
 
 
-@pytest.fixture
-def smtp(suite):
-    with suite.smtp() as dialogue:
-        dialogue.ehlo()
-        yield dialogue
-
-
 def begin(smtp, user):
     for line in (f"MAIL FROM:<{STRANGER}>", f"RCPT TO:<{user.address}>"):
         assert smtp.command(line)[0] == 250

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import REPOSITORY, Smtp
+from harness import Smtp
 
 FAR = "user@far.test"
 
@@ -81,9 +81,6 @@ def test_what_it_says_of_itself(suite):
     contract = dict(line.split("\t", 1) for line in suite.tool("smtpd", "--contract").stdout.splitlines())
     assert contract["calls"] == "basic messages dup" and contract["memory"] == str(16 << 20)
     assert contract["reaches"] == "nothing"
-    names = [line.split("\t")[0] for line in suite.tool("smtpd", "--settings").stdout.splitlines()]
-    page = (REPOSITORY / "smtpd/postern-smtpd.8").read_text()
-    assert all(f".It Cm {name} " in page for name in names)
 
 
 def test_it_refuses_to_run_as_root(suite):

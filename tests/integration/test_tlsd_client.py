@@ -1,6 +1,5 @@
 """postern-tlsd's outgoing side by itself: the test is postern-remote, and the other host with certificates of an authority of its own."""
 import contextlib
-import hashlib
 import shutil
 import ssl
 import threading
@@ -8,7 +7,7 @@ import threading
 import pytest
 
 from harness import Peer, as_user
-from harness.authority import Authority, openssl, valid
+from harness.authority import Authority, tlsa_data, valid
 from harness.tls import TLS12, TLS13, Question, Tlsd, tcp_pair
 
 HOST = "mx.example.org"
@@ -83,12 +82,7 @@ def world(tmp_path_factory):
 
 def tlsa(usage, selector, matching, certificate):
     """A record of this certificate, as the field that goes to tlsd."""
-    whole = openssl("x509", "-in", certificate, "-outform", "DER")
-    if selector:
-        public = openssl("x509", "-in", certificate, "-noout", "-pubkey")
-        whole = openssl("pkey", "-pubin", "-outform", "DER", input=public)
-    data = {0: whole, 1: hashlib.sha256(whole).digest(), 2: hashlib.sha512(whole).digest()}[matching]
-    return f"{usage} {selector} {matching} {data.hex()}"
+    return f"{usage} {selector} {matching} {tlsa_data(selector, matching, certificate).hex()}"
 
 
 @pytest.mark.parametrize("version", [TLS12, TLS13])

@@ -15,13 +15,6 @@ def trusted(suite):
         yield
 
 
-@pytest.fixture
-def smtp(suite):
-    with suite.smtp() as dialogue:
-        dialogue.ehlo()
-        yield dialogue
-
-
 def test_it_is_offered_to_the_named_networks_alone(suite, smtp):
     assert KEYWORD in smtp.ehlo()
     suite.set("xclient_networks", "192.0.2.0/24")

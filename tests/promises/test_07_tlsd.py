@@ -45,6 +45,7 @@ def test_of_many_keys_none_is_where_the_network_is():
         certificate, key = authority.issue("/CN=x", "subjectAltName=DNS:n0.test", kind="rsa")
         tlsd.add("n0", certificate, key)
         wait_for("the renewal", 10, lambda: shown(tlsd, "n0.test") == der(certificate))
+        tlsd.wait_children(0)  # those that showed it
         needles |= {f"renewed {what}": number for what, number in traces(key, "rsa").items()}
         waiting, question = tlsd.hand_over()
         sessions = [tlsd.session(version_context(TLS12), name=f"n{number}.test") for number in range(4)]

@@ -21,17 +21,6 @@ test_xtext(void **state)
 }
 
 static void
-test_decoding(void **state)
-{
-	struct str s = STR_MOST(100);
-	(void)state;
-	assert_true(xtext_decode(&s, slice_of("a+2Bb+00+3D")));
-	assert_true(slice_equal(str_slice(&s), slice_make("a+b\0=", 5)));
-	assert_false(xtext_decode(&s, slice_of("a+2")));
-	str_free(&s);
-}
-
-static void
 test_addresses_in_utf8(void **state)
 {
 	static const char *const right[] = {"a@b.test", "gr\\x{FC}n@b.test", "\\x{10FFFF}", "\\x{20}\\x{2B}\\x{3D}\\x{5C}\\x{7F}\\x{01}", "\\x{fc}"};
@@ -52,7 +41,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_xtext),
-		cmocka_unit_test(test_decoding),
 		cmocka_unit_test(test_addresses_in_utf8),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,7 +116,8 @@ test_received(void **state)
 	snprintf(s.tls.cipher, sizeof s.tls.cipher, "%s", "TLS_AES_256_GCM_SHA384");
 	snprintf(s.login_name, sizeof s.login_name, "%s", "anna");
 	snprintf(s.envelope.queue_id, sizeof s.envelope.queue_id, "%s", "Q7");
-	assert_true(peer_parse(&s.peer, slice_of("2001:db8::1")));
+	assert_true(ip_parse(&s.peer.ip, slice_of("2001:db8::1")));
+	peer_set(&s.peer, s.peer.ip);
 	s.envelope.recipients = STR_MOST(100);
 	str_append(&s.envelope.recipients, "anna@example.org", sizeof "anna@example.org");
 	s.envelope.recipient_count = 1;

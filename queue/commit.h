@@ -1,0 +1,40 @@
+/*
+ * The end of a message in the intake: its file is completed, waits in line for a
+ * sync worker, and is durable or gone when its answer is given. A commit lives
+ * on when its connection ends, because the message may already be on the disk.
+ */
+#ifndef QUEUE_COMMIT_H
+#define QUEUE_COMMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "queue/directory.h"
+#include "queue/intake_message.h"
+
+#define COMMIT_TAG_MOST 32
+
+struct commit {
+	struct commit        *next; /* in the line for a worker */
+	void                 *from; /* the conversation; NULL: gone */
+	struct intake_message message;
+	char                  tag[COMMIT_TAG_MOST];
+	int64_t               uid; /* of the submitter, who may be gone; -1: smtpd */
+};
+
+/* Told of each message's end; message.trouble is the answer. The commit is released when it returns. */
+typedef void commit_answer(struct commit *k);
+
+/* Starts the sync workers: once, after loop_begin(), before the confinement. False: trouble, logged. */
+bool commit_begin(struct queue_directory *directory, size_t workers, commit_answer *answer);
+
+/* For one message, with the buffers of an earlier one. NULL: no memory. */
+struct commit *commit_take(void);
+/* The message has been ended or aborted. */
+void commit_release(struct commit *k);
+
+/* Completes the message and has it synced. When that cannot be, the answer is given within the call. */
+void commit_message(struct commit *k);
+
+#endif
