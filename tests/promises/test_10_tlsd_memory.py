@@ -24,6 +24,12 @@ def contract_memory(source):
     return int(number) << int(shift)
 
 
+def is_limit_of_a_child(pid, source):
+    """A child has besides what it inherits of certificates: one small chain here."""
+    least = contract_memory(source)
+    return least <= limit(pid, "Max address space") < least + (1 << 20)
+
+
 @pytest.fixture
 def session(suite):
     before = set(suite.pids("tlsd"))
@@ -39,16 +45,14 @@ def test_each_process_has_its_limit(suite, session):
     [keys] = [pid for pid in before if Process(pid).parent() == acceptor]
     for pid, source in [(acceptor, "postern-tlsd.c"), (keys, "keys.c")]:
         assert limit(pid, "Max address space") == contract_memory(f"tlsd/{source}"), source
-    # A child has besides what it inherits of certificates: one small chain here.
-    least = contract_memory("tlsd/child.c")
-    assert least <= limit(child, "Max address space") < least + (1 << 20)
+    assert is_limit_of_a_child(child, "tlsd/child.c")
 
 
 def test_an_outgoing_session_has_its_limit():
     with Tlsd("ecdsa") as tlsd:
         host, question, child = tlsd.reach_out()
         with host, question.peer.socket:
-            assert limit(child, "Max address space") == contract_memory("tlsd/outgoing_child.c")
+            assert is_limit_of_a_child(child, "tlsd/outgoing_child.c")
 
 
 def test_a_session_full_of_bytes(suite, session):
