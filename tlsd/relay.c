@@ -57,6 +57,8 @@ after_failure(struct relay *r, int result)
 	case SSL_ERROR_WANT_WRITE:
 		return POLLOUT;
 	case SSL_ERROR_ZERO_RETURN:
+		/* OpenSSL says it of a write that failed as well, once the client's close_notify is there. */
+		r->broken = r->in.ended;
 		r->in.ended = true;
 		return 0;
 	default:

@@ -1,4 +1,5 @@
 """postern-tlsd by itself, with Python's ssl and openssl s_client as clients, the test as the front."""
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -378,6 +379,22 @@ def test_a_reset_ends_the_child(tlsd, end):
         wait_for("bytes", 5, lambda: plain.recv(1, socket.MSG_PEEK))
         plain.close()
         secure.close()
+    tlsd.wait_children(0)
+
+
+def test_a_reset_behind_a_close_notify_ends_the_child(tlsd):
+    """What the front still says cannot be written, and OpenSSL calls that the end of the client's text once more."""
+    secure, plain, _ = tlsd.session(version_context(TLS13))
+    secure.setblocking(False)
+    with pytest.raises(ssl.SSLWantReadError):
+        secure.unwrap()
+    assert plain.recv(1) == b""
+    secure.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    secure.close()
+    with plain, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        plain.sendall(b"221 Bye\r\n")
+        plain.sendall(b"221 Bye\r\n")
+        tlsd.wait_children(0)
     tlsd.wait_children(0)
 
 
