@@ -4,6 +4,7 @@
 #include "smtpd/filters.h"
 #include "smtpd/filters_state.h"
 #include "smtpd/intake.h"
+#include "smtpd/received.h"
 #include "smtpd/reply.h"
 
 #define CHUNK 16384
@@ -193,8 +194,8 @@ write_message(struct session *s, enum reading reading, uint64_t size)
 	const struct filters *fs = s->filters;
 	size_t top = fs->fields.top, all = fields_count(&fs->fields);
 	if (reading == READ_OVER)
-		return intake_write(s, str_slice(&fs->prepended)) && intake_write_received(s) && write_part(s, 0, size);
-	return write_fields(s, 0, top) && intake_write_received(s) && write_fields(s, top, all) &&
+		return intake_write(s, str_slice(&fs->prepended)) && received_write(s) && write_part(s, 0, size);
+	return write_fields(s, 0, top) && received_write(s) && write_fields(s, top, all) &&
 	    (!(fs->parted || fs->body_len > 0) || intake_write(s, slice_of("\r\n"))) &&
 	    write_part(s, fs->body_at, fs->body_len);
 }

@@ -3,9 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/base/clock.h"
 #include "lib/front/neighbour.h"
-#include "smtpd/received.h"
 
 #define DATA_MOST (60 * 1024) /* bytes of one packet: what a socket's buffer holds three times */
 
@@ -149,15 +147,6 @@ intake_write(struct session *s, struct slice bytes)
 		packet_begin(&s->packet, "data");
 	}
 	return true;
-}
-
-bool
-intake_write_received(struct session *s)
-{
-	struct str line = STR_MOST(RECEIVED_MOST);
-	bool ok = received_print(&line, s, clock_unix()) && intake_write(s, str_slice(&line));
-	str_free(&line);
-	return ok;
 }
 
 bool

@@ -15,8 +15,6 @@ struct outcome intake_open(struct session *s);
  * it before the commit). False when queued is gone; the bytes are then lost.
  */
 bool intake_write(struct session *s, struct slice bytes);
-/* Our trace line. */
-bool intake_write_received(struct session *s);
 /* Between two commands: sends what is gathered, so that s->packet is free, and takes it up again. False: queued is gone. */
 bool intake_pause(struct session *s);
 void intake_resume(struct session *s);

@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "smtpd/filters.h"
 #include "smtpd/intake.h"
+#include "smtpd/received.h"
 #include "smtpd/reply.h"
 #include "smtpd/services.h"
 #include "smtpd/session.h"
@@ -52,7 +53,7 @@ open_at_queue(struct session *s, struct message *m)
 static bool
 write_front(struct session *s, const struct message *m)
 {
-	return m->filtered || (intake_write(s, filters_prepended(s)) && intake_write_received(s));
+	return m->filtered || (intake_write(s, filters_prepended(s)) && received_write(s));
 }
 
 static void

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/mail/date.h"
 #include "smtpd/intake.h"
 
@@ -78,4 +79,13 @@ received_print(struct str *into, const struct session *s, int64_t now)
 	date_print(into, (struct date){.when = now, .zone = 0});
 	str_append_text(into, "\r\n");
 	return !into->failed;
+}
+
+bool
+received_write(struct session *s)
+{
+	struct str line = STR_MOST(RECEIVED_MOST);
+	bool ok = received_print(&line, s, clock_unix()) && intake_write(s, str_slice(&line));
+	str_free(&line);
+	return ok;
 }

@@ -9,4 +9,7 @@
 /* Appends the whole field with its line ends. False when `into` is full. */
 bool received_print(struct str *into, const struct session *s, int64_t now);
 
+/* The same into the message that is on its way to queued. False when queued is gone. */
+bool received_write(struct session *s);
+
 #endif
