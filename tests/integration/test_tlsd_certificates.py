@@ -227,7 +227,7 @@ def test_a_default_certificate_out_of_its_time_is_used_with_a_warning(begin, end
 def test_soon(workshop):
     """A line while it is in its last third, at most thirty days: once, and not at each look."""
     tlsd = Many()
-    year = time.gmtime(time.time() - 70 * 86400), time.gmtime(time.time() + 20 * 86400)
+    year = time.gmtime(time.time() - 70 * 86400), time.gmtime(time.time() + 19.5 * 86400)
     tlsd.pair("soon", "soon.test", change=valid(*(time.strftime("%y%m%d%H%M%SZ", t) for t in year)))
     tlsd.pair("later", "later.test")
     with tlsd:
