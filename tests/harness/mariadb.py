@@ -83,6 +83,8 @@ class MariaDB:
     def freeze(self):
         """Stopped but not closed: connections stay, nothing answers."""
         self.process.send_signal(signal.SIGSTOP)
+        stat = f"/proc/{self.process.pid}/stat"
+        wait_for("the server to stand still", 10, lambda: open(stat).read().rsplit(")", 1)[1].split()[0] == "T")
 
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)

@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -83,9 +84,10 @@ class House(Tlsd):
         authority = Authority(self.directory, "ca")
         self.anna = authority.issue("/CN=Anna", "subjectAltName=email:anna@example.test")
         self.set("client_ca", authority.certificate)
-        self.fronts = []
+        self.fronts, self.lookups = [], []
         self.listeners = {name: self.listen(name)
                           for name in ("authd/login", "authd/lookup", "queue/intake", "imap/session", "pop3/session")}
+        threading.Thread(target=self.count_clients, daemon=True).start()
         for protocol in PROTOCOLS.values():
             shutil.copy(REPOSITORY / build_directory() / protocol.program, self.directory)
 
@@ -98,6 +100,20 @@ class House(Tlsd):
         path.chmod(0o666)
         listener.listen(50)
         return listener
+
+    def count_clients(self):
+        """Nobody has too many connections: what authd/lookup says to `client`."""
+        while True:
+            try:
+                lookup, _ = self.listeners["authd/lookup"].accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            self.lookups.append(lookup)  # open as long as the front: it is the client's lease
+            verb, tag, *_ = decode(lookup.recv(65536))
+            assert verb == "client"
+            lookup.send(encode("ok", tag))
 
     def connect(self, protocol, tls):
         """A client at a front of its own, and the front's conversation with authd."""

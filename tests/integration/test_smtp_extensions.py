@@ -2,6 +2,7 @@
 those who pass a message on, SMTPUTF8 to the mailbox, LIMITS, ETRN; and an enhanced code on every answer."""
 import os
 import re
+import shutil
 
 import pytest
 
@@ -116,8 +117,16 @@ def test_nothing_is_kept_of_the_message_before(own, smtp):
 def test_requiretls_needs_tls(own, smtp, smtp_tls):
     assert "REQUIRETLS" not in smtp.ehlo() and "REQUIRETLS" in smtp_tls.ehlo()
     says(smtp_tls.command(f"MAIL FROM:<{STRANGER}> REQUIRETLS=1"), 501, "5.5.4")
-    queue_id = send(smtp_tls, f"MAIL FROM:<{STRANGER}> REQUIRETLS", ["RCPT TO:<a@far.test>"])
+    user = own.user()
+    user.maildir.parent.mkdir(exist_ok=True)
+    shutil.chown(user.maildir.parent, "vmail", "vmail")
+    user.maildir.write_text("in the Maildir's place, so that the queue keeps the message\n")
+    queue_id = send(smtp_tls, f"MAIL FROM:<{STRANGER}> REQUIRETLS", [f"RCPT TO:<{user.address}>"])
     assert "requiretls=1" in kept(own, queue_id)[0]
+    own.wait_log("queued", f"deferred queue={queue_id}")
+    user.maildir.unlink()
+    own.tool("queuectl", "flush")
+    user.wait(1)
 
 
 def test_binarymime_where_set(own):
