@@ -165,6 +165,8 @@ choose(struct writer *w)
 {
 	size_t kept = 0, bytes = CDB_FIXED;
 	uint64_t last = 0;
+	if (w->count == 0)
+		return; /* no array either */
 	qsort(w->candidates, w->count, sizeof *w->candidates, by_key);
 	for (size_t i = 0; i < w->count; i++) {
 		const struct candidate c = w->candidates[i];

@@ -138,10 +138,11 @@ def wait_read(smtp):
 
 @pytest.mark.parametrize("reset", [False, True], ids=["end", "reset"])
 def test_the_client_vanishes(suite, user, reset):
+    earlier = len(user.messages())
     with suite.smtp() as smtp:  # what is started with the first message is there
         smtp.ehlo()
         smtp.message(STRANGER, [user.address], "Subject: whole\n\nx\n")
-    known = len(user.wait(1))
+    known = len(user.wait(earlier + 1))
     wait_for("the first smtpd to end", 20, lambda: not suite.pids("smtpd"))
     before = descriptors(suite)
     for state in STATES:

@@ -2,10 +2,11 @@
 the numbers that make the key; they are found in the key process, so the search can find them."""
 import pytest
 
-from harness import wait_for
+from harness import wait_for, without_sanitizers
 from harness.authority import Authority, openssl
 from harness.memory import SECRET, found, secret_numbers
 from harness.tls import TLS12, TLS13, Tlsd, der, shown, version_context
+
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
 def test_only_the_key_process_holds_the_key(kind):
@@ -29,6 +30,7 @@ def test_only_the_key_process_holds_the_key(kind):
             secure.close(), plain.close()
 
 
+@without_sanitizers("their shadow memory takes minutes to read")
 def test_of_many_keys_none_is_where_the_network_is():
     """Several pairs of both kinds, before and after a renewal: neither the numbers, nor the files as PEM or DER, nor a part of
     them are in the acceptor or in a child of any of the names, during its handshake or after."""
