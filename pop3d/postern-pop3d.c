@@ -1,7 +1,7 @@
 /*
  * postern-pop3d: one POP3 conversation, from the greeting to the login.
  *
- * Run by tcpserver, s6-tcpserver, tcpsvd, inetd or a systemd socket, once a
+ * Run by postern-listen, tcpserver, s6-tcpserver, inetd or a systemd socket, once a
  * connection, as postern-pop3d, with the connection on descriptors 0 and 1. Its
  * log goes to descriptor 2, to syslog where inetd put the connection there too.
  *

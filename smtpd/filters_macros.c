@@ -18,7 +18,7 @@ host(const struct session *s)
 static struct slice
 server(const struct session *s)
 {
-	return slice_of(s->filters->server_address);
+	return slice_of(s->peer.local);
 }
 
 static struct slice

@@ -1,5 +1,4 @@
 /* Which filters there are: the settings, and the connections before the confinement. */
-#include <arpa/inet.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,20 +122,6 @@ limit_file(const struct session *s)
 	setrlimit(RLIMIT_FSIZE, &r);
 }
 
-/* Where the client connected to; later the descriptor is tlsd's. */
-static void
-find_addresses(struct filters *fs)
-{
-	struct sockaddr_storage a;
-	socklen_t len = sizeof a;
-	if (getsockname(STDIN_FILENO, (struct sockaddr *)&a, &len) < 0)
-		return;
-	const void *address = a.ss_family == AF_INET ? (const void *)&((struct sockaddr_in *)&a)->sin_addr
-						     : (const void *)&((struct sockaddr_in6 *)&a)->sin6_addr;
-	if (a.ss_family == AF_INET || a.ss_family == AF_INET6)
-		inet_ntop(a.ss_family, address, fs->server_address, sizeof fs->server_address);
-}
-
 bool
 filters_open(struct session *s)
 {
@@ -159,7 +144,6 @@ filters_open(struct session *s)
 	fs->fields = FIELDS_NONE;
 	fs->prepended = STR_MOST(PREPENDED_MOST);
 	fs->changes = STR_MOST(CHANGES_MOST);
-	find_addresses(fs);
 	if (!open_milters(s, &milters) || !open_policies(s, &policies))
 		return false;
 	limit_file(s);

@@ -29,7 +29,7 @@ add_client(const struct session *s, struct policy *p)
 	policy_add(p, "client_name", slice_of(name));
 	policy_add(p, "reverse_client_name", slice_of(name));
 	add_number(p, "client_port", s->peer.port);
-	policy_add(p, "server_address", slice_of(s->filters->server_address));
+	policy_add(p, "server_address", slice_of(s->peer.local));
 	policy_add(p, "helo_name", slice_of(s->helo));
 }
 

@@ -50,7 +50,6 @@ struct filters {
 	struct filter_milter *milters;
 	struct filter_policy *policies;
 	size_t                milter_count, policy_count;
-	char                  server_address[INET6_ADDRSTRLEN];
 
 	/* Why what is refused is refused, and by whom. */
 	struct filter_answer answer;

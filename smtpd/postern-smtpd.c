@@ -1,8 +1,8 @@
 /*
  * postern-smtpd: one SMTP or submission conversation.
  *
- * Who runs it:  tcpserver, s6-tcpserver, tcpsvd, inetd or a systemd socket unit, one process a connection, as the
- *               user postern-smtpd.
+ * Who runs it:  postern-listen, tcpserver, s6-tcpserver, tcpsvd, inetd or a systemd socket unit, one process a
+ *               connection, as the user postern-smtpd.
  * Reads:        its settings; TCPREMOTEIP, TCPREMOTEHOST, TCPLOCALIP and the like, and RELAYCLIENT of its
  *               environment; the client on descriptors 0 and 1, before whom a PROXY header may stand.
  * Writes:       to the client, and its log to descriptor 2 (to syslog where inetd put the client there too).

@@ -44,6 +44,16 @@ def test_attributes_at_rcpt(suite, user):
     assert said["client_name"] and said["client_port"] and said["instance"]
 
 
+def test_a_proxy_tells_both_addresses(suite, user):
+    with Policy() as policy, settings(suite, policy_servers=policy.name, xclient_networks="127.0.0.0/8"), suite.smtp() as smtp:
+        smtp.ehlo()
+        says(smtp.command("XCLIENT ADDR=203.0.113.5 DESTADDR=198.51.100.2"), 220)
+        smtp.ehlo()
+        says(smtp.command(f"MAIL FROM:<{SENDER}>"), 250)
+        says(smtp.command(f"RCPT TO:<{user.address}>"), 250)
+    assert (policy.requests[0]["client_address"], policy.requests[0]["server_address"]) == ("203.0.113.5", "198.51.100.2")
+
+
 def test_attributes_at_data_and_end(suite, user):
     with Policy() as policy:
         accept(suite, user, [policy.name + ",at=data", policy.name + ",at=end"], "attributes at the end")
