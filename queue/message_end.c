@@ -3,9 +3,6 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "queue/manager.h"
-#include "queue/retry.h"
-
-#define HURRY_FIRST 5 /* seconds to the first retry after trouble of our own */
 
 static size_t
 count_of(const struct message *m, enum recipient_status status)
@@ -50,48 +47,6 @@ fail_pending(struct message *m)
 	}
 }
 
-static void
-stay_held(struct message *m)
-{
-	int fd = message_open_for_writing(m);
-	if (fd < 0 || !queue_file_hold(fd))
-		log_error("mark-not-written", log_text("queue", m->name), log_errno());
-	manager_wait_until(m->id, DUE_HELD);
-	message_forget(m);
-}
-
-static void
-wait_for_retry(struct message *m)
-{
-	if (m->file.held) {
-		stay_held(m);
-		return;
-	}
-	uint64_t now = (uint64_t)clock_unix();
-	unsigned tries = m->file.tries + 1;
-	uint64_t first = manager.settings->retry_first;
-	if (m->hurried && first > HURRY_FIRST)
-		first = HURRY_FIRST;
-	uint64_t next = now + retry_wait(tries, first, manager.settings->retry_most);
-	int fd = message_open_for_writing(m);
-	if (fd < 0 || !queue_file_retry(fd, &m->file, tries, next))
-		log_error("mark-not-written", log_text("queue", m->name), log_errno());
-	manager_wait_until(m->id, next);
-	message_forget(m);
-}
-
-/* What waited for a person is not late: its time begins with the release. */
-static bool
-is_too_old(const struct message *m)
-{
-	const struct queue_settings *s = manager.settings;
-	if (m->file.held)
-		return false;
-	if (m->file.released)
-		return retry_is_spent(m->file.tries, s->retry_first, s->retry_most, s->life);
-	return retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), s->life);
-}
-
 /* Nobody waits for it, and nobody is to be told of it. */
 static bool
 is_over(const struct message *m)
@@ -112,7 +67,7 @@ message_end_run(struct message *m)
 		message_forget(m);
 		return;
 	}
-	if (count_of(m, RECIPIENT_PENDING) > 0 && is_too_old(m))
+	if (m->parked == 0 && count_of(m, RECIPIENT_PENDING) > 0 && message_is_too_old(m))
 		fail_pending(m);
 	if (is_over(m)) {
 		remove_message(m);
@@ -120,7 +75,7 @@ message_end_run(struct message *m)
 		m->bouncing = true;
 		bouncer_make(m);
 	} else {
-		wait_for_retry(m);
+		message_wait(m);
 	}
 }
 
@@ -143,7 +98,7 @@ message_bounced(struct message *m, bool ok)
 	if (last)
 		remove_message(m);
 	else
-		wait_for_retry(m);
+		message_wait(m);
 }
 
 void
@@ -154,7 +109,7 @@ message_told(struct message *m, bool ok)
 		/* Released in the meantime. */
 		message_begin_run(m);
 	} else if (ok) {
-		stay_held(m);
+		message_wait(m);
 	} else {
 		hold_not_told(m);
 		message_try_later(m->id);

@@ -75,6 +75,8 @@ delivery_ended(struct delivery *d, const struct outcome *o)
 	struct message *m = d->message;
 	struct file_recipient *r = delivery_recipient(d);
 	message_log_ended(m, r, o);
+	if (o->class == OUTCOME_TEMPORARY)
+		m->deferred++;
 	message_mark(m, r, o->class == OUTCOME_PERMANENT ? message_failed_status(m, r) : statuses[o->class], o);
 	free_delivery(d);
 	message_advance(m);
@@ -92,6 +94,33 @@ void
 delivery_replaced(struct delivery *d)
 {
 	struct message *m = d->message;
+	free_delivery(d);
+	message_advance(m);
+}
+
+void
+delivery_parked(struct delivery *d, uint32_t tag)
+{
+	struct message *m = d->message;
+	m->parked++;
+	m->parked_for = tag;
+	free_delivery(d);
+	message_advance(m);
+}
+
+void
+delivery_held(struct delivery *d)
+{
+	struct message *m = d->message;
+	int fd = message_open_for_writing(m);
+	if (fd < 0 || !queue_file_hold(fd)) {
+		delivery_interrupted(d, "it could not be held");
+		return;
+	}
+	if (!m->file.held)
+		log_warning("held", log_text("queue", m->name), log_slice("to", delivery_recipient(d)->address),
+		    log_text("reason", "its transport says so"), log_text("hint", "postern-queuectl release, or delete"));
+	m->file.held = true;
 	free_delivery(d);
 	message_advance(m);
 }

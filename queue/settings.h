@@ -11,11 +11,13 @@ struct queue_settings {
 	const char *postmaster;
 	uint64_t    free_space;
 	uint64_t    message_size;
-	uint64_t    retry_first, retry_most, life; /* seconds */
+	uint64_t    retry_first, retry_most, life, bounce_life, delay_warning; /* seconds */
 	uint64_t    sync_workers;
 	uint64_t    deliver_workers;
 	uint64_t    remote_concurrency;
-	uint64_t    active_most;
+	uint64_t    destination_first, destination_most, destination_failures, destination_pause;
+	uint64_t    mailbox_concurrency;
+	uint64_t    active_most, active_memory;
 };
 
 #endif
