@@ -86,18 +86,33 @@ may_be_served(const struct destination *d, int64_t now)
 	return d->busy < window_limit(&d->window, now) && (d->busy == 0 || d->busy < left);
 }
 
-struct group *
-destination_next(struct traffic *t, int64_t now)
+/* Whose turn it is, or NULL. Those that may not be served are busy: no more of them than there are places. */
+static struct destination *
+find_next(const struct traffic *t, int64_t now)
 {
 	struct destination *first = t->next, *d = first;
 	if (d == NULL || t->busy >= t->places)
 		return NULL;
-	/* Those that may not be served are busy: no more than there are places. */
 	while (!may_be_served(d, now)) {
 		d = d->next;
 		if (d == first)
 			return NULL;
 	}
+	return d;
+}
+
+bool
+destination_is_ready(const struct traffic *t, int64_t now)
+{
+	return find_next(t, now) != NULL;
+}
+
+struct group *
+destination_next(struct traffic *t, int64_t now)
+{
+	struct destination *d = find_next(t, now);
+	if (d == NULL)
+		return NULL;
 	t->next = d->next;
 	d->busy++;
 	t->busy++;

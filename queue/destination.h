@@ -80,6 +80,8 @@ void destination_leave(struct destination *d);
 
 /* The group whose turn it is, now counted as being served. NULL: no place, or nobody waits who may be served. */
 struct group *destination_next(struct traffic *t, int64_t now);
+/* There is a group that could be served now. */
+bool destination_is_ready(const struct traffic *t, int64_t now);
 /* Any group that waits, not counted as being served; NULL: none. */
 struct group *destination_take(struct traffic *t);
 

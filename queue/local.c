@@ -169,7 +169,7 @@ assign_jobs(void)
 	local.assigning = true;
 	while (!manager.draining && (w = idle_worker()) != NULL && (g = destination_next(&local.traffic, clock_ms())) != NULL)
 		give(w, g);
-	if (local.traffic.next != NULL && !manager.draining && idle_worker() == NULL)
+	if (!manager.draining && idle_worker() == NULL && destination_is_ready(&local.traffic, clock_ms()))
 		spawn();
 	local.assigning = false;
 }

@@ -6,11 +6,13 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/base/random.h"
 #include "queue/destination.h"
 #include "queue/intake.h"
 #include "queue/places.h"
 
-#define DRAIN_MOST 10000 /* ms that deliveries under way may still take */
+#define FOUND_SPREAD 3000 /* seconds: within the head start of what has just come (places.c) */
+#define DRAIN_MOST   10000 /* ms that deliveries under way may still take */
 
 struct manager manager = {.lookup = {.service = "authd/lookup", .timeout = 30000}};
 
@@ -90,12 +92,16 @@ intake_ready(struct watch *w, uint32_t events)
 	packet_close_descriptors(&in);
 }
 
-/* Whether it is whole, and when it is to be tried, is looked at in its turn: a backlog keeps nobody waiting. */
+/*
+ * Whether it is whole, and when it is to be tried, is looked at in its turn: a
+ * backlog keeps nobody waiting. In no order, so that what is due is not behind
+ * all that is not.
+ */
 static bool
 found(void *context, uint64_t id)
 {
 	const uint64_t *now = context;
-	manager_wait((struct waiting_entry){.id = id, .due = waiting_time(*now), .found = 1});
+	manager_wait((struct waiting_entry){.id = id, .due = waiting_time(*now - random_number() % FOUND_SPREAD), .found = 1});
 	return true;
 }
 
