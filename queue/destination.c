@@ -22,9 +22,9 @@ size_t
 destination_wants(const struct destination *d, size_t room, int64_t now)
 {
 	size_t has = d->busy + d->waiting, most = d->window.dead ? 1 : ROOM_SHARE * room;
-	if (window_limit(&d->window, now) == 0 || has * 2 >= most)
-		return 0;
-	return most - has;
+	if (window_limit(&d->window, now) == 0)
+		return SIZE_MAX;
+	return has * 2 < most ? most - has : 0;
 }
 
 /* The turn after that of the message's last group in the line. */

@@ -71,7 +71,10 @@ enum admission {
  * manager could have at work: the less, the shorter the lines.
  */
 enum admission destination_admits(const struct destination *d, size_t room, int64_t now);
-/* How many groups more would do it good: more than half of what it may have is not there. 0: it has enough, or is dead. */
+/*
+ * How many of those that are parked may come: as many as its line has room for when half of it or more is empty, else 0.
+ * When it is dead all may come, to be deferred.
+ */
 size_t destination_wants(const struct destination *d, size_t room, int64_t now);
 /* `several`: the message may have other groups in this line. */
 void destination_join(struct destination *d, struct group *g, bool several);

@@ -65,12 +65,12 @@ def fates(suite, event, *ids):
 def test_a_dead_host_is_not_tried_for_each_message(house):
     greetings = []
     with next_hop(house, "dead.test", GREETING=lambda line: greetings.append(line) or "") as sink:
-        ids = [submit(house, f"u{i}@dead.test") for i in range(20)]
-        wait_for("all to be deferred", 30, lambda: len(fates(house, "deferred", *ids)) == 20)
+        ids = [submit(house, f"u{i}@dead.test") for i in range(2 * ACTIVE)]
+        wait_for("all to be deferred", 30, lambda: len(fates(house, "deferred", *ids)) == 2 * ACTIVE)
         # Three failures, and what was under way with the third.
         assert 3 <= len(greetings) <= 3 + FIRST
         untried = [line for line in fates(house, "deferred", *ids) if "not tried, since this has just failed: " in line]
-        assert len(untried) == 20 - len(greetings) and all("code=4.4." in line for line in untried)
+        assert len(untried) == 2 * ACTIVE - len(greetings) and all("code=4.4." in line for line in untried)
         house.wait_log("queued", rf'destination-dead destination=.*{sink.port}.* pause_s=3600 reason=')
         assert "not tried, since this has just failed" in house.tool("mailq").stdout
         # The administrator ends the pause.
@@ -79,7 +79,7 @@ def test_a_dead_host_is_not_tried_for_each_message(house):
         wait_for("one of them to be the probe", 30, lambda: sink.messages)
         for queue_id in ids:
             wait_gone(house, queue_id)
-        assert sorted(m.recipients[0] for m in sink.messages) == sorted(f"u{i}@dead.test" for i in range(20))
+        assert sorted(m.recipients[0] for m in sink.messages) == sorted(f"u{i}@dead.test" for i in range(2 * ACTIVE))
 
 
 def test_a_refused_recipient_says_nothing_of_the_host(house):

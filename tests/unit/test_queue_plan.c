@@ -295,6 +295,7 @@ test_a_dead_destination(void **state)
 	assert_null(end(busy[4], SERVED_BADLY, 0));
 	assert_string_equal(d->reason->text, "it is away");
 	assert_int_equal(destination_admits(d, 1000, 999), DESTINATION_DEAD);
+	assert_int_equal(destination_wants(d, 1000, 999), SIZE_MAX); /* all that are parked, to be deferred */
 	assert_int_equal(destination_admits(d, 1000, 1000), DESTINATION_OPEN);
 	assert_ptr_equal(destination_tagged(d->tag), d);
 	join(&t, "dead", 0, false);
