@@ -23,6 +23,8 @@ put_field(char *at, size_t width, const char *text)
 bool
 queue_file_mark(int fd, struct file_recipient *r, enum recipient_status status, const struct outcome *o)
 {
+	if (status == RECIPIENT_PENDING && queue_file_is_pending(r))
+		status = r->status;
 	r->fields[0] = (char)status;
 	put_field(r->fields + 2, FILE_CODE_WIDTH, o->code);
 	put_field(r->fields + 2 + FILE_CODE_WIDTH + 1, FILE_TEXT_WIDTH, o->text);
@@ -92,6 +94,7 @@ append_block(int fd, struct queue_file *f, uint32_t parent, struct slice lines, 
 		return false;
 	f->end = lines_at + (off_t)lines.len;
 	f->recipients[parent].expanded = true;
+	f->recipients[parent].targets = (uint32_t)count;
 	return true;
 }
 

@@ -211,6 +211,7 @@ load_block(int fd, off_t size, struct queue_file *f)
 		return false;
 	}
 	f->recipients[parent].expanded = true;
+	f->recipients[parent].targets = (uint32_t)count;
 	f->end = lines_at + (off_t)len;
 	return true;
 }

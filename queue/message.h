@@ -38,7 +38,8 @@ struct message {
 	uint32_t           looking;    /* of these: at authd */
 	struct delivery   *outward;    /* looked up, to be grouped for postern-remote */
 	struct address_set seen;
-	bool               bouncing;   /* the bouncer is at work for it: a bounce, or a notice */
+	bool               bouncing;   /* the bouncer is at work for it: a letter to the sender, or a notice */
+	bool               late;       /* that letter tells of the delay too */
 	bool               broken;     /* a change could not be written: forget it and read it anew later */
 	bool               hurried;    /* what deferred it was trouble of our own: try again soon */
 	bool               advancing;
@@ -81,8 +82,6 @@ int message_open_for_writing(struct message *m);
 struct file_recipient *delivery_recipient(const struct delivery *d);
 /* Writes how an attempt ended into the file; the message is broken when that fails. */
 void message_mark(struct message *m, struct file_recipient *r, enum recipient_status status, const struct outcome *o);
-/* The status of one that failed: to be returned, or not. */
-enum recipient_status message_failed_status(const struct message *m, const struct file_recipient *r);
 /* The line about a recipient's end. */
 void message_log_ended(const struct message *m, const struct file_recipient *r, const struct outcome *o);
 /* A change could not be written (errno). */
