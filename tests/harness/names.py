@@ -42,6 +42,8 @@ class Names:
                 query, peer = self.socket.recvfrom(1500)
             except OSError:
                 return
+            if not query:
+                return
             name, kind, query = question(query)
             self.asked.append((name, kind))
             answer = self.answer(query, name, kind)
