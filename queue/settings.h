@@ -12,6 +12,7 @@ struct queue_settings {
 	uint64_t    free_space;
 	uint64_t    message_size;
 	uint64_t    retry_first, retry_most, life; /* seconds */
+	uint64_t    journal_size;
 	uint64_t    sync_workers;
 	uint64_t    deliver_workers;
 	uint64_t    remote_concurrency;
