@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/base/random.h"
 #include "queue/remote_header.h"
+#include "queue/remote_kept.h"
 #include "queue/remote_route.h"
 
 #define ATTEMPTS_MOST 10 /* connections for one errand */
@@ -24,13 +25,6 @@ struct trip {
 	int            attempts;
 	struct outcome trouble; /* the last: what is told when no host is left */
 };
-
-static void
-end_all(struct errand *e, const struct outcome *o)
-{
-	for (size_t i = 0; i < e->count; i++)
-		e->outcomes[i] = *o;
-}
 
 /* --- one host ------------------------------------------------------------------------------- */
 
@@ -61,14 +55,12 @@ static bool
 connect_and_send(struct trip *t, const char *server, const union dns_address *a)
 {
 	t->attempts++;
-	int fd = connect_to(a, t->settings->connect_timeout);
+	int fd = connect_to(a, errand_patience(t->errand, t->settings->connect_timeout));
 	if (fd < 0) {
 		t->trouble = outcome_make("4.4.1", "%s cannot be reached: %s", server, strerror(errno));
 		return false;
 	}
-	bool done = smtp_send(fd, server, &t->settings->smtp, &t->plan, t->errand, &t->trouble);
-	close(fd);
-	return done;
+	return kept_begin(&t->settings->smtp, fd, server, t->route, &t->facts, &t->plan, t->errand, &t->trouble);
 }
 
 /* True: the errand is done. */
@@ -88,6 +80,24 @@ try_address(struct trip *t, const char *host, const union dns_address *a)
 	bool done = connect_and_send(t, server, a);
 	t->plan.policy = TLS_MAY;
 	return done;
+}
+
+/* LMTP on this host: no TLS. True: the errand is done. */
+static bool
+try_socket(struct trip *t)
+{
+	char server[sizeof t->route->unix_path + 8];
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	memcpy(a.sun_path, t->route->unix_path, sizeof a.sun_path);
+	snprintf(server, sizeof server, "unix:%s", t->route->unix_path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&a, sizeof a) < 0) {
+		t->trouble = outcome_make("4.4.1", "%s cannot be reached: %s", server, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	return kept_begin(&t->settings->smtp, fd, server, t->route, &t->facts, &t->plan, t->errand, &t->trouble);
 }
 
 static bool
@@ -232,7 +242,9 @@ travel(struct trip *t)
 	t->attempts = 0;
 	t->facts = facts_of(t->settings, route, t->errand);
 	t->trouble = outcome_make("4.4.4", "no host of %s could be tried", route->host);
-	bool done = route->mx ? try_name(t, route->host) : try_host(t, route->host);
+	if (kept_carry(&t->settings->smtp, route, &t->facts, t->errand))
+		return true;
+	bool done = route->unix_path[0] != '\0' ? try_socket(t) : route->mx ? try_name(t, route->host) : try_host(t, route->host);
 	plan_clear(&t->plan);
 	return done;
 }
@@ -261,7 +273,7 @@ remote_send(const struct remote_settings *settings, struct slice transport, stru
 		    log_text("hint", "smtp:[host]:port, [host]:port or host"));
 		struct outcome o = transport.len > 0 ? outcome_make("4.3.5", "the transport is not understood")
 						     : outcome_make("5.1.2", "the domain cannot be one");
-		end_all(e, &o);
+		errand_end_rest(e, &o);
 		return;
 	}
 	header_look(e);
@@ -274,5 +286,5 @@ remote_send(const struct remote_settings *settings, struct slice transport, stru
 		    log_text("hint", "correct relay_host or the transport of that domain"));
 		t.trouble = outcome_make("4.4.4", "%s", t.trouble.text);
 	}
-	end_all(e, &t.trouble);
+	errand_end_rest(e, &t.trouble);
 }

@@ -13,7 +13,7 @@ PLAIN = ("PIPELINING", "8BITMIME", "SIZE 50000000")
 @pytest.fixture(scope="module")
 def away():
     with Sink(extensions=ALL) as sink, Suite("extensions", {
-            "relay_host": f"[127.0.0.1]:{sink.port}", "retry_first": "1s", "remote_timeout": "3s"}) as suite:
+            "relay_host": f"[127.0.0.1]:{sink.port}", "retry_first": "1s", "remote_timeout": "3s", "reuse_idle": "0s"}) as suite:
         suite.sink = sink
         suite.user("ann")
         yield suite
