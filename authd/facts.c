@@ -17,6 +17,7 @@ map_name(enum map map)
 	    [MAP_PASSWORD] = "passwords", [MAP_RELAY_DOMAIN] = "relay_domains", [MAP_TRANSPORT] = "transports",
 	    [MAP_SENDER] = "senders", [MAP_MESSAGE_SIZE] = "message_sizes", [MAP_USED] = "used",
 	    [MAP_DOMAIN_QUOTA] = "domain_quotas", [MAP_DOMAIN_USED] = "domain_used",
+	    [MAP_SENDER_RELAY] = "sender_relay_hosts", [MAP_SENDER_BCC] = "sender_bcc", [MAP_RECIPIENT_BCC] = "recipient_bcc",
 	};
 	return names[map];
 }

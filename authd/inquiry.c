@@ -310,6 +310,7 @@ inquiry_start(struct inquiries *all, const struct question *what, inquiry_handle
 {
 	users_cdb_refresh(all->source.users);
 	local_aliases_refresh(all->options.aliases);
+	address_files_refresh(all->options.files);
 	struct inquiry *q = calloc(1, sizeof *q);
 	if (q == NULL)
 		return false;

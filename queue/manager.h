@@ -22,6 +22,7 @@
 #include "queue/waiting.h"
 
 struct message;
+struct bcc;
 
 /* One recipient that is being looked up or delivered. */
 struct delivery {
@@ -29,6 +30,7 @@ struct delivery {
 	struct message  *message;
 	uint32_t         recipient; /* index in message->file */
 	char            *transport; /* remote ones: malloc'ed, may be empty */
+	char            *sender;    /* malloc'ed: under which it is forwarded; NULL: the message's own */
 };
 
 /* A message at work. */
@@ -46,6 +48,8 @@ struct message {
 	struct address_set seen;
 	bool               bouncing;   /* the bouncer is at work for it: a bounce, or a notice */
 	bool               broken;     /* a change could not be written: forget it and read it anew later */
+	struct bcc        *bcc;        /* it is being asked who gets a copy: no recipient is started before */
+	bool               to_be_held; /* a transport says so: at the end of this run */
 	bool               hurried;    /* what deferred it was trouble of our own: try again soon */
 	bool               advancing;
 	struct timer       later;      /* for an end that must not come within a call */

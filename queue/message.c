@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "queue/bcc.h"
 #include "queue/manager.h"
 #include "queue/outward_keys.h"
 #include "queue/retry.h"
@@ -41,6 +42,7 @@ forget(struct message *m)
 		close(m->write_fd);
 	queue_file_free(&m->file);
 	address_set_free(&m->seen);
+	bcc_free(m->bcc);
 	free(m);
 	manager_start_due();
 }
@@ -148,7 +150,8 @@ static void
 begin_run(struct message *m)
 {
 	m->broken = !can_be_marked(m);
-	message_advance(m);
+	if (!bcc_begin(m))
+		message_advance(m);
 }
 
 void
@@ -238,6 +241,7 @@ free_delivery(struct delivery *d)
 {
 	d->message->under_way--;
 	free(d->transport);
+	free(d->sender);
 	free(d);
 }
 
@@ -327,7 +331,7 @@ stay_held(struct message *m)
 static void
 wait_for_retry(struct message *m)
 {
-	if (m->file.held) {
+	if (m->file.held || m->to_be_held) {
 		stay_held(m);
 		return;
 	}
@@ -349,7 +353,7 @@ static bool
 is_too_old(const struct message *m)
 {
 	const struct queue_settings *s = manager.settings;
-	if (m->file.held)
+	if (m->file.held || m->to_be_held)
 		return false;
 	if (m->file.released)
 		return retry_is_spent(m->file.tries, s->retry_first, s->retry_most, s->life);
@@ -472,7 +476,7 @@ void
 message_advance(struct message *m)
 {
 	/* What is started may end at once and come here again. */
-	if (m->advancing || m->bouncing)
+	if (m->advancing || m->bouncing || m->bcc != NULL)
 		return;
 	m->advancing = true;
 	do

@@ -8,6 +8,8 @@ struct queue_settings {
 	const char *hostname;
 	const char *directory;
 	const char *relay_host;
+	const char *always_bcc;
+	const char *sender_bcc, *recipient_bcc, *sql_sender_bcc, *sql_recipient_bcc; /* authd's: whether it is to be asked */
 	const char *postmaster;
 	uint64_t    free_space;
 	uint64_t    message_size;

@@ -73,7 +73,7 @@ static const struct {
     {MAP_MAILBOX, "home@our.org", "uid\x1f" "5\x1fhome\x1f/var/vmail/our.org/home"},
 };
 
-static struct local_aliases aliases_file = {.path = ""};
+static struct local_aliases aliases_file = {.file = {.path = ""}};
 static struct usage usage;
 static struct resolve_options options = {.recipient_delimiter = "+", .postmaster = "al@our.org", .mail_root = "/var/vmail/",
     .hostname = "host.our.org", .mailbox_path = "", .default_domain = "", .local_domains = ""};
@@ -232,17 +232,17 @@ the_aliases_file(void **state)
 {
 	(void)state;
 	struct str problem = STR_MOST(200);
-	aliases_file.path = "/etc/aliases";
+	aliases_file.file.path = "/etc/aliases";
 	expect(RCPT, "root@host.our.org", "later");
 	assert_true(local_aliases_parse(&aliases_file.table, "aliases", slice_of("postmaster: root\nroot: al@our.org, bo@our.org\n"), &problem));
-	aliases_file.ready = true;
+	aliases_file.file.ready = true;
 	expect(RCPT, "root@host.our.org", "ok alias|");
 	expect(ALIAS, "Root+x@host.our.org", "ok al@our.org|bo@our.org|");
 	expect(ALIAS, "postmaster@host.our.org", "ok root@host.our.org|");
 	expect(RCPT, "nobody@host.our.org", "ok unknown|");
 	assert_string_equal(ask_as(INQUIRY_SENDER, "postmaster@host.our.org", "bo@our.org"), "ok ");
 	local_aliases_free(&aliases_file.table);
-	aliases_file.path = "";
+	aliases_file.file.path = "";
 	expect(RCPT, "root@host.our.org", "ok foreign|");
 	str_free(&problem);
 }
