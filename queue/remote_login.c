@@ -188,7 +188,7 @@ session_login(struct session *s)
 {
 	struct login l;
 	/* To a host that an administrator named, or that asks for one. */
-	s->may_login = s->offers.auth; // TRANSPORT
+	s->may_login = s->offers.auth || s->errand->transport.len > 0;
 	if (!s->may_login || s->local)
 		return true;
 	enum found found = ask(s->errand, &l);
