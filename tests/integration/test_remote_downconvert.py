@@ -7,6 +7,7 @@ import pytest
 
 from harness import Sink, Suite
 from test_queue import Intake
+from test_remote_reuse import remote_with
 
 SEVEN = ("PIPELINING", "SIZE 50000000")
 EIGHT = (*SEVEN, "8BITMIME")
@@ -21,7 +22,7 @@ BINARY = (b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nCo
 def away():
     with Sink(extensions=SEVEN) as sink, Suite("downconvert", {
             "relay_host": f"[127.0.0.1]:{sink.port}", "retry_first": "1s", "remote_timeout": "5s", "reuse_idle": "0s",
-            "size_limit": "100M"}) as suite:
+            "message_size": "100M"}) as suite:
         suite.sink = sink
         suite.user("ann")
         yield suite
@@ -113,13 +114,8 @@ def test_a_message_larger_than_memory_is_converted(away):
 
 @pytest.fixture
 def switched(away, request):
-    away.down("remote")
-    away.set("remote_conversion", request.param)
-    away.up("remote")
-    yield away
-    away.down("remote")
-    away.set("remote_conversion", None)
-    away.up("remote")
+    with remote_with(away, remote_conversion=request.param):
+        yield away
 
 
 @pytest.mark.parametrize("switched", ["return"], indirect=True)

@@ -1,5 +1,7 @@
 """A connection carries several messages (RFC 5321 section 3.1: any number of transactions a session), as long as they go the
 same way; and many recipients share a transaction, as many as the server takes (RFC 5321 section 4.5.3.1.10, RFC 9422)."""
+import contextlib
+
 import pytest
 
 from harness import Sink, Suite, wait_for
@@ -10,19 +12,21 @@ SETTINGS = {"retry_first": "1s", "remote_timeout": "5s", "reuse_idle": "20s", "r
 
 @pytest.fixture(scope="module")
 def away():
-    with Sink() as sink, Sink() as other, Suite("reuse", {
-            **SETTINGS, "relay_host": f"[127.0.0.1]:{sink.port}", "reuse_messages": "5",
-            "outgoing_tls_policy": "none.test none"}) as suite:
-        suite.sink, suite.other = sink, other
-        suite.user("ann")
-        yield suite
-        assert not suite.findings()
+    with Sink() as sink, Sink() as other:
+        suite = Suite("reuse", {**SETTINGS, "relay_host": f"[127.0.0.1]:{sink.port}", "reuse_messages": "5"})
+        suite.set("transports", suite.settings / "transports.txt")
+        (suite.settings / "transports.txt").write_text(f"two.test smtp:[127.0.0.1]:{other.port}\n")
+        with suite:
+            suite.sink, suite.other = sink, other
+            suite.user("ann")
+            yield suite
+            assert not suite.findings()
 
 
 @pytest.fixture(autouse=True)
 def usual(away):
     """Each test begins without a session."""
-    away.restart("remote")
+    away.sink.end_sessions()
     away.sink.answers.clear()
     away.sink.commands.clear()
     away.sink.extensions = ("PIPELINING", "8BITMIME", "SIZE 50000000")
@@ -31,6 +35,20 @@ def usual(away):
 def submit(suite, *recipients, text=b"x"):
     with Intake(suite) as client:
         return client.submit("ann@example.test", list(recipients or ["b@far.test"]), b"Subject: x\r\n\r\n" + text + b"\r\n")
+
+
+@contextlib.contextmanager
+def remote_with(suite, **settings):
+    """postern-remote with other settings: its children end with queued's connections."""
+    before = {name: (suite.settings / name).read_text().strip() if (suite.settings / name).exists() else None for name in settings}
+    for values in (settings, before):
+        suite.down("queued")
+        for name, value in values.items():
+            suite.set(name, value)
+        suite.restart("remote")
+        suite.up("queued")
+        if values is settings:
+            yield
 
 
 def carry(suite, count):
@@ -100,36 +118,19 @@ def test_what_was_not_asked_for_ends_the_session(away):
 
 
 def test_an_idle_session_says_quit(away):
-    away.down("remote")
-    away.set("reuse_idle", "1s")
-    away.up("remote")
-    try:
+    with remote_with(away, reuse_idle="1s"):
         carry(away, 1)
         wait_for("QUIT", 10, lambda: "QUIT" in away.sink.commands)
-    finally:
-        away.set("reuse_idle", SETTINGS["reuse_idle"])
 
 
 def test_another_destination_gets_its_own_connection(away):
     """Twice to each in turn: what goes to one never comes to the other."""
-    away.down("queued")
-    away.set("relay_host", None)
-    away.set("transports", f"one.test smtp:[127.0.0.1]:{away.sink.port}\ntwo.test smtp:[127.0.0.1]:{away.other.port}")
-    away.restart("authd")
-    away.up("queued")
-    try:
-        first, second = len(away.sink.messages), len(away.other.messages)
-        for i in range(2):
-            submit(away, "a@one.test")
-            away.sink.wait(first + i + 1)
-            submit(away, "b@two.test")
-            away.other.wait(second + i + 1)
-    finally:
-        away.down("queued")
-        away.set("relay_host", f"[127.0.0.1]:{away.sink.port}")
-        away.set("transports", None)
-        away.restart("authd")
-        away.up("queued")
+    first, second = len(away.sink.messages), len(away.other.messages)
+    for i in range(2):
+        submit(away, "a@one.test")
+        away.sink.wait(first + i + 1)
+        submit(away, "b@two.test")
+        away.other.wait(second + i + 1)
     assert [m.recipients for m in away.sink.messages[first:]] == [["a@one.test"]] * 2
     assert [m.recipients for m in away.other.messages[second:]] == [["b@two.test"]] * 2
 
