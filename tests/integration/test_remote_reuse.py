@@ -179,6 +179,7 @@ def test_a_full_mailbox_is_no_full_transaction(away):
     away.sink.answers["RCPT"] = lambda line: "452 4.2.2 mailbox full" if "full@" in line else None
     queue_id = submit(away, "a@far.test", "full@far.test")
     away.wait_log("queued", rf"deferred queue={queue_id} to=full@far.test .*code=4.2.2")
+    away.tool("queuectl", "delete", queue_id)
 
 
 def test_what_was_taken_is_not_sent_again_when_the_rest_meets_trouble(away):
