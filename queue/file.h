@@ -62,6 +62,7 @@ struct queue_file {
 	bool         held;         /* not to be tried until it is released */
 	bool         told;         /* held, and the log and the postmaster know of it */
 	bool         released;     /* it was held before: `tries` counts from the release */
+	bool         copied;       /* a block "bcc" is there */
 	off_t        end;          /* behind the last whole block: the next one goes here */
 	size_t       count;
 	struct file_recipient *recipients;
@@ -131,6 +132,9 @@ struct file_target {
 
 /* Replaces recipient `parent` by the targets (there may be none: then it only ends). */
 bool queue_file_expand(int fd, struct queue_file *f, uint32_t parent, const struct file_target *targets, size_t count);
+
+/* Adds recipients that the sender did not name, of whose failure nobody is to hear. Once in a file. */
+bool queue_file_copy(int fd, struct queue_file *f, const struct slice *addresses, size_t count);
 
 /* --- shared by these files ---------------------------------------------------- */
 

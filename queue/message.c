@@ -7,6 +7,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "queue/bcc.h"
 #include "queue/manager.h"
 
 #define TROUBLE_WAIT 60 /* seconds until a message is looked at again that our own trouble held up */
@@ -36,6 +37,7 @@ message_forget(struct message *m)
 		close(m->write_fd);
 	queue_file_free(&m->file);
 	address_set_free(&m->seen);
+	bcc_free(m->bcc);
 	free(m);
 	manager_start_due();
 }

@@ -16,6 +16,7 @@
 #include "queue/file.h"
 
 struct message;
+struct bcc;
 
 /* One recipient that is being looked up or delivered. */
 struct delivery {
@@ -23,6 +24,7 @@ struct delivery {
 	struct message  *message;
 	uint32_t         recipient; /* index in message->file */
 	char            *transport; /* remote ones: malloc'ed, may be empty */
+	char            *sender;    /* malloc'ed: under which it is forwarded; NULL: the message's own */
 };
 
 /* A message at work. */
@@ -41,6 +43,8 @@ struct message {
 	bool               bouncing;   /* the bouncer is at work for it: a letter to the sender, or a notice */
 	bool               late;       /* that letter tells of the delay too */
 	bool               broken;     /* a change could not be written: forget it and read it anew later */
+	struct bcc        *bcc;        /* it is being asked who gets a copy: no recipient is started before */
+	bool               to_be_held; /* a transport says so: at the end of this run */
 	bool               hurried;    /* what deferred it was trouble of our own: try again soon */
 	bool               advancing;
 	struct timer       later;      /* for an end that must not come within a call */

@@ -63,7 +63,7 @@ stay_held(struct message *m)
 static void
 wait_for_retry(struct message *m)
 {
-	if (m->file.held) {
+	if (m->file.held || m->to_be_held) {
 		stay_held(m);
 		return;
 	}
@@ -85,7 +85,7 @@ static bool
 is_too_old(const struct message *m)
 {
 	const struct queue_settings *s = manager.settings;
-	if (m->file.held)
+	if (m->file.held || m->to_be_held)
 		return false;
 	if (m->file.released)
 		return retry_is_spent(m->file.tries, s->retry_first, s->retry_most, s->life);

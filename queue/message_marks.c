@@ -59,6 +59,7 @@ free_delivery(struct delivery *d)
 {
 	d->message->under_way--;
 	free(d->transport);
+	free(d->sender);
 	free(d);
 }
 

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "lib/base/log.h"
+#include "queue/bcc.h"
 #include "queue/manager.h"
 
 #define UNDER_WAY_MOST 64 /* recipients of one message at a time */
@@ -25,7 +26,8 @@ void
 message_begin_run(struct message *m)
 {
 	m->broken = !can_be_marked(m);
-	message_advance(m);
+	if (!bcc_begin(m))
+		message_advance(m);
 }
 
 static bool
@@ -74,7 +76,7 @@ void
 message_advance(struct message *m)
 {
 	/* What is started may end at once and come here again. */
-	if (m->advancing || m->bouncing)
+	if (m->advancing || m->bouncing || m->bcc != NULL)
 		return;
 	m->advancing = true;
 	do
