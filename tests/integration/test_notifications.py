@@ -18,7 +18,8 @@ MESSAGE = b"From: a@b.test\r\nSubject: hello\r\nX-Long: %s\r\n\r\nThe body.\r\n"
 @pytest.fixture(scope="module")
 def house():
     with Sink(extensions=DSN) as sink, Suite("notifications", {
-            "relay_host": f"[127.0.0.1]:{sink.port}", "retry_first": "1s", "retry_most": "1s", "remote_timeout": "5s"}) as suite:
+            "relay_host": f"[127.0.0.1]:{sink.port}", "retry_first": "1s", "retry_most": "1s", "remote_timeout": "5s",
+            "reuse_idle": "0"}) as suite:
         suite.sink = sink
         yield suite
         assert not suite.findings()
@@ -221,6 +222,16 @@ def test_a_host_with_dsn_tells_the_sender_itself(house):
     wait_gone(house, queue_id)
     assert "RCPT TO:<b@far.test> NOTIFY=SUCCESS ORCPT=rfc822;b@far.test" in house.sink.commands
     assert not re.search(rf"notified queue={queue_id}", house.log_text("queued")) and not user.messages()
+
+
+def test_what_went_to_a_host_without_dsn_is_reported_as_relayed(plain):
+    user = plain.user()
+    queue_id = submit(plain, user.address, [("b@far.test", "notify=SUCCESS"), "c@far.test"])
+    (letter,) = told(user)
+    assert letter.actions() == {"b@far.test": "relayed"} and letter.recipients[0]["Remote-MTA"] == "dns; 127.0.0.1"
+    assert "passed on to a host that tells nobody" in letter.words
+    wait_gone(plain, queue_id)
+    assert len(user.messages()) == 1
 
 
 def test_an_alias_of_several_is_reported_as_expanded(house):
