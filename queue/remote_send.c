@@ -7,6 +7,7 @@
 #include "lib/base/log.h"
 #include "queue/remote_header.h"
 #include "queue/remote_hosts.h"
+#include "queue/remote_kept.h"
 #include "queue/remote_route.h"
 
 #define SMTP_PORT 25
@@ -24,13 +25,6 @@ struct trip {
 	bool           told;    /* the order of the hosts is in the log */
 	struct outcome trouble; /* what is told when no host is left */
 };
-
-static void
-end_all(struct errand *e, const struct outcome *o)
-{
-	for (size_t i = 0; i < e->count; i++)
-		e->outcomes[i] = *o;
-}
 
 /* --- trouble ----------------------------------------------------------------------------------- */
 
@@ -67,9 +61,7 @@ connect_and_send(struct trip *t, const char *server, const union dns_address *a)
 	struct outcome trouble = outcome_done();
 	int fd = a != NULL ? connect_address(&t->settings->connect, a, server, &trouble) : connect_unix(server, &trouble);
 	t->connections += fd >= 0 || !connect_was_local();
-	bool done = fd >= 0 && smtp_send(fd, server, &t->settings->smtp, &t->plan, t->errand, &trouble);
-	if (fd >= 0)
-		close(fd);
+	bool done = fd >= 0 && kept_begin(&t->settings->smtp, fd, server, t->route, &t->facts, &t->plan, t->errand, &trouble);
 	if (!done)
 		note(t, server, &trouble);
 	return done;
@@ -218,6 +210,8 @@ travel(struct trip *t)
 	t->located = t->connections = 0;
 	t->facts = facts_of(t->settings, route, t->errand);
 	t->trouble = outcome_done();
+	if (kept_carry(&t->settings->smtp, route, &t->facts, t->errand))
+		return true;
 	bool local = route->unix_path[0] != '\0';
 	/* Nobody stands in between on a Unix socket. */
 	t->plan.policy = TLS_NONE;
@@ -247,7 +241,7 @@ end_without_route(struct errand *e, struct slice transport)
 	    log_text("hint", "smtp:[host]:port, smtp:host, lmtp:unix:/path or lmtp:[host]:port: see postern-remote(8)"));
 	struct outcome o = transport.len > 0 ? outcome_make("4.3.5", "the transport is not understood")
 					     : outcome_make("5.1.2", "the domain cannot be one");
-	end_all(e, &o);
+	errand_end_rest(e, &o);
 }
 
 void
@@ -272,5 +266,5 @@ remote_send(const struct remote_settings *settings, struct slice transport, stru
 		    log_text("hint", "correct relay_host or the transport of that domain"));
 		t.trouble = outcome_make("4.4.4", "%s", t.trouble.text);
 	}
-	end_all(e, &t.trouble);
+	errand_end_rest(e, &t.trouble);
 }

@@ -292,15 +292,16 @@ check_body(const char *in, const char *out)
 		int pipes[2];
 		char got[256] = "";
 		static struct output o;
-		struct body b = {.in_line = false};
+		struct body b = {.out = &o};
 		assert_int_equal(pipe(pipes), 0);
 		output_open(&o, pipes[1], 1000);
 		for (size_t at = 0; at < strlen(in); at += step)
-			body_write(&b, &o, slice_first(slice_of(in + at), step));
-		body_end(&b, &o);
+			body_write(&b, slice_first(slice_of(in + at), step));
+		body_end(&b);
 		assert_true(output_flush(&o));
 		assert_true(read(pipes[0], got, sizeof got - 1) > 0);
 		assert_string_equal(got, out);
+		assert_int_equal(b.count, strlen(out));
 		close(pipes[0]);
 		close(pipes[1]);
 	}
