@@ -1,4 +1,6 @@
 """The login at a relay host (RFC 4954): the password is authd's, goes within TLS only, and a refusal costs no mail."""
+import shutil
+
 import pytest
 
 from harness import Sink, Suite
@@ -23,6 +25,8 @@ def away(tmp_path_factory):
         (suite.settings / "sender_relay_hosts.txt").write_text(f"bob@example.test [127.0.0.1]:{sink.port}\n")
         (suite.settings / "relay_passwords.txt").write_text(
             f"[127.0.0.1]:{sink.port} us:secret words\n[localhost]:{sink.port} us:{LONG}\nbob@example.test bob:his own\n")
+        (suite.settings / "relay_passwords.txt").chmod(0o600)
+        shutil.chown(suite.settings / "relay_passwords.txt", "postern-authd", "postern-authd")
         sink.certificate, sink.extensions_within = certificate, AUTH
         suite.certificate, suite.sink = certificate, sink
         with suite:

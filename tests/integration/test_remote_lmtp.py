@@ -13,19 +13,18 @@ MESSAGE = b"Subject: x\r\n\r\n.A line with a dot.\r\nThe end.\r\n"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("lmtp")
-    for path in (directory, *directory.parents[:-1]):
-        path.chmod(path.stat().st_mode | 0o111)
-    socket_path = str(directory / "lmtp.sock")
-    with Sink(lmtp=True, path=socket_path) as sink, Sink(lmtp=True) as far:
-        suite = Suite("lmtp", {"retry_first": "1s", "remote_timeout": "5s"})
+def house():
+    suite = Suite("lmtp", {"retry_first": "1s", "remote_timeout": "5s"})
+    suite.directory = suite.prefix / "sockets"
+    shutil.rmtree(suite.directory, ignore_errors=True)
+    suite.directory.mkdir()
+    with Sink(lmtp=True, path=str(suite.directory / "lmtp")) as sink, Sink(lmtp=True) as far:
         suite.set("transports", suite.settings / "transports.txt")
         (suite.settings / "transports.txt").write_text(
-            f"unix.test lmtp:unix:{socket_path}\ntcp.test lmtp:[127.0.0.1]:{far.port}\ngone.test lmtp:unix:{directory}/nobody\n"
-            f"dovecot.test lmtp:unix:{directory}/dovecot/lmtp\nours@example.test lmtp:[127.0.0.1]:{suite.ports['lmtpd']}\n")
+            f"unix.test lmtp:unix:{sink.host}\ntcp.test lmtp:[127.0.0.1]:{far.port}\ngone.test lmtp:unix:{suite.directory}/nobody\n"
+            f"dovecot.test lmtp:unix:{suite.directory}/dovecot/lmtp\nours@example.test lmtp:[127.0.0.1]:{suite.ports['lmtpd']}\n")
+        suite.sink, suite.far = sink, far
         with suite:
-            suite.sink, suite.far, suite.directory = sink, far, directory
             suite.user("ann")
             yield suite
             assert not suite.findings()
