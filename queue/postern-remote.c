@@ -4,8 +4,8 @@
  * Who runs it: a supervisor, as the user postern-remote.
  * Reads: its settings, /etc/resolv.conf, /etc/hosts; of the queue only the one
  *   file whose descriptor came with a request, for reading. Writes: the log.
- * Sockets: listens on remote/send (queued); connects to tlsd/client. Internet:
- *   DNS, SMTP to other hosts.
+ * Sockets: listens on remote/send (queued); connects to tlsd/client and, with the
+ *   setting mta_sts, to sts/policy. Internet: DNS, SMTP to other hosts.
  *
  * The parent accepts and forks; each child serves one connection of queued, one
  * request after the other. What other hosts say is parsed in children only.
@@ -34,7 +34,7 @@
 static const char *resolver, *address_family, *address4, *address6, *own_addresses, *outgoing_name;
 static uint64_t    timeout_seconds, connect_seconds, resolver_seconds, resolver_rounds, hosts_most, connections_most;
 static const char *tls, *tls_policy;
-static bool        trusted_resolver;
+static bool        trusted_resolver, mta_sts;
 
 static const struct setting table[] = {
     SOCKET_SETTINGS,
@@ -47,6 +47,7 @@ static const struct setting table[] = {
         &trusted_resolver, 0, 0},
     {"outgoing_tls", SETTING_TEXT, "may", "TLS with other hosts: none, may, encrypt, dane, verify, secure", &tls, 0, 0},
     {"outgoing_tls_policy", SETTING_TEXT, "", "lines DESTINATION POLICY [NAME...], where it differs", &tls_policy, 0, 0},
+    {"mta_sts", SETTING_FLAG, "no", "keep to the MTA-STS policies of other domains; needs postern-stsd", &mta_sts, 0, 0},
     {"remote_timeout", SETTING_SECONDS, "5m", "wait for an answer of another host; twice that after the message",
         &timeout_seconds, 1, 3600},
     {"connect_timeout", SETTING_SECONDS, "30s", "wait for a connection to another host", &connect_seconds, 1, 600},
@@ -68,7 +69,7 @@ static const struct contract contract = {
     .descriptors = 64,
     .processes = 1,
     .reaches = "/etc/resolv.conf and /etc/hosts, for reading",
-    .sockets = "listens: remote/send; connects: tlsd/client; Internet: DNS, SMTP",
+    .sockets = "listens: remote/send; connects: tlsd/client sts/policy; Internet: DNS, SMTP",
     .compromise = "the messages that are being sent, and connections to the Internet; nothing of this host",
 };
 
@@ -175,6 +176,7 @@ read_settings(void)
 	settings.smtp = (struct smtp_settings){
 	    .hostname = outgoing_name[0] != '\0' ? outgoing_name : host_name(), .timeout = (int)timeout_seconds * 1000};
 	settings.connect.timeout = (int)connect_seconds * 1000;
+	settings.mta_sts = mta_sts;
 	settings.hosts_most = hosts_most;
 	settings.connections_most = connections_most;
 	if (!dns_begin(&settings.dns, resolver) || !read_families() || !policy_read(tls, tls_policy, &settings.tls) ||
