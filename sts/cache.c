@@ -47,6 +47,13 @@ cached_left(const struct cached *c, int64_t now)
 }
 
 bool
+cached_is_old(const struct cached *c, int64_t now, uint64_t refresh)
+{
+	uint64_t half = c->policy.max_age / 2, limit = refresh < half ? refresh : half;
+	return now < c->fetched || (uint64_t)(now - c->fetched) >= limit;
+}
+
+bool
 cache_read(int directory, const char *domain, int64_t now, struct cached *c)
 {
 	size_t len;

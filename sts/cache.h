@@ -29,6 +29,9 @@ bool cached_parse(struct slice text, struct cached *c);
 /* Seconds that it still counts; 0: no more. A clock that was set back makes it fresh, never lets it count longer than max_age from now. */
 uint64_t cached_left(const struct cached *c, int64_t now);
 
+/* It is so old (`refresh` seconds, or half of its life) that its successor is fetched: it must not end while nobody can be asked. */
+bool cached_is_old(const struct cached *c, int64_t now, uint64_t refresh);
+
 /* The file of a domain in the directory; false when there is none that counts now. */
 bool cache_read(int directory, const char *domain, int64_t now, struct cached *c);
 void cache_free(struct cached *c);

@@ -1,22 +1,17 @@
 #include "sts/inquiry.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "sts/cache.h"
 #include "sts/checks.h"
+#include "sts/store.h"
 
 #define TAG_MOST     64
 #define SWEEP_EVERY  10000 /* ms at most between two steps through the cache */
-#define SWEEP_FILES  64    /* of a step */
 
 /* Somebody who asks. */
 struct asker {
@@ -36,9 +31,8 @@ struct job {
 static struct {
 	const struct inquiry_settings *settings;
 	struct job        *jobs;
-	uint64_t           kept; /* files in the cache */
+	struct store       store;
 	struct timer       sweeper;
-	DIR               *sweep; /* where it stands */
 } inquiry;
 
 /* --- answers ------------------------------------------------------------------------------------ */
@@ -108,27 +102,6 @@ end_with_known(struct job *j, const char *status, const char *why)
 		cache_free(&known);
 }
 
-/* A full cache drives nobody out, or whoever has many domains could. What was not kept is fetched again at the next question. */
-static bool
-keep(const struct job *j, struct slice id, struct slice text)
-{
-	int directory = inquiry.settings->directory;
-	struct cached known;
-	bool is_known = cache_read(directory, j->domain, clock_unix(), &known);
-	if (is_known)
-		cache_free(&known);
-	if (!is_known && inquiry.kept >= inquiry.settings->most) {
-		log_warning("cache-full", log_text("domain", j->domain), log_text("hint", "raise sts_policies"));
-		return false;
-	}
-	if (!cache_write(directory, j->domain, id, clock_unix(), text)) {
-		log_error("cache-not-written", log_text("domain", j->domain), log_errno(), log_text("hint", "is sts_directory there, ours, and not full?"));
-		return false;
-	}
-	inquiry.kept += !is_known;
-	return true;
-}
-
 static void
 take_policy(struct job *j, struct packet *answer)
 {
@@ -143,7 +116,7 @@ take_policy(struct job *j, struct packet *answer)
 	c.id = slice_of(id);
 	log_info("policy", log_text("domain", j->domain), log_text("id", id), log_text("mode", sts_mode_word(c.policy.mode)),
 	    log_number("max_age", (int64_t)c.policy.max_age), log_number("mx", (int64_t)c.policy.count));
-	if (keep(j, c.id, text))
+	if (store_keep(&inquiry.store, j->domain, c.id, text))
 		checks_add(j->domain, inquiry.settings->check);
 	end_job(j, &c, "", "");
 }
@@ -194,22 +167,13 @@ start_job(const char *domain, const char *id)
 	return j;
 }
 
-/* It is so old that its successor is fetched, whatever the record says: it must not end while nobody can be asked. */
-static bool
-is_old(const struct cached *c)
-{
-	uint64_t half = c->policy.max_age / 2, limit = inquiry.settings->refresh < half ? inquiry.settings->refresh : half;
-	int64_t now = clock_unix();
-	return now < c->fetched || (uint64_t)(now - c->fetched) >= limit;
-}
-
 static void
 look_again(const char *domain, const struct cached *c)
 {
 	char id[STS_ID_MOST + 1];
 	snprintf(id, sizeof id, "%.*s", (int)c->id.len, c->id.data);
 	if (!checks_has(domain) && find_job(domain) == NULL)
-		start_job(domain, is_old(c) ? "" : id);
+		start_job(domain, cached_is_old(c, clock_unix(), inquiry.settings->refresh) ? "" : id);
 }
 
 /* --- questions -------------------------------------------------------------------------------------- */
@@ -269,44 +233,10 @@ forget_asker(struct connection *connection)
 	*at = a->next;
 }
 
-/* --- the cache ----------------------------------------------------------------------------------------- */
-
-static void
-sweep_one(const char *domain)
-{
-	struct cached c;
-	int directory = inquiry.settings->directory;
-	if (!sts_is_domain(slice_of(domain)))
-		return;
-	if (cache_sweep(directory, domain, clock_unix())) {
-		inquiry.kept -= inquiry.kept > 0;
-		return;
-	}
-	if (!cache_read(directory, domain, clock_unix(), &c))
-		return;
-	if (is_old(&c))
-		look_again(domain, &c);
-	cache_free(&c);
-}
-
-/* A few files at a time, for ever: what has ended goes, what gets old is fetched anew before it ends, whether mail goes there or not. */
 static void
 sweep(struct timer *t)
 {
-	if (inquiry.sweep == NULL) {
-		inquiry.kept = cache_count(inquiry.settings->directory);
-		int fd = openat(inquiry.settings->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		inquiry.sweep = fd >= 0 ? fdopendir(fd) : NULL;
-	}
-	for (int i = 0; i < SWEEP_FILES && inquiry.sweep != NULL; i++) {
-		const struct dirent *e = readdir(inquiry.sweep);
-		if (e != NULL)
-			sweep_one(e->d_name);
-		else {
-			closedir(inquiry.sweep);
-			inquiry.sweep = NULL;
-		}
-	}
+	store_sweep(&inquiry.store, look_again);
 	int64_t every = (int64_t)inquiry.settings->refresh * 500;
 	timer_set(t, every < SWEEP_EVERY ? every : SWEEP_EVERY);
 }
@@ -316,7 +246,7 @@ inquiry_start(const struct inquiry_settings *settings, struct service *service)
 {
 	inquiry.settings = settings;
 	checks_begin();
-	inquiry.kept = cache_count(settings->directory);
+	store_begin(&inquiry.store, settings->directory, settings->most, settings->refresh);
 	inquiry.sweeper.fire = sweep;
 	service->connection_size = sizeof(struct asker);
 	service->request = take_request;
