@@ -54,7 +54,7 @@ cached_is_old(const struct cached *c, int64_t now, uint64_t refresh)
 }
 
 bool
-cache_read(int directory, const char *domain, int64_t now, struct cached *c)
+sts_cache_read(int directory, const char *domain, int64_t now, struct cached *c)
 {
 	size_t len;
 	c->memory = file_read_whole(directory, domain, STS_TEXT_MOST + HEAD_MOST, &len);
@@ -62,12 +62,12 @@ cache_read(int directory, const char *domain, int64_t now, struct cached *c)
 		return false;
 	if (cached_parse(slice_make(c->memory, len), c) && cached_left(c, now) > 0)
 		return true;
-	cache_free(c);
+	sts_cache_free(c);
 	return false;
 }
 
 void
-cache_free(struct cached *c)
+sts_cache_free(struct cached *c)
 {
 	free(c->memory);
 	c->memory = NULL;
@@ -87,7 +87,7 @@ write_file(int directory, struct slice text)
 }
 
 bool
-cache_write(int directory, const char *domain, struct slice id, int64_t now, struct slice policy)
+sts_cache_write(int directory, const char *domain, struct slice id, int64_t now, struct slice policy)
 {
 	struct str text = STR_MOST(STS_TEXT_MOST + HEAD_MOST);
 	str_append_text(&text, "id: ");
@@ -102,19 +102,19 @@ cache_write(int directory, const char *domain, struct slice id, int64_t now, str
 }
 
 bool
-cache_sweep(int directory, const char *domain, int64_t now)
+sts_cache_sweep(int directory, const char *domain, int64_t now)
 {
 	struct cached c;
 	errno = 0;
-	if (cache_read(directory, domain, now, &c)) {
-		cache_free(&c);
+	if (sts_cache_read(directory, domain, now, &c)) {
+		sts_cache_free(&c);
 		return false;
 	}
 	return errno != EMFILE && errno != ENOMEM && unlinkat(directory, domain, 0) == 0;
 }
 
 uint64_t
-cache_count(int directory)
+sts_cache_count(int directory)
 {
 	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;

@@ -21,7 +21,7 @@ struct cached {
 	struct slice      id;
 	int64_t           fetched; /* seconds since 1970 */
 	struct sts_policy policy;
-	char             *memory; /* that the slices are in; cache_free() */
+	char             *memory; /* that the slices are in; sts_cache_free() */
 };
 
 /* Reads the text of such a file. */
@@ -33,13 +33,13 @@ uint64_t cached_left(const struct cached *c, int64_t now);
 bool cached_is_old(const struct cached *c, int64_t now, uint64_t refresh);
 
 /* The file of a domain in the directory; false when there is none that counts now. */
-bool cache_read(int directory, const char *domain, int64_t now, struct cached *c);
-void cache_free(struct cached *c);
+bool sts_cache_read(int directory, const char *domain, int64_t now, struct cached *c);
+void sts_cache_free(struct cached *c);
 /* Whole and durable, or false with errno. */
-bool cache_write(int directory, const char *domain, struct slice id, int64_t now, struct slice policy);
+bool sts_cache_write(int directory, const char *domain, struct slice id, int64_t now, struct slice policy);
 /* Its file, if what it says counts no more, or is not fit. True: it was removed. */
-bool cache_sweep(int directory, const char *domain, int64_t now);
+bool sts_cache_sweep(int directory, const char *domain, int64_t now);
 /* How many files there are. */
-uint64_t cache_count(int directory);
+uint64_t sts_cache_count(int directory);
 
 #endif

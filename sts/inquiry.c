@@ -96,10 +96,10 @@ static void
 end_with_known(struct job *j, const char *status, const char *why)
 {
 	struct cached known;
-	bool is_known = cache_read(inquiry.settings->directory, j->domain, clock_unix(), &known);
+	bool is_known = sts_cache_read(inquiry.settings->directory, j->domain, clock_unix(), &known);
 	end_job(j, is_known ? &known : NULL, status, why);
 	if (is_known)
-		cache_free(&known);
+		sts_cache_free(&known);
 }
 
 static void
@@ -199,10 +199,10 @@ serve(struct asker *a, const char *domain)
 	struct cached c;
 	if (!sts_is_domain(slice_of(domain)))
 		send_short(a, "no", "a name like this has no policy");
-	else if (cache_read(inquiry.settings->directory, domain, clock_unix(), &c)) {
+	else if (sts_cache_read(inquiry.settings->directory, domain, clock_unix(), &c)) {
 		send_policy(a, &c);
 		look_again(domain, &c);
-		cache_free(&c);
+		sts_cache_free(&c);
 	} else if (checks_has(domain))
 		send_short(a, "no", "none, as was seen a short time ago");
 	else
