@@ -9,6 +9,13 @@
 /* A catch-all that leads to another catch-all, and so on. */
 #define HOPS_MOST 8
 
+/* A map of text files, with no table beside them: the embedded users hold nothing of it. */
+static bool
+is_of_files(const struct resolution *r, enum map map)
+{
+	return r->options->files != NULL && address_files_map(r->options->files, map) != NULL && !r->facts.source->sql[map];
+}
+
 /* The text file beside the table, if there is one; it comes first. */
 static enum verdict
 ask_file(struct resolution *r, enum map map, struct slice key, struct slice *value)
@@ -29,7 +36,7 @@ ask(struct resolution *r, enum map map, struct slice key, struct slice *value)
 	if (key.len == 0)
 		return VERDICT_NO;
 	enum verdict v = ask_file(r, map, key, value);
-	if (v != VERDICT_NO)
+	if (v != VERDICT_NO || is_of_files(r, map))
 		return v;
 	const struct fact *f = facts_ask(&r->facts, map, key);
 	if (f == NULL)
