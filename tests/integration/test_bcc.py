@@ -18,7 +18,7 @@ def house():
         suite.sink = sink
         for name in ("ann", "bob", "always", "watch", "third"):
             setattr(suite, name, suite.user(name))
-        suite.alias("list@example.test", "ann@example.test,bob@example.test")
+        suite.alias("list@example.test", ["ann@example.test", "bob@example.test"])
         (maps / "sender_bcc").write_text("ann@example.test watch@example.test\n@club.test watch@example.test, third@example.test\n"
                                          "broken@example.test nobody@example.test\n")
         (maps / "recipient_bcc").write_text("bob@example.test watch@example.test\n@far.test third@example.test\n")

@@ -53,8 +53,8 @@ def house():
         suite.restart("authd")
         suite.sink = sink
         suite.user("boss")
-        suite.alias("out@example.test", f"friend@{FAR}")
-        suite.alias("both@example.test", f"boss@example.test,friend@{FAR}")
+        suite.alias("out@example.test", [f"friend@{FAR}"])
+        suite.alias("both@example.test", ["boss@example.test", f"friend@{FAR}"])
         yield suite
         assert not suite.findings()
 
