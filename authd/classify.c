@@ -168,9 +168,22 @@ elsewhere(struct resolution *r, const struct parts *p, struct finding *found)
 	return VERDICT_OK;
 }
 
+/* Most addresses have no alias, and then the mailbox is asked: one way to the database for both. */
+static void
+expect_user(struct resolution *r, const struct parts *p)
+{
+	facts_expect(&r->facts, MAP_ALIAS, str_slice(&p->full));
+	facts_expect(&r->facts, MAP_MAILBOX, str_slice(&p->full));
+	if (p->base.len == 0)
+		return;
+	facts_expect(&r->facts, MAP_ALIAS, str_slice(&p->base));
+	facts_expect(&r->facts, MAP_MAILBOX, str_slice(&p->base));
+}
+
 static enum verdict
 classify_inside(struct resolution *r, const struct parts *p, struct finding *found, unsigned hop)
 {
+	expect_user(r, p);
 	enum verdict v = find_alias(r, p, found);
 	if (v == VERDICT_OK)
 		return is(found, CLASS_ALIAS);

@@ -311,7 +311,7 @@ connect_parts(void)
 {
 	authd.database.forget = forget_hash_key;
 	authd.database.forget_context = &authd.hashers.key;
-	authd.inquiries.database = &authd.database.pool;
+	authd.inquiries.fetches.database = &authd.database.pool;
 	authd.hashers.forget = query_lists_wipe;
 	authd.hashers.forget_context = &authd.database.lists;
 	authd.lookup.inquiries = &authd.inquiries;

@@ -23,6 +23,8 @@ put_field(char *at, size_t width, const char *text)
 bool
 queue_file_mark(int fd, struct file_recipient *r, enum recipient_status status, const struct outcome *o)
 {
+	if (status == RECIPIENT_PENDING && queue_file_is_pending(r))
+		status = r->status;
 	r->fields[0] = (char)status;
 	put_field(r->fields + 2, FILE_CODE_WIDTH, o->code);
 	put_field(r->fields + 2 + FILE_CODE_WIDTH + 1, FILE_TEXT_WIDTH, o->text);
@@ -127,6 +129,7 @@ queue_file_expand(int fd, struct queue_file *f, uint32_t parent, const struct fi
 	}
 	bool ok = add_block(fd, f, parent, &lines, count);
 	f->recipients[parent].expanded = ok;
+	f->recipients[parent].targets = ok ? (uint32_t)count : 0;
 	return ok;
 }
 

@@ -212,10 +212,12 @@ load_block(int fd, off_t size, struct queue_file *f)
 		f->count = before;
 		return false;
 	}
-	if (copies)
+	if (copies) {
 		f->copied = true;
-	else
+	} else {
 		f->recipients[parent].expanded = true;
+		f->recipients[parent].targets = (uint32_t)count;
+	}
 	f->end = lines_at + (off_t)len;
 	return true;
 }

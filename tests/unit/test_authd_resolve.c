@@ -84,15 +84,19 @@ static size_t fetched;
 static void
 fetch(struct facts *f)
 {
-	struct slice key = str_slice(&f->wanted_key);
+	char text[MAP_KEY_MOST + 1];
+	enum map map = f->wanted[0].map;
+	/* The key is not the facts' any more when they have learned it. */
+	snprintf(text, sizeof text, "%s", str_text(&f->wanted[0].key));
+	struct slice key = slice_of(text);
 	fetched++;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		if (table[i].map != f->wanted_map || !slice_is(key, table[i].key))
+		if (table[i].map != map || !slice_is(key, table[i].key))
 			continue;
-		facts_learn(f, FACT_FOUND, slice_of(table[i].value));
+		facts_learn(f, map, key, FACT_FOUND, slice_of(table[i].value));
 		return;
 	}
-	facts_learn(f, broken != NULL && slice_is(key, broken) ? FACT_LATER : FACT_NONE, slice_of(""));
+	facts_learn(f, map, key, broken != NULL && slice_is(key, broken) ? FACT_LATER : FACT_NONE, slice_of(""));
 }
 
 /* The answer as text: "ok field|field|", "no", "later". */
