@@ -145,6 +145,13 @@ find_fallback(struct resolution *r, const struct parts *p, struct finding *found
 	return v == VERDICT_OK ? follow_domain(r, p, found, hop) : v;
 }
 
+/* What is to be returned in any case is better refused: its sender may be forged. */
+static bool
+is_for_ever(struct slice transport)
+{
+	return transport_outcome(transport).class == OUTCOME_PERMANENT;
+}
+
 /*
  * A mailbox whose own transport, or its domain's, names another host is that
  * host's to deliver. What delivers here under another name (virtual, dovecot,
@@ -161,6 +168,9 @@ elsewhere(struct resolution *r, const struct parts *p, struct finding *found)
 	case TRANSPORT_DEFAULT:
 	case TRANSPORT_LOCAL:
 	case TRANSPORT_UNKNOWN:
+		break;
+	case TRANSPORT_ERROR:
+		found->class = is_for_ever(transport) ? CLASS_UNKNOWN : CLASS_RELAY;
 		break;
 	default:
 		found->class = CLASS_RELAY;
@@ -263,7 +273,7 @@ classify_relayed(struct resolution *r, const struct parts *p, struct finding *fo
 		return v;
 	if (v == VERDICT_NO || targets_name_only(found->value, found->user) || slice_equal_nocase(found->value, str_slice(&p->catch_all))) {
 		*found = (struct finding){.class = CLASS_RELAY};
-		return VERDICT_OK;
+		return elsewhere(r, p, found);
 	}
 	is(found, CLASS_ALIAS);
 	if (!catch_all)

@@ -231,6 +231,22 @@ ask_transport(struct delivery *d)
 	send_question(d, transport_answered);
 }
 
+/* Nobody here; where a transport says why, in its words. */
+static void
+unknown_answered(void *context, const char *status, struct packet *answer)
+{
+	struct delivery *d = context;
+	d->message->looking--;
+	const char *transport = is_status(status, "ok") ? packet_field(answer) : NULL;
+	struct outcome o = outcome_make("5.1.1", "no such user here");
+	if (transport != NULL && transport_kind(slice_of(transport)) == TRANSPORT_ERROR)
+		o = transport_outcome(slice_of(transport));
+	if (transport != NULL || is_status(status, "no"))
+		delivery_ended(d, &o);
+	else
+		lookup_failed(d, status, answer);
+}
+
 /* --- forwarding to strangers ----------------------------------------------------------- */
 
 static void
@@ -287,10 +303,9 @@ class_answered(void *context, const char *status, struct packet *answer)
 		ask_transport(d);
 	else if (strcmp(class, "foreign") == 0)
 		go_to_stranger(d);
-	else if (strcmp(class, "unknown") == 0) {
-		struct outcome o = outcome_make("5.1.1", "no such user here");
-		delivery_ended(d, &o);
-	} else
+	else if (strcmp(class, "unknown") == 0)
+		ask(d, "transport", unknown_answered);
+	else
 		lookup_failed(d, NULL, NULL);
 }
 

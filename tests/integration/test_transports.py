@@ -40,8 +40,9 @@ def house():
         there = f"[127.0.0.1]:{chosen.port}"
         with House("transports", {}, usual) as suite:
             suite.chosen, suite.own = chosen, own
-            for name in ("first", "moved", "stays", "wait"):
+            for name in ("first", "moved", "stays", "wait", "left"):
                 setattr(suite, name, suite.user(name))
+            suite.alias("old@example.test", ["left@example.test"])
             suite.maps = suite.prefix / "maps"
             suite.maps.mkdir(exist_ok=True)
             suite.maps.chmod(0o755)
@@ -55,6 +56,7 @@ three.test        relay:{there}
 five.test         {there}
 six.test          :
 moved@example.test smtp:{there}
+left@example.test  error:5.1.6 left for another house
 stays@example.test virtual:
 gone@{FAR}        error:5.1.6 gone to
                   another host
@@ -109,6 +111,15 @@ def test_error_returns_the_mail_with_its_own_words(house):
     house.ended(f"bare@{FAR}", "failed", code="5.0.0", text="no mail here")
     letters = house.first.wait(2)
     assert any(b"Status: 5.1.6" in letter and b"another host" in letter for letter in letters)
+
+
+def test_an_error_for_ever_is_refused_at_once(house):
+    with house.smtp() as client:
+        client.ehlo()
+        client.command("MAIL FROM:<al@stranger.test>")
+        assert client.command("RCPT TO:<left@example.test>")[0] == 550
+    house.send("first@example.test", "old@example.test", "needle-left")
+    house.ended("left@example.test", "failed", code="5.1.6", text="left for another house")
 
 
 def test_an_error_of_class_4_defers(house):
