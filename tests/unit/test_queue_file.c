@@ -140,6 +140,75 @@ changes_in_place(const struct str *all, size_t at)
 	return false;
 }
 
+/* A block of copies is read back once and whole: torn it is as if absent, and a second one does not count. */
+static void
+test_copies(void **state)
+{
+	(void)state;
+	struct str all;
+	struct queue_file f, g;
+	const struct slice addresses[] = {slice_of("archive@x.test"), slice_of("\"a b\"@x.test")};
+	committed(&all);
+	int fd = memory_file();
+	assert_int_equal(pwrite(fd, all.data, all.len, 0), (ssize_t)all.len);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_false(f.copied);
+	assert_true(queue_file_copy(fd, &f, addresses, 2));
+	assert_true(f.copied);
+	assert_int_equal(f.count, 4);
+	off_t end = lseek(fd, 0, SEEK_END);
+	for (off_t size = (off_t)all.len; size <= end; size++) {
+		assert_int_equal(ftruncate(fd, end), 0);
+		queue_file_free(&f);
+		assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+		int torn = memory_file();
+		char bytes[4096];
+		assert_int_equal(pread(fd, bytes, sizeof bytes, 0), end);
+		assert_int_equal(pwrite(torn, bytes, (size_t)size, 0), size);
+		assert_int_equal(queue_file_read(torn, true, &g), FILE_OK);
+		assert_int_equal(g.copied, size == end);
+		assert_int_equal(g.count, size == end ? 4 : 2);
+		queue_file_free(&g);
+		close(torn);
+	}
+	struct slice notify;
+	assert_true(slice_is(f.recipients[3].address, "\"a b\"@x.test"));
+	assert_true(f.recipients[3].parent == NO_PARENT && queue_file_is_pending(&f.recipients[3]));
+	assert_true(queue_file_recipient_key(&f.recipients[3], "notify", &notify) && slice_is(notify, "NEVER"));
+	/* An alias among the copies has its own block behind it. */
+	const struct file_target target = {.address = slice_of("far@y.test")};
+	assert_true(queue_file_expand(fd, &f, 2, &target, 1));
+	assert_true(queue_file_copy(fd, &f, addresses, 1));
+	queue_file_free(&f);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_int_equal(f.count, 5);
+	assert_int_equal(f.recipients[4].parent, 2);
+	queue_file_free(&f);
+	close(fd);
+	str_free(&all);
+}
+
+/* That there is nobody is told by a block too. */
+static void
+test_no_copies(void **state)
+{
+	(void)state;
+	struct str all;
+	struct queue_file f;
+	committed(&all);
+	int fd = memory_file();
+	assert_int_equal(pwrite(fd, all.data, all.len, 0), (ssize_t)all.len);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_true(queue_file_copy(fd, &f, NULL, 0));
+	queue_file_free(&f);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_true(f.copied);
+	assert_int_equal(f.count, 2);
+	queue_file_free(&f);
+	close(fd);
+	str_free(&all);
+}
+
 /* Every byte changed: noticed, unless it is one that changes in place. */
 static void
 test_noise(void **state)
@@ -464,7 +533,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_read_back), cmocka_unit_test(test_torn), cmocka_unit_test(test_noise),
+	    cmocka_unit_test(test_read_back), cmocka_unit_test(test_torn), cmocka_unit_test(test_copies), cmocka_unit_test(test_no_copies), cmocka_unit_test(test_noise),
 	    cmocka_unit_test(test_blank_mark), cmocka_unit_test(test_marks), cmocka_unit_test(test_blocks),
 	    cmocka_unit_test(test_statuses), cmocka_unit_test(test_warned), cmocka_unit_test(test_divided_without_its_block),
 	    cmocka_unit_test(test_turns), cmocka_unit_test(test_torn_turns), cmocka_unit_test(test_with_text),
