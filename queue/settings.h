@@ -9,7 +9,8 @@ struct queue_settings {
 	const char *directory;
 	const char *relay_host;
 	const char *postmaster;
-	uint64_t    free_space;
+	uint64_t    free_space, free_inodes;
+	uint64_t    submit_idle; /* seconds */
 	uint64_t    message_size;
 	uint64_t    retry_first, retry_most, life; /* seconds */
 	uint64_t    journal_size;
