@@ -498,7 +498,7 @@ test_ids(void **state)
 	(void)state;
 	struct id_source s;
 	char text[ID_LETTERS + 1], before[ID_LETTERS + 1] = "";
-	id_source_begin(&s);
+	id_source_begin(&s, 1);
 	for (int i = 0; i < 1000; i++) {
 		uint64_t id = id_next(&s), again;
 		id_print(id, text);
