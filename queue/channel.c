@@ -119,7 +119,7 @@ build_request(struct packet *p, const struct group *g)
 	packet_begin(p, "send");
 	packet_add_number(p, ++last_tag);
 	packet_add_text(p, g->message->name);
-	packet_add(p, f->sender);
+	packet_add(p, g->members[0]->sender != NULL ? slice_of(g->members[0]->sender) : f->sender);
 	packet_add_text(p, g->members[0]->transport);
 	packet_add_number(p, f->header_size);
 	packet_add_number(p, f->message_size);

@@ -62,8 +62,14 @@ size_t outward_busy(void);
 
 /* --- bouncer.c ----------------------------------------------------------------------- */
 
+/* The file of the setting bounce_template, if there is one. False: it is wrong, as the log says, and not used. */
+bool bouncer_read_templates(void);
 bool bouncer_begin(void);
-/* Makes the bounce of all recipients of status F; message_bounced() follows, never within this call. */
+/*
+ * Makes the letter that tells of all recipients of which report_of() has
+ * something to tell (with m->late); message_bounced() follows, never within this
+ * call. Until then the message and its file stay as they are.
+ */
 void bouncer_make(struct message *m);
 /* Tells the postmaster that it is held; message_told() follows, never within this call. */
 void bouncer_tell(struct message *m);

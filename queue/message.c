@@ -7,6 +7,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "queue/bcc.h"
 #include "queue/manager.h"
 #include "queue/places.h"
 
@@ -23,6 +24,7 @@ message_forget(struct message *m)
 	queue_file_free(&m->file);
 	address_set_free(&m->seen);
 	free(m->order);
+	bcc_free(m->bcc);
 	free(m);
 	timer_set(&manager.due, 0);
 }

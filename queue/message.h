@@ -19,6 +19,7 @@
 #define TAG_SEVERAL UINT32_MAX
 
 struct message;
+struct bcc;
 
 /* One recipient that is being looked up or delivered. */
 struct delivery {
@@ -26,6 +27,7 @@ struct delivery {
 	struct message  *message;
 	uint32_t         recipient; /* index in message->file */
 	char            *transport; /* remote ones: malloc'ed, may be empty */
+	char            *sender;    /* malloc'ed: under which it is forwarded; NULL: the message's own */
 };
 
 /* A message at work. */
@@ -44,12 +46,15 @@ struct message {
 	uint32_t           looking;    /* of these: at authd */
 	struct delivery   *outward;    /* looked up, to be grouped for postern-remote */
 	struct address_set seen;
-	bool               bouncing;   /* the bouncer is at work for it: a bounce, or a notice */
+	bool               bouncing;   /* the bouncer is at work for it: a letter to the sender, or a notice */
+	bool               late;       /* that letter tells of the delay too */
 	bool               broken;     /* a change could not be written: forget it and read it anew later */
 	uint32_t           parked;     /* recipients for whom there was no place in their line in this attempt */
 	uint32_t           deferred;   /* recipients that were deferred in it */
 	uint32_t           parked_for; /* the tag of the destination whose line it was, the last one */
 	uint32_t           tag;        /* of the destination of its recipients; 0: none yet; TAG_SEVERAL */
+	struct bcc        *bcc;        /* it is being asked who gets a copy: no recipient is started before */
+	uint32_t           held_recipients; /* in this run, by a transport: what is left then is held */
 	bool               hurried;    /* what deferred it was trouble of our own: try again soon */
 	bool               advancing;
 	struct timer       later;      /* for an end that must not come within a call */
@@ -89,18 +94,11 @@ void delivery_interrupted(struct delivery *d, const char *why);
 void delivery_replaced(struct delivery *d);
 /* There is no place in the line of its destination: the recipient waits, and no attempt is counted. Frees `d`. */
 void delivery_parked(struct delivery *d, uint32_t tag);
-/*
- * The message is to be held (a transport says so): this recipient and those that
- * are not started wait for an administrator; those under way end. Frees `d`.
- */
-void delivery_held(struct delivery *d);
 /* The descriptor for marks, opened when first asked for; -1 with errno. */
 int message_open_for_writing(struct message *m);
 struct file_recipient *delivery_recipient(const struct delivery *d);
 /* Writes how an attempt ended into the file; the message is broken when that fails. */
 void message_mark(struct message *m, struct file_recipient *r, enum recipient_status status, const struct outcome *o);
-/* The status of one that failed: to be returned, or not. */
-enum recipient_status message_failed_status(const struct message *m, const struct file_recipient *r);
 /* The line about a recipient's end. */
 void message_log_ended(const struct message *m, const struct file_recipient *r, const struct outcome *o);
 /* A change could not be written (errno). */

@@ -3,15 +3,16 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "queue/manager.h"
+#include "queue/report.h"
+#include "queue/retry.h"
 
-static size_t
-count_of(const struct message *m, enum recipient_status status)
+static bool
+is_pending(const struct message *m)
 {
-	size_t count = 0;
 	for (size_t i = 0; i < m->file.count; i++)
-		if (m->file.recipients[i].status == status && !m->file.recipients[i].expanded)
-			count++;
-	return count;
+		if (queue_file_is_pending(&m->file.recipients[i]))
+			return true;
+	return false;
 }
 
 /* The file stays though all have ended: so that nothing is repeated, its marks must say so before it is read again. */
@@ -40,10 +41,10 @@ fail_pending(struct message *m)
 		struct file_recipient *r = &m->file.recipients[i];
 		if (!queue_file_is_pending(r))
 			continue;
-		struct outcome o = outcome_make("5.4.7", "could not be delivered in time; the last answer was %.*s %.*s",
+		struct outcome o = outcome_make("5.4.7", REPORT_TOO_OLD "%.*s %.*s",
 		    (int)r->code.len, r->code.data, (int)r->text.len, r->text.data);
 		message_log_ended(m, r, &o);
-		message_mark(m, r, message_failed_status(m, r), &o);
+		message_mark(m, r, report_failed(&m->file, r), &o);
 	}
 }
 
@@ -51,7 +52,15 @@ fail_pending(struct message *m)
 static bool
 is_over(const struct message *m)
 {
-	return count_of(m, RECIPIENT_PENDING) + count_of(m, RECIPIENT_FAILED) == 0;
+	return !is_pending(m) && !report_is_due(&m->file, false);
+}
+
+/* The sender is to hear that it waits. What is held waits for a person, who knows. */
+static bool
+is_late(const struct message *m)
+{
+	uint64_t warning = manager.settings->delay_warning;
+	return warning > 0 && !m->file.held && retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), warning);
 }
 
 /* Every recipient has ended or is deferred. */
@@ -67,16 +76,29 @@ message_end_run(struct message *m)
 		message_forget(m);
 		return;
 	}
-	if (m->parked == 0 && count_of(m, RECIPIENT_PENDING) > 0 && message_is_too_old(m))
+	if (is_pending(m) && message_is_too_old(m))
 		fail_pending(m);
+	m->late = is_late(m);
 	if (is_over(m)) {
 		remove_message(m);
-	} else if (count_of(m, RECIPIENT_FAILED) > 0) {
+	} else if (report_is_due(&m->file, m->late)) {
 		m->bouncing = true;
 		bouncer_make(m);
 	} else {
 		message_wait(m);
 	}
+}
+
+/* Also when the file goes at once: should that fail, nobody is told twice. */
+static void
+mark_reported(struct message *m, struct file_recipient *r)
+{
+	enum report what = report_of(&m->file, r, m->late);
+	if (what == REPORT_NOTHING)
+		return;
+	int fd = message_open_for_writing(m);
+	if (fd < 0 || !queue_file_mark_status(fd, r, report_done(what)))
+		message_change_failed(m);
 }
 
 void
@@ -88,17 +110,12 @@ message_bounced(struct message *m, bool ok)
 		message_forget(m);
 		return;
 	}
-	bool last = count_of(m, RECIPIENT_PENDING) == 0;
-	for (size_t i = 0; i < m->file.count && !last; i++) {
-		struct file_recipient *r = &m->file.recipients[i];
-		int fd = r->status == RECIPIENT_FAILED ? message_open_for_writing(m) : -1;
-		if (r->status == RECIPIENT_FAILED && (fd < 0 || !queue_file_mark_status(fd, r, RECIPIENT_RETURNED)))
-			message_change_failed(m);
-	}
-	if (last)
-		remove_message(m);
-	else
+	for (size_t i = 0; i < m->file.count; i++)
+		mark_reported(m, &m->file.recipients[i]);
+	if (is_pending(m))
 		message_wait(m);
+	else
+		remove_message(m);
 }
 
 void

@@ -4,7 +4,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "queue/manager.h"
-#include "queue/outward_keys.h"
+#include "queue/report.h"
 
 int
 message_open_for_writing(struct message *m)
@@ -31,16 +31,10 @@ message_mark(struct message *m, struct file_recipient *r, enum recipient_status 
 		return;
 	}
 	int fd = message_open_for_writing(m);
+	if (fd < 0)
+		r->status = status;
 	if (fd < 0 || !queue_file_mark(fd, r, status, o))
 		message_change_failed(m);
-	r->status = status;
-}
-
-/* Failed, and the sender is to be told; or he said that he does not want to hear of it (RFC 3461 section 4.1). */
-enum recipient_status
-message_failed_status(const struct message *m, const struct file_recipient *r)
-{
-	return outward_is_silent(&m->file, r) ? RECIPIENT_RETURNED : RECIPIENT_FAILED;
 }
 
 void
@@ -65,19 +59,31 @@ free_delivery(struct delivery *d)
 {
 	d->message->under_way--;
 	free(d->transport);
+	free(d->sender);
 	free(d);
+}
+
+static enum recipient_status
+status_after(const struct delivery *d, const struct file_recipient *r, const struct outcome *o)
+{
+	const struct queue_file *f = &d->message->file;
+	bool ours = d->transport == NULL; /* else the next host has DSN and tells the sender, or it says `relayed` */
+	if (o->class == OUTCOME_PERMANENT)
+		return report_failed(f, r);
+	if (o->class == OUTCOME_TEMPORARY)
+		return RECIPIENT_PENDING;
+	return ours || o->relayed ? report_succeeded(f, r, o->relayed) : RECIPIENT_DELIVERED;
 }
 
 void
 delivery_ended(struct delivery *d, const struct outcome *o)
 {
-	static const enum recipient_status statuses[] = {RECIPIENT_DELIVERED, RECIPIENT_PENDING};
 	struct message *m = d->message;
 	struct file_recipient *r = delivery_recipient(d);
 	message_log_ended(m, r, o);
 	if (o->class == OUTCOME_TEMPORARY)
 		m->deferred++;
-	message_mark(m, r, o->class == OUTCOME_PERMANENT ? message_failed_status(m, r) : statuses[o->class], o);
+	message_mark(m, r, status_after(d, r, o), o);
 	free_delivery(d);
 	message_advance(m);
 }
@@ -104,23 +110,6 @@ delivery_parked(struct delivery *d, uint32_t tag)
 	struct message *m = d->message;
 	m->parked++;
 	m->parked_for = tag;
-	free_delivery(d);
-	message_advance(m);
-}
-
-void
-delivery_held(struct delivery *d)
-{
-	struct message *m = d->message;
-	int fd = message_open_for_writing(m);
-	if (fd < 0 || !queue_file_hold(fd)) {
-		delivery_interrupted(d, "it could not be held");
-		return;
-	}
-	if (!m->file.held)
-		log_warning("held", log_text("queue", m->name), log_slice("to", delivery_recipient(d)->address),
-		    log_text("reason", "its transport says so"), log_text("hint", "postern-queuectl release, or delete"));
-	m->file.held = true;
 	free_delivery(d);
 	message_advance(m);
 }

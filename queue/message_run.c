@@ -2,6 +2,7 @@
 
 #include "lib/base/log.h"
 #include "lib/mail/address.h"
+#include "queue/bcc.h"
 #include "queue/manager.h"
 
 #define UNDER_WAY_MOST 500 /* recipients of one message at a time */
@@ -27,7 +28,8 @@ void
 message_begin_run(struct message *m)
 {
 	m->broken = !can_be_marked(m);
-	message_advance(m);
+	if (!bcc_begin(m))
+		message_advance(m);
 }
 
 /* --- in which order ---------------------------------------------------------------- */
@@ -137,7 +139,7 @@ void
 message_advance(struct message *m)
 {
 	/* What is started may end at once and come here again. */
-	if (m->advancing || m->bouncing)
+	if (m->advancing || m->bouncing || m->bcc != NULL)
 		return;
 	m->advancing = true;
 	do

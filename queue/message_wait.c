@@ -7,17 +7,31 @@
 
 #define HURRY_FIRST 5 /* seconds to the first retry after trouble of our own */
 
-/* What waited for a person is not late: its time begins with the release. */
-bool
-message_is_too_old(const struct message *m)
+static bool
+is_life_over(const struct message *m)
 {
 	const struct queue_settings *s = manager.settings;
 	uint64_t life = m->file.sender.len == 0 ? s->bounce_life : s->life;
-	if (m->file.held)
-		return false;
 	if (m->file.released)
 		return retry_is_spent(m->file.tries, s->retry_first, s->retry_most, life);
 	return retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), life);
+}
+
+/* What waited for a person is not late: its time begins with the release. Nor is what was not tried. */
+bool
+message_is_too_old(const struct message *m)
+{
+	return !m->file.held && m->held_recipients == 0 && m->parked == 0 && is_life_over(m);
+}
+
+/* All that is left is held by a transport; or the rest has waited long enough, and what is held is not returned for its age. */
+static bool
+is_to_be_held(const struct message *m)
+{
+	uint32_t pending = 0;
+	for (size_t i = 0; i < m->file.count; i++)
+		pending += queue_file_is_pending(&m->file.recipients[i]);
+	return m->held_recipients > 0 && (pending <= m->held_recipients || (m->parked == 0 && is_life_over(m)));
 }
 
 static void
@@ -55,7 +69,7 @@ wait_for_retry(struct message *m)
 void
 message_wait(struct message *m)
 {
-	if (m->file.held)
+	if (m->file.held || is_to_be_held(m))
 		stay_held(m);
 	else if (m->parked > 0 && m->deferred == 0)
 		places_park(m);

@@ -136,6 +136,13 @@ is_ascii(const struct delivery *d)
 	return address_is_ascii(delivery_recipient(d)->address);
 }
 
+/* The message's own, or one under which it is forwarded. */
+static struct slice
+sender_of(const struct delivery *d)
+{
+	return d->sender != NULL ? slice_of(d->sender) : d->message->file.sender;
+}
+
 static int
 compare_ways(const struct delivery *a, const struct delivery *b)
 {
@@ -145,7 +152,8 @@ compare_ways(const struct delivery *a, const struct delivery *b)
 	/* A domain and a transport may be spelt alike. */
 	if ((a->transport[0] == '\0') != (b->transport[0] == '\0'))
 		return a->transport[0] == '\0' ? -1 : 1;
-	return is_ascii(b) - is_ascii(a);
+	order = slice_compare(sender_of(a), sender_of(b));
+	return order != 0 ? order : is_ascii(b) - is_ascii(a);
 }
 
 static int
