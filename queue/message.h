@@ -44,7 +44,7 @@ struct message {
 	bool               late;       /* that letter tells of the delay too */
 	bool               broken;     /* a change could not be written: forget it and read it anew later */
 	struct bcc        *bcc;        /* it is being asked who gets a copy: no recipient is started before */
-	bool               to_be_held; /* a transport says so: at the end of this run */
+	uint32_t           held_recipients; /* in this run, by a transport: what is left then is held */
 	bool               hurried;    /* what deferred it was trouble of our own: try again soon */
 	bool               advancing;
 	struct timer       later;      /* for an end that must not come within a call */

@@ -60,10 +60,26 @@ stay_held(struct message *m)
 	message_forget(m);
 }
 
+static bool
+is_life_over(const struct message *m)
+{
+	return retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), manager.settings->life);
+}
+
+/* All that is left is held by a transport; or the rest has waited long enough, and what is held is not returned for its age. */
+static bool
+is_to_be_held(const struct message *m)
+{
+	uint32_t pending = 0;
+	for (size_t i = 0; i < m->file.count; i++)
+		pending += queue_file_is_pending(&m->file.recipients[i]);
+	return m->held_recipients > 0 && (pending <= m->held_recipients || is_life_over(m));
+}
+
 static void
 wait_for_retry(struct message *m)
 {
-	if (m->file.held || m->to_be_held) {
+	if (m->file.held || is_to_be_held(m)) {
 		stay_held(m);
 		return;
 	}
@@ -85,11 +101,11 @@ static bool
 is_too_old(const struct message *m)
 {
 	const struct queue_settings *s = manager.settings;
-	if (m->file.held || m->to_be_held)
+	if (m->file.held || m->held_recipients > 0)
 		return false;
 	if (m->file.released)
 		return retry_is_spent(m->file.tries, s->retry_first, s->retry_most, s->life);
-	return retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), s->life);
+	return is_life_over(m);
 }
 
 /* Nobody waits for it, and nobody is to be told of it. */

@@ -5,9 +5,9 @@
  * Reads: its settings, /etc/resolv.conf, /etc/hosts; of the queue only the one
  *   file whose descriptor came with a request, for reading. Writes: the log.
  * Sockets: listens on remote/send (queued); connects to tlsd/client, to
- *   authd/lookup (logins for relay hosts), and to the Unix sockets of LMTP
- *   servers that transports name (lmtp:unix:/path). Internet: DNS, SMTP and
- *   LMTP to other hosts.
+ *   authd/lookup (logins for relay hosts), with the setting mta_sts to
+ *   sts/policy, and to the Unix sockets of LMTP servers that transports name
+ *   (lmtp:unix:/path). Internet: DNS, SMTP and LMTP to other hosts.
  *
  * The parent accepts and forks; each child serves one connection of queued, one
  * request after the other, and keeps its session with the other host open for a
@@ -42,7 +42,7 @@ static uint64_t    timeout_seconds, connect_seconds, resolver_seconds, resolver_
 static uint64_t    step_seconds[STEP_COUNT];
 static uint64_t    reuse_idle, reuse_time, reuse_messages;
 static const char *tls, *tls_policy, *conversion;
-static bool        trusted_resolver, chunking, login_in_clear;
+static bool        trusted_resolver, mta_sts, chunking, login_in_clear;
 
 static const struct setting table[] = {
     SOCKET_SETTINGS,
@@ -55,6 +55,7 @@ static const struct setting table[] = {
         &trusted_resolver, 0, 0},
     {"outgoing_tls", SETTING_TEXT, "may", "TLS with other hosts: none, may, encrypt, dane, verify, secure", &tls, 0, 0},
     {"outgoing_tls_policy", SETTING_TEXT, "", "lines DESTINATION POLICY [NAME...], where it differs", &tls_policy, 0, 0},
+    {"mta_sts", SETTING_FLAG, "no", "keep to the MTA-STS policies of other domains; needs postern-stsd", &mta_sts, 0, 0},
     {"connect_timeout", SETTING_SECONDS, "30s", "wait for a connection to another host", &connect_seconds, 1, 600},
     {"remote_greeting_timeout", SETTING_SECONDS, "5m", "wait for another host's greeting", &step_seconds[STEP_GREETING], 1, 3600},
     {"remote_hello_timeout", SETTING_SECONDS, "5m", "wait for its answer to EHLO, STARTTLS, AUTH, RSET", &step_seconds[STEP_HELLO], 1, 3600},
@@ -89,7 +90,7 @@ static const struct contract contract = {
     .descriptors = 64,
     .processes = 1,
     .reaches = "/etc/resolv.conf and /etc/hosts, for reading",
-    .sockets = "listens: remote/send; connects: tlsd/client authd/lookup, LMTP sockets that transports name; Internet: DNS, SMTP, LMTP",
+    .sockets = "listens: remote/send; connects: tlsd/client authd/lookup sts/policy, LMTP sockets that transports name; Internet: DNS, SMTP, LMTP",
     .compromise = "the messages that are being sent, the logins for relay hosts, connections to the Internet and to LMTP sockets",
 };
 
@@ -226,6 +227,7 @@ read_settings(void)
 	for (size_t i = 0; i < STEP_COUNT; i++)
 		settings.smtp.times[i] = (int)(step_seconds[i] < timeout_seconds ? step_seconds[i] : timeout_seconds) * 1000;
 	settings.connect.timeout = (int)connect_seconds * 1000;
+	settings.mta_sts = mta_sts;
 	settings.hosts_most = hosts_most;
 	settings.connections_most = connections_most;
 	bool ok = dns_begin(&settings.dns, resolver) && read_families() && policy_read(tls, tls_policy, &settings.tls) &&

@@ -166,13 +166,28 @@ try_group(struct trip *t, size_t first, size_t end)
 	return STEP_ON;
 }
 
+/*
+ * MTA-STS is about the MX of a domain. What an administrator wrote for the
+ * destination stands, and a sender may wish that it does not count (RFC 8689
+ * section 4.1).
+ */
+static bool
+find_sts(struct trip *t, struct outcome *trouble)
+{
+	const struct errand *e = t->errand;
+	union dns_address address;
+	bool wanted = t->settings->mta_sts && t->route->mx && !t->facts.policy.listed && (!e->tls_optional || e->require_tls) &&
+	    !dns_address_parse(slice_of(t->route->host), t->route->port, &address);
+	return !wanted || sts_find(t->route->host, &t->facts.sts, trouble);
+}
+
 /* True: the errand is done. */
 static bool
 try_hosts(struct trip *t)
 {
 	const struct remote_settings *s = t->settings;
 	struct outcome trouble;
-	if (!hosts_find(&s->dns, t->route, &t->hosts, &trouble)) {
+	if (!hosts_find(&s->dns, t->route, &t->hosts, &trouble) || !find_sts(t, &trouble)) {
 		t->trouble = trouble;
 		return false;
 	}

@@ -20,7 +20,7 @@ log_peer(const struct session *s, const struct tls_peer *peer)
 {
 	log_info("tls", log_text("server", s->server), log_text("policy", policy_word(s->plan->policy)),
 	    log_text("version", peer->version), log_text("cipher", peer->cipher), log_text("verified", peer->how),
-	    log_text(peer->note[0] != '\0' ? "note" : NULL, peer->note));
+	    log_text(s->plan->sts != NULL ? "sts" : NULL, s->plan->sts), log_text(peer->note[0] != '\0' ? "note" : NULL, peer->note));
 }
 
 static bool
@@ -28,7 +28,7 @@ fail(struct session *s, const struct tls_peer *peer)
 {
 	s->dead = true;
 	log_warning("tls-failed", log_text("server", s->server), log_text("policy", policy_word(s->plan->policy)),
-	    log_text("reason", peer->reason));
+	    log_text(s->plan->sts != NULL ? "sts" : NULL, s->plan->sts), log_text("reason", peer->reason));
 	s->plan->failed = true;
 	/* Trouble on the way is no answer: only of a certificate it is known that it will not do. */
 	if (s->errand->require_tls && peer->certificate)

@@ -87,7 +87,7 @@ bool
 transport_print(struct str *into, struct slice text)
 {
 	struct slice hop = text, name = take_name(&hop);
-	str_append_slice(into, name.len > 0 ? name : slice_of("smtp"));
+	str_append_slice(into, name.len > 0 && !slice_is_nocase(name, "relay") ? name : slice_of("smtp"));
 	str_append_byte(into, ':');
 	return str_append_slice(into, hop);
 }
