@@ -147,6 +147,13 @@ def test_hold_waits_for_a_person(house, recipient):
         assert b"held-wait@example.test" in house.wait.wait(1)[0]
 
 
+def test_hold_does_not_stop_the_retries_of_others(house):
+    with Intake(house) as client:
+        queue_id = client.submit("first@example.test", [f"wait@{FAR}", f"busy@{FAR}"], b"Subject: x\r\n\r\nx\r\n")
+    wait_for("two attempts", 30, lambda: len(re.findall(f"deferred queue={queue_id} to=busy@", house.log_text("queued"))) >= 2)
+    house.tool("queuectl", "delete", queue_id)
+
+
 @pytest.mark.parametrize("recipient", [f"wrong@{FAR}", f"strange@{FAR}"])
 def test_a_wrong_one_is_logged_and_the_mail_waits(house, recipient):
     house.send("first@example.test", recipient, "needle-wrong")
