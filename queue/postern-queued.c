@@ -49,12 +49,16 @@
 #define LOCK_PATIENCE 15000 /* ms: what was before may still wait for a disk */
 
 static struct queue_settings settings;
+static uint64_t start_number;
 
 static const struct setting table[] = {
     SOCKET_SETTINGS,
     HOST_SETTING,
     {"queue_directory", SETTING_TEXT, "/var/spool/postern/queue", "where messages wait", &settings.directory, 0, 0},
     {"free_space", SETTING_SIZE, "20M", "bytes of the disk that stay free: beyond, no mail is taken", &settings.free_space, 0, 0},
+    {"free_inodes", SETTING_NUMBER, "100", "inodes of the disk that stay free, likewise", &settings.free_inodes, 0, UINT64_MAX / 2},
+    {"submit_idle", SETTING_SECONDS, "1h", "a local program that hands a message in and then stands still is cut off after it",
+        &settings.submit_idle, 1, 365 * 86400},
     {"message_size", SETTING_SIZE, "10240000", "the largest message in bytes", &settings.message_size, 65536,
         UINT64_MAX / 2},
     {"retry_first", SETTING_SECONDS, "5m", "wait before the second attempt; doubled after each", &settings.retry_first, 1, 0},
@@ -140,7 +144,7 @@ run_spawner(int socket)
 static void
 run_intake(int socket)
 {
-	intake_run(socket, &manager.directory, &settings);
+	intake_run(socket, &manager.directory, &settings, start_number);
 }
 
 static void
@@ -180,6 +184,7 @@ main(int argc, char **argv)
 	if (!queue_directory_open(&manager.directory, settings.directory) || !queue_directory_lock(&manager.directory, LOCK_PATIENCE))
 		return EXIT_TEMPORARY;
 	journal_recover(&manager.directory, settings.journal_size, settings.free_space);
+	start_number = queue_directory_count_start(&manager.directory);
 	int spawner = start_child(run_spawner, -1);
 	int intake = start_child(run_intake, spawner);
 	if (spawner < 0 || intake < 0 || !loop_begin() || !ended_begin(manager.directory.journal) || !bouncer_begin() || !control_begin()) {

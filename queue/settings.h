@@ -11,7 +11,8 @@ struct queue_settings {
 	const char *always_bcc;
 	const char *sender_bcc, *recipient_bcc, *sql_sender_bcc, *sql_recipient_bcc; /* authd's: whether it is to be asked */
 	const char *postmaster;
-	uint64_t    free_space;
+	uint64_t    free_space, free_inodes;
+	uint64_t    submit_idle; /* seconds */
 	uint64_t    message_size;
 	uint64_t    retry_first, retry_most, life; /* seconds */
 	uint64_t    delay_warning;  /* seconds; 0: nobody is warned */
