@@ -10,6 +10,7 @@ enum class {
 	CLASS_RELAY,
 	CLASS_UNKNOWN, /* the domain is ours, there is no such user */
 	CLASS_FOREIGN,
+	CLASS_RETURN, /* a sender that we have rewritten: for bounces. value: whom it stands for */
 };
 
 struct finding {
@@ -27,5 +28,9 @@ enum verdict is_relayed(struct resolution *r, const struct parts *p);
 
 /* One question to one map. VERDICT_OK with the value, VERDICT_NO, or it cannot be said (yet). */
 enum verdict ask(struct resolution *r, enum map map, struct slice key, struct slice *value);
+/* The same of an address: user+extension@domain, user@domain, @domain. */
+enum verdict ask_address(struct resolution *r, enum map map, const struct parts *p, struct slice *value);
+/* Whether it is a name of this host itself. */
+bool classify_is_local_domain(const struct resolution *r, struct slice domain);
 
 #endif

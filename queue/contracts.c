@@ -22,7 +22,7 @@ const struct contract contract_sync = {
 
 const struct contract contract_bouncer = {
     .calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_CONNECT | CALLS_READ_FILES,
-    .memory = 128u << 20,
+    .memory = 256u << 20,
     .descriptors = 64,
     .processes = 1,
     .reaches = "the queue directory, for reading",

@@ -56,9 +56,9 @@ page_offer(struct page *page, uint64_t id)
 static const char *
 state_of(const struct queue_file *f, const struct file_recipient *r)
 {
-	if (r->status == RECIPIENT_DELIVERED)
+	if (queue_file_is_delivered(r))
 		return "delivered";
-	if (r->status != RECIPIENT_PENDING)
+	if (!queue_file_is_pending(r))
 		return "failed";
 	if (f->held)
 		return "held";
@@ -70,7 +70,7 @@ static void
 add_reason(struct packet *p, const struct queue_file *f, const struct file_recipient *r)
 {
 	char text[FILE_CODE_WIDTH + FILE_TEXT_WIDTH + 2];
-	if (f->held && r->status == RECIPIENT_PENDING) {
+	if (f->held && queue_file_is_pending(r)) {
 		queue_file_with_text(f, "hold", text, sizeof text);
 		packet_add_text(p, text[0] != '\0' ? text : "by the administrator");
 		return;

@@ -28,6 +28,7 @@
  */
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@
 #include "lib/base/program.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
+#include "queue/bounce.h"
 #include "queue/intake.h"
 #include "queue/manager.h"
 #include "queue/spawner.h"
@@ -55,10 +57,20 @@ static const struct setting table[] = {
     {"retry_first", SETTING_SECONDS, "5m", "wait before the second attempt; doubled after each", &settings.retry_first, 1, 0},
     {"retry_most", SETTING_SECONDS, "1h", "the longest wait between attempts", &settings.retry_most, 1, 0},
     {"queue_life", SETTING_SECONDS, "5d", "what could not be delivered in this time is returned", &settings.life, 1, 0},
+    {"delay_warning", SETTING_SECONDS, "4h", "who sent what waits so long is told, once; 0: nobody is", &settings.delay_warning, 0, 0},
+    {"bounce_size", SETTING_SIZE, "50000", "bytes of a message that is returned whole to who asks for that; of longer ones the header",
+        &settings.bounce_size, 0, BOUNCE_RETURNED_MOST},
+    {"bounce_template", SETTING_TEXT, "", "file with the words of notifications (default: those that are built in)",
+        &settings.bounce_template, 0, 0},
     {"postmaster", SETTING_TEXT, "", "address that is told of bounces that fail and of mail that is held (default: nobody, only the log)",
         &settings.postmaster, 0, 0},
     {"relay_host", SETTING_TEXT, "", "host for all mail to others: HOST, [HOST]:PORT (default: by DNS)",
         &settings.relay_host, 0, 0},
+    {"always_bcc", SETTING_TEXT, "", "address that gets a copy of each message (default: nobody)", &settings.always_bcc, 0, 0},
+    {"sender_bcc", SETTING_TEXT, "", "postern-authd's: it is asked for copies when one of these four is set", &settings.sender_bcc, 0, 0},
+    {"recipient_bcc", SETTING_TEXT, "", "the same", &settings.recipient_bcc, 0, 0},
+    {"sql_sender_bcc", SETTING_TEXT, "", "the same", &settings.sql_sender_bcc, 0, 0},
+    {"sql_recipient_bcc", SETTING_TEXT, "", "the same", &settings.sql_recipient_bcc, 0, 0},
     {"sync_workers", SETTING_NUMBER, "8", "processes that wait for the disk", &settings.sync_workers, 1, 64},
     {"deliver_workers", SETTING_NUMBER, "16", "local deliveries at a time", &settings.deliver_workers, 1, 256},
     {"remote_concurrency", SETTING_NUMBER, "20", "deliveries to other hosts at a time", &settings.remote_concurrency, 1, 500},
@@ -79,10 +91,11 @@ static const struct contract contract = {
 static const struct program program = {
     .name = "postern-queued",
     .user = "postern-queue",
-    .usage = "[--help | --version | --settings | --contract]",
+    .usage = "[--help | --version | --settings | --contract | --check]",
     .help = "The queue of Postern: takes messages over queue/intake and queue/submit, makes them\n"
             "durable, and has them delivered by postern-deliver and postern-remote.\n"
-            "A supervisor runs it.",
+            "A supervisor runs it. --check says whether the file of the setting bounce_template\n"
+            "is right, and exits with 0 or 100.",
     .settings = table,
     .setting_count = sizeof table / sizeof *table,
     .contract = &contract,
@@ -147,9 +160,15 @@ confine(void)
 int
 main(int argc, char **argv)
 {
-	if (program_begin(&program, argc, argv) != argc)
+	int first = program_begin(&program, argc, argv);
+	bool check = first + 1 == argc && strcmp(argv[first], "--check") == 0;
+	if (first != argc && !check)
 		program_usage(&program);
 	read_settings();
+	/* Wrong words keep nobody's mail: then those that are built in are said. */
+	bool good = bouncer_read_templates();
+	if (check)
+		return good ? EXIT_DONE : EXIT_MISUSE;
 	umask(077);
 	if (!socket_one_identity && !sandbox_not_root(&program))
 		return EXIT_MISUSE;

@@ -31,15 +31,18 @@
 #include "queue/remote_request.h"
 #include "queue/remote_send.h"
 
-static const char *resolver;
-static uint64_t    timeout_seconds, connect_seconds;
+static const char *resolver, *address_family, *address4, *address6, *own_addresses, *outgoing_name;
+static uint64_t    timeout_seconds, connect_seconds, resolver_seconds, resolver_rounds, hosts_most, connections_most;
 static const char *tls, *tls_policy;
 static bool        trusted_resolver;
 
 static const struct setting table[] = {
     SOCKET_SETTINGS,
     HOST_SETTING,
-    {"resolver", SETTING_TEXT, "", "ADDRESS:PORT of the DNS server (default: /etc/resolv.conf)", &resolver, 0, 0},
+    {"resolver", SETTING_TEXT, "", "ADDRESS:PORT of the DNS server, at most three of them (default: /etc/resolv.conf)", &resolver, 0, 0},
+    {"resolver_timeout", SETTING_SECONDS, "3s", "wait for an answer of the DNS server; twice that each time that it is asked again",
+        &resolver_seconds, 1, 60},
+    {"resolver_attempts", SETTING_NUMBER, "3", "times that each DNS server is asked", &resolver_rounds, 1, 8},
     {"trusted_resolver", SETTING_FLAG, "no", "the resolver checks DNSSEC and the way to it is safe: its AD bit is believed",
         &trusted_resolver, 0, 0},
     {"outgoing_tls", SETTING_TEXT, "may", "TLS with other hosts: none, may, encrypt, dane, verify, secure", &tls, 0, 0},
@@ -47,6 +50,13 @@ static const struct setting table[] = {
     {"remote_timeout", SETTING_SECONDS, "5m", "wait for an answer of another host; twice that after the message",
         &timeout_seconds, 1, 3600},
     {"connect_timeout", SETTING_SECONDS, "30s", "wait for a connection to another host", &connect_seconds, 1, 600},
+    {"address_family", SETTING_TEXT, "any", "any (ipv6 ipv4), ipv4, ipv6, or both, the first one first", &address_family, 0, 0},
+    {"outgoing_address4", SETTING_TEXT, "", "IPv4 address of this host that mail is sent from (default: as the kernel chooses)", &address4, 0, 0},
+    {"outgoing_address6", SETTING_TEXT, "", "the same for IPv6", &address6, 0, 0},
+    {"outgoing_name", SETTING_TEXT, "", "name of this host in EHLO to other hosts (default: hostname)", &outgoing_name, 0, 0},
+    {"own_addresses", SETTING_TEXT, "", "networks that lead back to this host, beside its own addresses: of a NAT, a balancer", &own_addresses, 0, 0},
+    {"remote_hosts", SETTING_NUMBER, "10", "hosts of a destination that are looked up for one delivery", &hosts_most, 1, 32},
+    {"remote_connections", SETTING_NUMBER, "10", "connections that are tried for one delivery", &connections_most, 1, 100},
 };
 
 #define CHILD_CALLS (CALLS_BASIC | CALLS_MESSAGES | CALLS_CONNECT | CALLS_INTERNET | CALLS_READ_FILES)
@@ -147,15 +157,32 @@ take_connection(int listening, const struct peers *peers)
 	close(fd);
 }
 
+static bool
+read_families(void)
+{
+	if (dns_set_families(&settings.dns, slice_of(address_family)))
+		return true;
+	log_error("setting-wrong", log_text("setting", "address_family"), log_text("text", address_family),
+	    log_text("hint", "write any, ipv4, ipv6, \"ipv6 ipv4\" or \"ipv4 ipv6\""));
+	return false;
+}
+
 static void
 read_settings(void)
 {
 	program_settings(&program);
-	settings.smtp = (struct smtp_settings){.hostname = host_name(), .timeout = (int)timeout_seconds * 1000};
-	settings.connect_timeout = (int)connect_seconds * 1000;
-	if (!dns_begin(&settings.dns, resolver) || !policy_read(tls, tls_policy, &settings.tls))
+	settings.hostname = host_name();
+	settings.smtp = (struct smtp_settings){
+	    .hostname = outgoing_name[0] != '\0' ? outgoing_name : host_name(), .timeout = (int)timeout_seconds * 1000};
+	settings.connect.timeout = (int)connect_seconds * 1000;
+	settings.hosts_most = hosts_most;
+	settings.connections_most = connections_most;
+	if (!dns_begin(&settings.dns, resolver) || !read_families() || !policy_read(tls, tls_policy, &settings.tls) ||
+	    !connect_read_settings(&settings.connect, address4, address6, own_addresses))
 		exit(EXIT_MISUSE);
 	settings.dns.trusted = trusted_resolver;
+	settings.dns.wait = (int)resolver_seconds * 1000;
+	settings.dns.rounds = (int)resolver_rounds;
 }
 
 int

@@ -27,6 +27,7 @@ static const struct {
 	{"deferred", "deferred {to}[ (for {original})], it will be tried again: {code} {text}"},
 	{"failed", "FAILED {to}[ (for {original})]: {code} {text}"},
 	{"bounced", "returned to <{to}> with the message {bounce}"},
+	{"notified", "<{to}> was told with the message {bounce}[, of {delayed} delayed][, {delivered} delivered][, {relayed} relayed][, {expanded} expanded]"},
 	{"double-bounce", "could not be returned: {reason}"},
 	{"postmaster-told", "postmaster {to} was told with the message {bounce}"},
 	{"held", "HELD until an administrator releases it[: {reason}]"},

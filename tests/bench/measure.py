@@ -63,7 +63,7 @@ def load_program(directory, name="load", *libraries):
     """tests/bench/NAME.c, compiled."""
     source, target = REPOSITORY / f"tests/bench/{name}.c", pathlib.Path(directory) / name
     subprocess.run(["gcc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-pthread", source, "-o", target, *libraries,
-                    *(["-lssl", "-lcrypto"] if name == "load" else [])], check=True)
+                    *(["-lssl", "-lcrypto"] if name in ("load", "floor") else [])], check=True)
     return target
 
 

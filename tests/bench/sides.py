@@ -11,8 +11,9 @@ import tempfile
 
 from accounts import DOMAIN
 from harness import PostfixAdmin, Suite, wait_for
+from harness.accounts import query_file
 from harness.suite import HOME, free_ports, listening_ports
-from measure import Group
+from measure import Group, REPOSITORY
 
 
 # No limit is what is measured: the same is switched off at Postfix.
@@ -58,9 +59,12 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 mynetworks = 192.0.2.0/24
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
-virtual_mailbox_domains = proxy:mysql:{directory}/domains.cf
-virtual_mailbox_maps = proxy:mysql:{directory}/mailboxes.cf
-virtual_alias_maps = proxy:mysql:{directory}/aliases.cf
+virtual_mailbox_domains = {sql_domains}
+virtual_mailbox_maps = {sql_mailboxes}
+virtual_alias_maps = {sql_aliases}
+relay_domains = {sql_relay_domains}
+transport_maps = {sql_transports}
+recipient_delimiter = +
 virtual_mailbox_base = {directory}/vmail
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
@@ -94,19 +98,6 @@ POSTFIX_MASTER = """127.0.0.1:{submission} inet n - n - - smtpd
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
 """
-
-POSTFIX_QUERY = """user = {user}
-password = {password}
-hosts = unix:{socket}
-dbname = postfix
-query = {query}
-"""
-
-QUERIES = {
-    "domains.cf": "SELECT domain FROM domain WHERE domain='%s' AND active='1'",
-    "mailboxes.cf": "SELECT maildir FROM mailbox WHERE username='%s' AND active='1'",
-    "aliases.cf": "SELECT goto FROM alias WHERE address='%s' AND active='1'",
-}
 
 DOVECOT = """protocols = imap
 base_dir = {directory}/run
@@ -163,7 +154,7 @@ password_query = SELECT username AS user, password FROM mailbox WHERE username='
 
 
 class PostfixDovecot:
-    """Debian's Postfix with virtual(8), and Dovecot, on the same tables."""
+    """Debian's Postfix with virtual(8), and Dovecot, on the same tables; Postfix by the same query files, preset A's."""
     name = "Postfix and Dovecot"
 
     def __init__(self, database):
@@ -205,9 +196,11 @@ class PostfixDovecot:
         both.write_text((self.directory / "key.pem").read_text() + (self.directory / "certificate.pem").read_text())
 
     def start_postfix(self):
-        (self.directory / "main.cf").write_text(POSTFIX_MAIN.format(**self.values))
-        for name, query in QUERIES.items():
-            (self.directory / name).write_text(POSTFIX_QUERY.format(query=query, **self.values))
+        maps = {setting: ", ".join(f"proxy:mysql:{self.directory}/{name}" for name in names)
+                for setting, names in PostfixAdmin.settings.items()}
+        (self.directory / "main.cf").write_text(POSTFIX_MAIN.format(**self.values, **maps))
+        for path in (REPOSITORY / "conf/presets/A").glob("*.cf"):
+            (self.directory / path.name).write_text(query_file(path, self.database))
         lines = pathlib.Path("/usr/share/postfix/master.cf.dist").read_text().splitlines()
         fixed = [line.replace("smtp      inet", f"127.0.0.1:{self.smtp} inet") if line.startswith("smtp      inet") else line
                  for line in lines]

@@ -30,7 +30,8 @@ class Sink:
         self.names = []
         self.messages = []
         self.commands = []
-        self.socket = socket.create_server((host, port), backlog=128)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.socket = socket.create_server((host, port), family=family, backlog=128)
         self.host, self.port = self.socket.getsockname()[:2]
         accept_each(self.socket, self.serve)
 

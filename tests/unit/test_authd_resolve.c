@@ -73,7 +73,7 @@ static const struct {
     {MAP_MAILBOX, "home@our.org", "uid\x1f" "5\x1fhome\x1f/var/vmail/our.org/home"},
 };
 
-static struct local_aliases aliases_file = {.path = ""};
+static struct local_aliases aliases_file = {.file = {.path = ""}};
 static struct usage usage;
 static struct resolve_options options = {.recipient_delimiter = "+", .postmaster = "al@our.org", .mail_root = "/var/vmail/",
     .hostname = "host.our.org", .mailbox_path = "", .default_domain = "", .local_domains = ""};
@@ -84,15 +84,19 @@ static size_t fetched;
 static void
 fetch(struct facts *f)
 {
-	struct slice key = str_slice(&f->wanted_key);
+	char text[MAP_KEY_MOST + 1];
+	enum map map = f->wanted[0].map;
+	/* The key is not the facts' any more when they have learned it. */
+	snprintf(text, sizeof text, "%s", str_text(&f->wanted[0].key));
+	struct slice key = slice_of(text);
 	fetched++;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		if (table[i].map != f->wanted_map || !slice_is(key, table[i].key))
+		if (table[i].map != map || !slice_is(key, table[i].key))
 			continue;
-		facts_learn(f, FACT_FOUND, slice_of(table[i].value));
+		facts_learn(f, map, key, FACT_FOUND, slice_of(table[i].value));
 		return;
 	}
-	facts_learn(f, broken != NULL && slice_is(key, broken) ? FACT_LATER : FACT_NONE, slice_of(""));
+	facts_learn(f, map, key, broken != NULL && slice_is(key, broken) ? FACT_LATER : FACT_NONE, slice_of(""));
 }
 
 /* The answer as text: "ok field|field|", "no", "later". */
@@ -232,17 +236,17 @@ the_aliases_file(void **state)
 {
 	(void)state;
 	struct str problem = STR_MOST(200);
-	aliases_file.path = "/etc/aliases";
+	aliases_file.file.path = "/etc/aliases";
 	expect(RCPT, "root@host.our.org", "later");
 	assert_true(local_aliases_parse(&aliases_file.table, "aliases", slice_of("postmaster: root\nroot: al@our.org, bo@our.org\n"), &problem));
-	aliases_file.ready = true;
+	aliases_file.file.ready = true;
 	expect(RCPT, "root@host.our.org", "ok alias|");
 	expect(ALIAS, "Root+x@host.our.org", "ok al@our.org|bo@our.org|");
 	expect(ALIAS, "postmaster@host.our.org", "ok root@host.our.org|");
 	expect(RCPT, "nobody@host.our.org", "ok unknown|");
 	assert_string_equal(ask_as(INQUIRY_SENDER, "postmaster@host.our.org", "bo@our.org"), "ok ");
 	local_aliases_free(&aliases_file.table);
-	aliases_file.path = "";
+	aliases_file.file.path = "";
 	expect(RCPT, "root@host.our.org", "ok foreign|");
 	str_free(&problem);
 }

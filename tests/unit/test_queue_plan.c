@@ -219,9 +219,41 @@ test_routes(void **state)
 	check_route("smtps:relay.test:4650", "x.test", "relay.test", 4650, true);
 	assert_true(route_parse(slice_of("SMTPS:x"), slice_of(""), &r) && r.tls);
 	assert_true(route_parse(slice_of("smtp:x"), slice_of(""), &r) && !r.tls);
-	static const char *const wrong[] = {"[x", "[]", "a b", "x:0", "x:65536", "x:y", "[x]y", "lmtp:unix:/x", "x;y"};
+	static const char *const wrong[] = {"[x", "[]", "a b", "x:0", "x:65536", "x:y", "[x]y", "x;y", "a::b", "[x:y]", "[IPv6:192.0.2.1]", "[IPv6:x]",
+	    "lmtp:unix:", "lmtp:unix:x", "lmtp:[x", "smtp:unix:/x", "lmtp:x:y"};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		assert_false(route_parse(slice_of(wrong[i]), slice_of("x.test"), &r));
+	/* A domain names no port and no host in brackets. */
+	static const char *const no_domains[] = {"x.test:26", "[x.test]", "[192.0.2.1]:26", "", "[]", "unix:/x"};
+	for (size_t i = 0; i < sizeof no_domains / sizeof *no_domains; i++) {
+		assert_false(route_parse(slice_of(""), slice_of(no_domains[i]), &r));
+		assert_false(route_parse(slice_of("lmtp:"), slice_of(no_domains[i]), &r));
+	}
+}
+
+static void
+test_routes_by_lmtp(void **state)
+{
+	(void)state;
+	struct route r;
+	check_route("lmtp:[Store.test]:2003", "x.test", "store.test", 2003, false);
+	check_route("lmtp:store.test", "x.test", "store.test", 24, false);
+	check_route("lmtp:inet:store.test:2003", "x.test", "store.test", 2003, false);
+	check_route("lmtp:inet:[::1]", "x.test", "::1", 24, false);
+	check_route("lmtp:", "x.test", "x.test", 24, false);
+	check_route("relay:[x.test]:26", "y.test", "x.test", 26, false);
+	check_route("RELAY:x.test", "y.test", "x.test", 25, true);
+	assert_true(route_parse(slice_of("LMTP:x"), slice_of(""), &r) && r.lmtp && !r.tls && r.unix_path[0] == '\0' && !r.port_given);
+	assert_true(route_parse(slice_of("lmtp:x:24"), slice_of(""), &r) && r.port_given);
+	assert_true(route_parse(slice_of("lmtp:unix:/run/x y"), slice_of(""), &r) && r.lmtp && !r.mx);
+	assert_string_equal(r.unix_path, "/run/x y");
+	assert_string_equal(r.host, "");
+	assert_true(route_parse(slice_of("relay:x"), slice_of(""), &r) && !r.lmtp);
+	char path[200] = "lmtp:unix:/";
+	memset(path + 11, 'x', sizeof r.unix_path - 2);
+	assert_true(route_parse(slice_of(path), slice_of(""), &r));
+	path[11 + sizeof r.unix_path - 2] = 'x';
+	assert_false(route_parse(slice_of(path), slice_of(""), &r));
 }
 
 static void
@@ -371,7 +403,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_retry), cmocka_unit_test(test_waiting), cmocka_unit_test(test_held), cmocka_unit_test(test_told), cmocka_unit_test(test_expand_loops),
-	    cmocka_unit_test(test_expand_bounds), cmocka_unit_test(test_address_set), cmocka_unit_test(test_routes),
+	    cmocka_unit_test(test_expand_bounds), cmocka_unit_test(test_address_set), cmocka_unit_test(test_routes), cmocka_unit_test(test_routes_by_lmtp),
 	    cmocka_unit_test(test_sendmail_text), cmocka_unit_test(test_body), cmocka_unit_test(test_replies),
 	    cmocka_unit_test(test_dns),
 	};
