@@ -13,6 +13,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "queue/ended.h"
 #include "queue/id.h"
 
 #define PART_LETTER  8   /* changes about every ms */
@@ -49,6 +50,9 @@ open_parts(struct queue_directory *d)
 	d->damaged = open_part(d, "damaged");
 	if (d->damaged < 0)
 		return trouble(d, "damaged");
+	d->journal = open_part(d, "journal");
+	if (d->journal < 0)
+		return trouble(d, "journal");
 	/* Always: one who made them may have died before he came to this. */
 	if (fsync(d->root) < 0)
 		return trouble(d, "fsync");
@@ -59,7 +63,7 @@ bool
 queue_directory_open(struct queue_directory *d, const char *path)
 {
 	d->path = path;
-	d->lock = d->damaged = -1;
+	d->lock = d->damaged = d->journal = -1;
 	memset(d->parts, -1, sizeof d->parts);
 	d->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->root < 0)
@@ -91,6 +95,7 @@ queue_directory_close(struct queue_directory *d)
 	for (int i = 0; i < DIRECTORY_PARTS; i++)
 		close(d->parts[i]);
 	close(d->damaged);
+	close(d->journal);
 	close(d->root);
 	if (d->lock >= 0)
 		close(d->lock);
@@ -136,6 +141,7 @@ queue_directory_remove(const struct queue_directory *d, uint64_t id)
 {
 	char name[ID_LETTERS + 1];
 	id_print(id, name);
+	ended_note(id);
 	return unlinkat(d->parts[queue_directory_part(id)], name, 0) == 0;
 }
 

@@ -11,6 +11,7 @@ struct queue_directory {
 	const char *path;
 	int         root;
 	int         damaged;
+	int         journal;  /* directory of the journal: journal.h, ended.h */
 	int         parts[DIRECTORY_PARTS];
 	int         lock; /* -1: not locked */
 };
@@ -32,6 +33,7 @@ int  queue_directory_create(const struct queue_directory *d, uint64_t id);
 int queue_directory_scratch(const struct queue_directory *d);
 /* `flags` as for open(2); never follows a link. -1 with errno. */
 int  queue_directory_open_file(const struct queue_directory *d, uint64_t id, int flags);
+/* In the manager it is noted that the message has ended: ended.h. */
 bool queue_directory_remove(const struct queue_directory *d, uint64_t id);
 /* Moves a file that cannot be understood to damaged/. */
 bool queue_directory_set_aside(const struct queue_directory *d, uint64_t id);

@@ -12,6 +12,7 @@
  *   manager    this program; the plan of deliveries. Contract below.
  *   intake     takes messages from the sockets into files. contracts.c
  *   sync       several; wait for the disk in the intake's place. contracts.c
+ *   journal    two; wait for the journal's files in its place. contracts.c
  *   bouncer    writes bounces. contracts.c
  *   spawner    starts deliver workers. NOT confined but for limits: a process
  *              with no_new_privs could not start the setuid postern-deliver. It
@@ -39,7 +40,9 @@
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
 #include "queue/bounce.h"
+#include "queue/ended.h"
 #include "queue/intake.h"
+#include "queue/journal.h"
 #include "queue/manager.h"
 #include "queue/spawner.h"
 
@@ -71,7 +74,9 @@ static const struct setting table[] = {
     {"recipient_bcc", SETTING_TEXT, "", "the same", &settings.recipient_bcc, 0, 0},
     {"sql_sender_bcc", SETTING_TEXT, "", "the same", &settings.sql_sender_bcc, 0, 0},
     {"sql_recipient_bcc", SETTING_TEXT, "", "the same", &settings.sql_recipient_bcc, 0, 0},
-    {"sync_workers", SETTING_NUMBER, "8", "processes that wait for the disk", &settings.sync_workers, 1, 64},
+    {"journal_size", SETTING_SIZE, "16M", "bytes of each of the two files that make small messages durable together (0: none)",
+        &settings.journal_size, 0, 1u << 30},
+    {"sync_workers", SETTING_NUMBER, "8", "processes that wait for the disk with messages that do not go through the journal", &settings.sync_workers, 1, 64},
     {"deliver_workers", SETTING_NUMBER, "16", "local deliveries at a time", &settings.deliver_workers, 1, 256},
     {"remote_concurrency", SETTING_NUMBER, "20", "deliveries to other hosts at a time", &settings.remote_concurrency, 1, 500},
     {"active_messages", SETTING_NUMBER, "1000", "messages at work at a time; others wait on the disk",
@@ -131,10 +136,10 @@ run_spawner(int socket)
 	spawner_run(socket);
 }
 
+/* It notices itself that the manager is gone, and then makes an end of what it has begun. */
 static void
 run_intake(int socket)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	intake_run(socket, &manager.directory, &settings);
 }
 
@@ -174,9 +179,10 @@ main(int argc, char **argv)
 		return EXIT_MISUSE;
 	if (!queue_directory_open(&manager.directory, settings.directory) || !queue_directory_lock(&manager.directory, LOCK_PATIENCE))
 		return EXIT_TEMPORARY;
+	journal_recover(&manager.directory, settings.journal_size, settings.free_space);
 	int spawner = start_child(run_spawner, -1);
 	int intake = start_child(run_intake, spawner);
-	if (spawner < 0 || intake < 0 || !loop_begin() || !bouncer_begin() || !control_begin()) {
+	if (spawner < 0 || intake < 0 || !loop_begin() || !ended_begin(manager.directory.journal) || !bouncer_begin() || !control_begin()) {
 		log_error("not-started", log_errno());
 		return EXIT_TEMPORARY;
 	}
