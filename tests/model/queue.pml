@@ -21,6 +21,10 @@
  * what the disk had or what the kernel had, in any combination, and the kernel may
  * write any unit at any time before. A mark without the body is a torn file.
  *
+ * A small message is committed by its record in the journal; its own file is
+ * synced later, when the round ends. JOURNAL chooses: 0 large ones, 1 small
+ * ones, 2 both.
+ *
  * N: crashes, LIFE: attempts after which a message is too old, TROUBLES: how
  * often the disk, the intake or a lookup fails, ASKS: how often root holds,
  * releases or deletes; each number of these is an upper bound. BAD_... flips one guard:
@@ -39,6 +43,12 @@
 #ifndef ASKS
 #define ASKS 0
 #endif
+#ifndef LEAST
+#define LEAST 0 /* level */
+#endif
+#ifndef JOURNAL
+#define JOURNAL 2
+#endif
 
 /* Where the message is in the heads of the programs; a crash makes them forget. */
 #define NOBODY  0
@@ -52,6 +62,9 @@
 #define TELLING 8  /* its letter is under way */
 #define TOLD    9  /* its letter is committed */
 #define HELD    10
+#define LOGGED  11 /* its record is in the journal: the sync of that is to come */
+#define RECOVER 12 /* at start: the journal has a record of it */
+#define RECOVERED 13
 
 /* The status of a recipient in the file: - W D S F B. */
 #define PENDING   0
@@ -92,18 +105,22 @@ byte status[3], status_disk[3];
 byte turn,      turn_disk;
 byte sum,       sum_disk;    /* the first line of the block: of which address */
 byte target,    target_disk; /* the address in the block */
+/* In the journal: a record of the message, whose round is not ended; the note that it has ended. */
+bit  record,    record_disk;
+bit  note,      note_disk;
 
 /* --- what the programs know -------------------------------------------------------------- */
 
 byte phase;
 byte attempt[3];
+byte ending; /* of the round that has the record: 1 its files are synced, 2 their names too */
 
 /* --- what is so --------------------------------------------------------------------------- */
 
 byte crashes, troubles, asks, age;
 byte level;
 bit  begun, answered, gone, released;
-bit  null_sender, came_held, never_a, wants_report; /* do not change */
+bit  null_sender, came_held, never_a, wants_report, small; /* do not change */
 bit  delivered[4], told[4], named[4]; /* by address */
 byte r, v; /* within a step */
 
@@ -216,8 +233,14 @@ inline commit()
 #endif
 		phase = WHOLE
 	:: phase == OPEN && troubles < TROUBLES -> abort()
-	:: phase == WHOLE -> body_disk = body; mark_disk = mark; phase = SYNCED
-	:: (phase == WHOLE || phase == SYNCED) && troubles < TROUBLES && !answered -> abort()
+	:: phase == WHOLE && !small -> body_disk = body; mark_disk = mark; phase = SYNCED
+	:: phase == WHOLE && small -> record = 1; record_disk = (LAST -> 1 : 0); phase = LOGGED
+#ifdef BAD_ANSWER_BEFORE_JOURNAL
+	:: phase == LOGGED -> phase = DURABLE
+#else
+	:: phase == LOGGED -> record_disk = record; phase = DURABLE
+#endif
+	:: (phase == WHOLE || phase == SYNCED || phase == LOGGED) && troubles < TROUBLES && !answered -> abort()
 	:: phase == SYNCED ->
 #ifndef BAD_NAME_NOT_SYNCED
 		name_disk = name;
@@ -227,7 +250,46 @@ inline commit()
 	:: phase == DURABLE -> answered = 1; phase = (is_held -> HELD : WORK)
 	fi
 }
-#define may_commit (phase >= OPEN && phase <= DURABLE)
+#define may_commit (phase >= OPEN && phase <= DURABLE || phase == LOGGED)
+
+/* end a round: its files, their names, and only then the head is blanked. What has gone needs no sync. */
+inline end_round()
+{
+	if
+#ifdef BAD_ROUND_ENDS_BEFORE_SYNC
+	:: ending == 0 -> ending = 2
+#else
+	:: ending == 0 && name -> sync_file(); ending = 1
+	:: ending == 0 && !name -> ending = 2
+	:: ending == 1 -> name_disk = name; forget_content(); ending = 2
+#endif
+	:: ending == 2 -> record = 0; record_disk = 0; ending = 0
+	fi
+}
+#define may_end_round (record && phase != NOBODY && !may_commit && phase != RECOVER && phase != RECOVERED || record && begun && phase == NOBODY)
+
+inline sync_file()
+{
+	body_disk = body; mark_disk = mark; turn_disk = turn; sum_disk = sum; target_disk = target;
+	status_disk[A] = status[A]; status_disk[L] = status[L]; status_disk[T] = status[T]
+}
+
+/* recover: what is torn is made anew from its record, durably; then the journal is blanked. */
+inline recover()
+{
+	if
+	:: phase == RECOVER ->
+		if
+		:: note -> skip
+		:: !note && name && agrees -> sync_file(); name_disk = 1
+		:: !note && !(name && agrees) ->
+			name = 0; name_disk = 0; forget_content();
+			name = 1; body = 1; mark = 1; name_disk = 1; sync_file()
+		fi;
+		phase = RECOVERED
+	:: phase == RECOVERED -> record = 0; record_disk = 0; note = 0; note_disk = 0; end_run((name -> FOUND : NOBODY))
+	fi
+}
 
 /* --- start --------------------------------------------------------------------------------- */
 
@@ -295,12 +357,19 @@ inline expand()
 	fi
 }
 
+/* note; then the name goes. */
+inline end_it()
+{
+	gone = 1;
+	note = record; note_disk = (LAST -> note : note_disk);
+	unlink()
+}
+
 /* remove */
 inline remove()
 {
 	assert(true_end(A) && true_end(second));
-	gone = 1;
-	unlink()
+	end_it()
 }
 
 /* bounce: one letter tells all that is to be told now. About a letter to the postmaster there is none: the log says double-bounce. */
@@ -386,6 +455,7 @@ inline step()
 	if
 	:: may_commit -> commit()
 	:: phase == FOUND -> read_found()
+	:: phase == RECOVER || phase == RECOVERED -> recover()
 	:: phase == WAITING -> phase = (is_held -> HELD : WORK)
 	:: phase == WORK -> work()
 	:: phase == TELLING -> letter_ends()
@@ -407,7 +477,7 @@ inline root_asks()
 	/* release */
 	:: phase == HELD || phase == WORK && is_held -> write_turn(FREE); released = 1; phase = WORK; age = 0
 	/* delete */
-	:: phase == HELD || phase == WAITING -> gone = 1; unlink()
+	:: phase == HELD || phase == WAITING -> end_it()
 	fi
 }
 #define root_may (asks < ASKS && (phase == WAITING || phase == WORK || phase == HELD))
@@ -431,6 +501,8 @@ inline lose_power()
 	keep(status[T], status_disk[T]);
 	keep(sum, sum_disk);
 	keep(target, target_disk);
+	keep(record, record_disk);
+	keep(note, note_disk);
 	if
 	:: turn != turn_disk -> if :: turn = turn_disk :: turn_disk = turn :: turn = GARBLED; turn_disk = GARBLED fi
 	:: else
@@ -442,14 +514,14 @@ inline start()
 	crashes++;
 	if
 	:: LAST ->
-		name_disk = name; body_disk = body; mark_disk = mark; turn_disk = turn; sum_disk = sum; target_disk = target;
-		status_disk[A] = status[A]; status_disk[L] = status[L]; status_disk[T] = status[T]
+		name_disk = name; record_disk = record; note_disk = note; sync_file()
 	:: else
 	fi;
 	/* What was answered is there and whole, or has come to its end. */
-	assert(!answered || gone || name && mark && body);
+	assert(!answered || gone || name && mark && body || record && !note);
 	forget_content();
-	end_run((name -> FOUND : NOBODY))
+	ending = 0;
+	end_run((record -> RECOVER : (name -> FOUND : NOBODY)))
 }
 
 /* The kernel writes a unit of its own accord, so that what is written twice may be on the disk in its older state. */
@@ -473,9 +545,13 @@ inline write_back()
 inline choose()
 {
 	if
-	:: level = 0; if :: null_sender = 1 :: true fi; if :: never_a = 1 :: true fi; if :: wants_report = 1 :: true fi
-	:: level = 1; status[L] = PENDING
+	:: LEAST == 0 -> level = 0; if :: null_sender = 1 :: true fi; if :: never_a = 1 :: true fi; if :: wants_report = 1 :: true fi
+	:: LEAST <= 1 -> level = 1
 	:: level = 2
+	fi;
+	if
+	:: JOURNAL > 0 -> small = 1
+	:: JOURNAL != 1 -> small = 0
 	fi;
 	if
 	:: ASKS > 0 -> came_held = 1
@@ -489,11 +565,12 @@ init {
 	do
 	:: atomic { !begun -> open() }
 	:: atomic { may_step -> step(); r = 0; v = 0 }
+	:: atomic { may_end_round -> end_round() }
 	:: atomic { root_may -> root_asks() }
 	:: atomic { begun && !LAST -> start() }               /* SIGKILL */
 	:: atomic { begun && !LAST -> lose_power(); start() } /* power cut */
 	:: atomic { begun && !LAST && is_dirty -> write_back() }
-	:: begun && !may_step -> break
+	:: begun && !may_step && !may_end_round -> break
 	od;
 	/* Nothing moves any more: it was never answered, has its end, or is held for a person to decide. */
 	assert(!answered || gone || phase == HELD && is_held)
