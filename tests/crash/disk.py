@@ -1,5 +1,4 @@
 """Every state of a directory that a power cut may leave (POSIX promises nothing of what was not synced): see states()."""
-import hashlib
 import itertools
 import os
 import random
@@ -61,6 +60,8 @@ class History:
                     sizes[operation.file] = max(sizes.get(operation.file, 0), unit.at + len(unit.data))
             if operation.kind == "truncate":
                 sizes[operation.file] = operation.size
+        for place, unit in enumerate(self.units):
+            unit.place = place
 
     def is_durable(self, operation, moment):
         for sync in self.syncs:
@@ -88,31 +89,47 @@ class History:
     def moments(self):
         return sorted({o.ended for o in self.operations} | {o.ended for o in self.syncs})
 
-    def build(self, kept):
-        """The tree (path -> bytes, None for a directory) when these units are on the disk. `kept` in any order."""
-        order = {id(unit): place for place, unit in enumerate(self.units)}
+    def in_order(self, kept):
+        return sorted(kept, key=lambda unit: unit.place)
+
+    def names_after(self, kept):
+        """Relative path -> number of the file, when these units (in order) are on the disk."""
         names = dict(self.names)
-        contents = {number: bytearray(content) for number, content in self.contents.items()}
-        for unit in sorted(kept, key=lambda unit: order[id(unit)]):
+        for unit in kept:
             operation = unit.operation
-            if operation.kind == "create":
-                names[operation.path] = operation.file
-            elif operation.kind == "mkdir":
-                names[operation.path] = 0
+            if operation.kind in ("create", "mkdir"):
+                names[operation.path] = getattr(operation, "file", 0)
             elif operation.kind == "unlink":
                 names.pop(operation.path, None)
-            elif operation.kind == "rename":
-                if operation.path in names:
-                    names[operation.to] = names.pop(operation.path)
-            elif operation.kind == "truncate":
-                content = contents.setdefault(operation.file, bytearray())
+            elif operation.kind == "rename" and operation.path in names:
+                names[operation.to] = names.pop(operation.path)
+        return names
+
+    def key(self, kept):
+        """Equal for equal trees, without building them: which names, and what was written to the files behind them."""
+        kept = self.in_order(kept)
+        written = {}
+        for unit in kept:
+            if unit.operation.kind not in NAMES:
+                written.setdefault(unit.operation.file, []).append(unit.place)
+        return tuple(sorted((path, number, tuple(written.get(number, ()))) for path, number in self.names_after(kept).items()))
+
+    def build(self, kept):
+        """The tree (path -> bytes, None for a directory) when these units are on the disk."""
+        kept = self.in_order(kept)
+        contents = {number: bytearray(content) for number, content in self.contents.items()}
+        for unit in kept:
+            operation = unit.operation
+            if operation.kind in NAMES:
+                continue
+            content = contents.setdefault(operation.file, bytearray())
+            if operation.kind == "truncate":
                 del content[operation.size:]
                 content.extend(bytes(operation.size - len(content)))
             else:
-                content = contents.setdefault(operation.file, bytearray())
                 content.extend(bytes(max(0, unit.at - len(content))))
                 content[unit.at:unit.at + len(unit.data)] = unit.data
-        return {path: None if number == 0 else bytes(contents.get(number, b"")) for path, number in names.items()}
+        return {path: None if number == 0 else bytes(contents.get(number, b"")) for path, number in self.names_after(kept).items()}
 
 
 def choices(count, chance):
@@ -131,26 +148,18 @@ def choices(count, chance):
         yield tuple(p for p in everything if chance.random() < 0.5)
 
 
-def digest(tree):
-    h = hashlib.sha256()
-    for path in sorted(tree):
-        content = tree[path]
-        h.update(path.encode() + b"\0" + (b"dir" if content is None else hashlib.sha256(content).digest()))
-    return h.digest()
-
-
 def states(history, seed=1):
-    """Yields (moment, tree): each different tree of each moment once."""
+    """Yields (moment, key, units that are on the disk): each different state of each moment once."""
     chance = random.Random(seed)
     for moment in history.moments():
         sure, maybe = history.at(moment)
         seen = set()
         for chosen in choices(len(maybe), chance):
-            tree = history.build(sure + [maybe[place] for place in chosen])
-            key = digest(tree)
+            kept = sure + [maybe[place] for place in chosen]
+            key = history.key(kept)
             if key not in seen:
                 seen.add(key)
-                yield moment, key, tree
+                yield moment, key, kept
 
 
 def write(tree, root):

@@ -116,14 +116,14 @@ class Record:
 class State:
     """A state of the disk; `cases` are what was answered and done at the moments that may leave it."""
 
-    def __init__(self, tree):
-        self.tree, self.cases = tree, []
+    def __init__(self, kept):
+        self.kept, self.cases = kept, []
 
 
 def collect(record):
     found = {}
-    for moment, key, tree in disk.states(record.history):
-        state = found.setdefault(key, State(tree))
+    for moment, key, kept in disk.states(record.history):
+        state = found.setdefault(key, State(kept))
         duties = record.duties(moment)
         if duties not in state.cases:
             state.cases.append(duties)
@@ -135,13 +135,14 @@ class Trial:
 
     def __init__(self, home, record, state):
         self.record, self.state = record, state
+        self.tree = record.history.build(state.kept)
         self.before = record.queue.delivered()
         self.queue = QueueAlone(home, retry_first="1h", retry_most="1h")
         self.texts = {m.id: m.text for m in record.sent}
 
     def run(self):
         try:
-            disk.write(self.state.tree, self.queue.queue)
+            disk.write(self.tree, self.queue.queue)
             self.queue.start(wait=False)
             wait_for(lambda: f"{self.lacking()}\n{self.describe()}", 30, self.is_well)
             return self.faults()
@@ -151,7 +152,7 @@ class Trial:
             self.queue.close()
 
     def describe(self):
-        files = {path: None if content is None else (len(content), content[:250]) for path, content in self.state.tree.items()
+        files = {path: None if content is None else (len(content), content[:250]) for path, content in self.tree.items()
                  if "/" in path}
         return f"state: {files}\n{self.queue.text()}"
 
