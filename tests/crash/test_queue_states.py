@@ -19,7 +19,7 @@ from harness import wait_for  # noqa: E402
 from queue_alone import Home, QueueAlone  # noqa: E402
 from test_queue import Intake  # noqa: E402
 
-STATES = int(os.environ.get("POSTERN_STATES", "400"))
+STATES = int(os.environ.get("POSTERN_STATES", "150"))
 TOGETHER = 4
 SENDER, ONE, TWO, THREE, SLOW = (f"{name}@example.test" for name in ("sender", "one", "two", "three", "slow"))
 ALIAS, UNKNOWN, FAR = "alias@example.test", "not-here@example.test", "somebody@far.test"
