@@ -70,7 +70,7 @@ main(int argc, char **argv)
 	umask(077);
 	if (!queue_directory_open(&d, argv[1]))
 		return 111;
-	id_source_begin(&ids);
+	id_source_begin(&ids, 0);
 	unsigned long count = strtoul(argv[2], NULL, 10), each = argc > 6 ? strtoul(argv[6], NULL, 10) : 1;
 	for (unsigned long i = 0; i < count; i++) {
 		uint64_t id = id_next(&ids);

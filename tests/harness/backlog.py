@@ -11,7 +11,7 @@ from .suite import REPOSITORY, HOME
 def program():
     """Compiled for this run: the format of the queue file is that of the source that is tested."""
     target = pathlib.Path(tempfile.mkdtemp(prefix="backlog-", dir=HOME)) / "backlog"
-    sources = ["tests/harness/backlog.c", *(f"queue/{name}.c" for name in ("file_build", "checksum", "id", "directory")),
+    sources = ["tests/harness/backlog.c", *(f"queue/{name}.c" for name in ("file_build", "checksum", "id", "directory", "ended")),
                *sorted(path.relative_to(REPOSITORY) for path in (REPOSITORY / "lib/base").glob("*.c"))]
     flags = [f"-D{name}=\"\"" for name in ("POSTERN_SETTINGS", "POSTERN_LIBEXEC", "POSTERN_VERSION")]
     subprocess.run(["gcc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-I.", *flags, "-o", target, *sources], cwd=REPOSITORY, check=True)
