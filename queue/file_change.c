@@ -102,6 +102,8 @@ build_lines(struct str *lines, const struct file_target *targets, size_t count)
 		queue_file_build_recipient(lines, targets[i].address);
 		if (targets[i].final)
 			queue_file_build_key(lines, slice_of("final=yes"));
+		if (targets[i].anew)
+			queue_file_build_key(lines, slice_of("anew=yes"));
 		queue_file_build_recipient_end(lines);
 	}
 }

@@ -9,6 +9,8 @@ struct queue_settings {
 	const char *directory;
 	const char *relay_host;
 	const char *postmaster;
+	const char *queue_list;   /* everyone or root */
+	const char *queue_admins; /* users, with spaces between */
 	uint64_t    free_space;
 	uint64_t    message_size;
 	uint64_t    retry_first, retry_most, life; /* seconds */

@@ -8,6 +8,7 @@
 
 #define DUE_FOUND 0          /* found by the scan at start: not yet known to be whole */
 #define DUE_HELD  UINT64_MAX /* held: never, until it is released */
+#define DUE_GONE  (UINT64_MAX - 1) /* set by a change: the entry is dropped */
 
 struct waiting_entry {
 	uint64_t id;
@@ -23,13 +24,15 @@ struct waiting {
 bool waiting_add(struct waiting *w, uint64_t id, uint64_t due);
 /* Takes the first one out if it is due at `now`. */
 bool waiting_take(struct waiting *w, uint64_t now, struct waiting_entry *e);
-/* Makes the message (id 0: every one that is not held) due at `now`; returns how many. */
-size_t waiting_hurry(struct waiting *w, uint64_t id, uint64_t now);
-/* The same for these messages; the ids are in order. */
+/* Makes every message that is not held due at `now`; returns how many. */
+size_t waiting_hurry(struct waiting *w, uint64_t now);
+/* The same for these messages (ids in order). */
 size_t waiting_hurry_these(struct waiting *w, const uint64_t *ids, size_t count, uint64_t now);
-/* Calls `change`, which may set the time, for the message (id 0: every one); returns how often it said yes. */
-size_t waiting_change(struct waiting *w, uint64_t id, bool (*change)(void *context, struct waiting_entry *e), void *context);
-bool   waiting_has(const struct waiting *w, uint64_t id);
-void   waiting_remove(struct waiting *w, uint64_t id);
+/*
+ * Calls `change`, which may set the time, for each of these messages (ids in
+ * order); returns how often it said yes. One pass, whatever the count.
+ */
+size_t waiting_change_these(struct waiting *w, const uint64_t *ids, size_t count,
+    bool (*change)(void *context, struct waiting_entry *e), void *context);
 
 #endif

@@ -49,6 +49,14 @@ hold_even(void *context, struct waiting_entry *e)
 	return e->id % 2 == 0;
 }
 
+static bool
+drop(void *context, struct waiting_entry *e)
+{
+	(void)context;
+	e->due = DUE_GONE;
+	return true;
+}
+
 static void
 test_held(void **state)
 {
@@ -57,18 +65,19 @@ test_held(void **state)
 	struct waiting_entry e;
 	for (uint64_t i = 1; i <= 100; i++)
 		assert_true(waiting_add(&w, i, i * 10));
-	assert_int_equal(waiting_change(&w, 7, hold_even, NULL), 0);
-	assert_int_equal(waiting_change(&w, 8, hold_even, NULL), 1);
-	assert_int_equal(waiting_change(&w, 0, hold_even, NULL), 50);
-	assert_int_equal(waiting_hurry(&w, 8, 1), 0);
-	assert_int_equal(waiting_hurry(&w, 0, 1), 50);
+	uint64_t all[100];
+	for (size_t i = 0; i < 100; i++)
+		all[i] = i + 1;
+	assert_int_equal(waiting_change_these(&w, all + 6, 1, hold_even, NULL), 0);
+	assert_int_equal(waiting_change_these(&w, all + 7, 1, hold_even, NULL), 1);
+	assert_int_equal(waiting_change_these(&w, all, 100, hold_even, NULL), 50);
+	assert_int_equal(waiting_hurry_these(&w, all + 7, 1, 1), 0);
+	assert_int_equal(waiting_hurry(&w, 1), 50);
 	for (uint64_t i = 0; i < 50; i++)
 		assert_true(waiting_take(&w, UINT64_MAX - 1, &e) && e.id == 2 * i + 1);
 	assert_false(waiting_take(&w, UINT64_MAX - 1, &e));
-	assert_true(waiting_has(&w, 8));
-	waiting_remove(&w, 8);
-	waiting_remove(&w, 9);
-	assert_false(waiting_has(&w, 8));
+	assert_int_equal(waiting_change_these(&w, all + 7, 2, drop, NULL), 1);
+	assert_int_equal(waiting_change_these(&w, all + 7, 2, drop, NULL), 0);
 	assert_int_equal(w.count, 49);
 	free(w.heap);
 }
@@ -81,7 +90,7 @@ test_waiting(void **state)
 	struct waiting_entry e;
 	for (uint64_t i = 0; i < 1000; i++)
 		assert_true(waiting_add(&w, i + 1, (i * 7919) % 1000));
-	assert_int_equal(waiting_hurry(&w, 500, 0), 1);
+	assert_int_equal(waiting_hurry_these(&w, &(uint64_t){500}, 1, 0), 1);
 	uint64_t last = 0, taken = 0;
 	while (waiting_take(&w, 600, &e)) {
 		assert_true(e.due >= last);
@@ -89,7 +98,7 @@ test_waiting(void **state)
 		taken++;
 	}
 	assert_true(taken >= 600 && taken <= 602);
-	assert_int_equal(waiting_hurry(&w, 0, 1), w.count);
+	assert_int_equal(waiting_hurry(&w, 1), w.count);
 	while (waiting_take(&w, 1, &e))
 		taken++;
 	assert_int_equal(taken, 1000);
