@@ -70,7 +70,9 @@ hops_lead(struct hops *h, const char *recipient)
 	}
 	if (tag != NULL && strcmp(status, "no") == 0)
 		return is_wanted(h, h->relay_host[0] != '\0' ? slice_of(h->relay_host) : domain);
-	fprintf(stderr, "%s: authd cannot say where the mail of %s goes (only root may ask it)\n", h->program, recipient);
+	const char *why = tag != NULL ? packet_field(&p) : NULL;
+	fprintf(stderr, "%s: authd cannot say where the mail of %s goes: %s\n", h->program, recipient,
+	    why != NULL ? why : "no answer (only root may ask)");
 	h->lost = true;
 	return false;
 }
