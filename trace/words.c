@@ -25,13 +25,14 @@ static const struct {
 	{"expanded", "alias {alias} stands for {targets}: {to}"},
 	{"delivered", "DELIVERED to {to}[ (for {original})]: {code} {text}[, after {delay_ms} ms]"},
 	{"deferred", "deferred {to}[ (for {original})], it will be tried again: {code} {text}"},
-	{"failed", "FAILED {to}[ (for {original})]: {code} {text}"},
+	{"failed", "FAILED {to}[ (for {original})][ by {by}]: {code} {text}"},
 	{"bounced", "returned to <{to}> with the message {bounce}"},
 	{"double-bounce", "could not be returned: {reason}"},
 	{"postmaster-told", "postmaster {to} was told with the message {bounce}"},
 	{"held", "HELD until an administrator releases it[: {reason}]"},
 	{"released", "released[ by {by}]"},
 	{"deleted", "DELETED by the administrator"},
+	{"requeued", "everything is looked up anew[, said {by}]"},
 };
 
 static const char *
