@@ -1,25 +1,13 @@
 #include "authd/classify.h"
 
+#include "authd/rewrite.h"
 #include "authd/targets.h"
 #include "authd/transport.h"
 #include "lib/base/log.h"
+#include "lib/mail/transport.h"
 
 /* A catch-all that leads to another catch-all, and so on. */
 #define HOPS_MOST 8
-
-enum verdict
-ask(struct resolution *r, enum map map, struct slice key, struct slice *value)
-{
-	if (key.len == 0)
-		return VERDICT_NO;
-	const struct fact *f = facts_ask(&r->facts, map, key);
-	if (f == NULL)
-		return VERDICT_WAIT;
-	if (f->state == FACT_LATER)
-		r->why = "a table could not be asked";
-	*value = str_slice(&f->value);
-	return f->state == FACT_FOUND ? VERDICT_OK : f->state == FACT_NONE ? VERDICT_NO : VERDICT_LATER;
-}
 
 static enum verdict
 is(struct finding *found, enum class class)
@@ -110,6 +98,13 @@ find_fallback(struct resolution *r, const struct parts *p, struct finding *found
 	return v == VERDICT_OK ? follow_domain(r, p, found, hop) : v;
 }
 
+/* What is to be returned in any case is better refused: its sender may be forged. */
+static bool
+is_for_ever(struct slice transport)
+{
+	return transport_outcome(transport).class == OUTCOME_PERMANENT;
+}
+
 /*
  * A mailbox whose own transport, or its domain's, names another host is that
  * host's to deliver. What delivers here under another name (virtual, dovecot,
@@ -118,18 +113,40 @@ find_fallback(struct resolution *r, const struct parts *p, struct finding *found
 static enum verdict
 elsewhere(struct resolution *r, const struct parts *p, struct finding *found)
 {
-	static const char *const names[] = {"smtp:", "relay:", "lmtp:", "error:", "discard:"};
 	struct slice transport;
 	enum verdict v = find_own_transport(r, p, &transport);
-	for (size_t i = 0; v == VERDICT_OK && i < sizeof names / sizeof *names; i++)
-		if (slice_starts_nocase(transport, names[i]))
-			found->class = CLASS_RELAY;
-	return v == VERDICT_NO ? VERDICT_OK : v;
+	if (v != VERDICT_OK)
+		return v == VERDICT_NO ? VERDICT_OK : v;
+	switch (transport_kind(transport)) {
+	case TRANSPORT_DEFAULT:
+	case TRANSPORT_LOCAL:
+	case TRANSPORT_UNKNOWN:
+		break;
+	case TRANSPORT_ERROR:
+		found->class = is_for_ever(transport) ? CLASS_UNKNOWN : CLASS_RELAY;
+		break;
+	default:
+		found->class = CLASS_RELAY;
+	}
+	return VERDICT_OK;
+}
+
+/* Most addresses have no alias, and then the mailbox is asked: one way to the database for both. */
+static void
+expect_user(struct resolution *r, const struct parts *p)
+{
+	facts_expect(&r->facts, MAP_ALIAS, str_slice(&p->full));
+	facts_expect(&r->facts, MAP_MAILBOX, str_slice(&p->full));
+	if (p->base.len == 0)
+		return;
+	facts_expect(&r->facts, MAP_ALIAS, str_slice(&p->base));
+	facts_expect(&r->facts, MAP_MAILBOX, str_slice(&p->base));
 }
 
 static enum verdict
 classify_inside(struct resolution *r, const struct parts *p, struct finding *found, unsigned hop)
 {
+	expect_user(r, p);
 	enum verdict v = find_alias(r, p, found);
 	if (v == VERDICT_OK)
 		return is(found, CLASS_ALIAS);
@@ -144,12 +161,12 @@ classify_inside(struct resolution *r, const struct parts *p, struct finding *fou
 
 /* --- this host's names, other domains -------------------------------------------------- */
 
-static bool
-is_local_domain(const struct resolution *r, struct slice domain)
+bool
+classify_is_local_domain(const struct resolution *r, struct slice domain)
 {
 	struct slice rest = slice_of(r->options->local_domains), name;
 	/* The aliases file is for this host, whatever else it is for. */
-	if (r->options->aliases->path[0] != '\0' && slice_equal_nocase(slice_of(r->options->hostname), domain))
+	if (r->options->aliases->file.path[0] != '\0' && slice_equal_nocase(slice_of(r->options->hostname), domain))
 		return true;
 	while (next_target(&rest, &name))
 		if (slice_equal_nocase(name, domain))
@@ -209,7 +226,7 @@ classify_relayed(struct resolution *r, const struct parts *p, struct finding *fo
 		return v;
 	if (v == VERDICT_NO || targets_name_only(found->value, found->user) || slice_equal_nocase(found->value, str_slice(&p->catch_all))) {
 		*found = (struct finding){.class = CLASS_RELAY};
-		return VERDICT_OK;
+		return elsewhere(r, p, found);
 	}
 	is(found, CLASS_ALIAS);
 	if (!catch_all)
@@ -236,8 +253,10 @@ classify_hop(struct resolution *r, const struct parts *p, struct finding *found,
 		/* RFC 5321 section 4.5.1: "postmaster" without a domain is always taken. */
 		return parts_is_postmaster(p) ? find_fallback(r, p, found, hop) : VERDICT_OK;
 	}
-	bool local = is_local_domain(r, domain);
-	enum verdict v = local ? find_local(r, p, found) : VERDICT_NO;
+	bool local = classify_is_local_domain(r, domain);
+	enum verdict v = find_rewritten(r, p, found);
+	if (v == VERDICT_NO && local)
+		v = find_local(r, p, found);
 	if (v != VERDICT_NO)
 		return v;
 	v = ask(r, MAP_DOMAIN, domain, &value);

@@ -2,6 +2,7 @@
 #ifndef AUTHD_CLASSIFY_H
 #define AUTHD_CLASSIFY_H
 
+#include "authd/ask.h"
 #include "authd/resolve.h"
 
 enum class {
@@ -10,6 +11,7 @@ enum class {
 	CLASS_RELAY,
 	CLASS_UNKNOWN, /* the domain is ours, there is no such user */
 	CLASS_FOREIGN,
+	CLASS_RETURN, /* a sender that we have rewritten: for bounces. value: whom it stands for */
 };
 
 struct finding {
@@ -25,7 +27,7 @@ enum verdict find_mailbox(struct resolution *r, const struct parts *p, struct fi
 /* Whether mail for the address's domain is passed on to another host, as a relay domain. */
 enum verdict is_relayed(struct resolution *r, const struct parts *p);
 
-/* One question to one map. VERDICT_OK with the value, VERDICT_NO, or it cannot be said (yet). */
-enum verdict ask(struct resolution *r, enum map map, struct slice key, struct slice *value);
+/* Whether it is a name of this host itself. */
+bool classify_is_local_domain(const struct resolution *r, struct slice domain);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "authd/link.h"
 #include "lib/base/ascii.h"
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/mail/address.h"
 #include "lib/sandbox/sandbox.h"
@@ -34,7 +35,8 @@ struct asker {
 	struct link        links[QUERY_FILES_MOST];
 	struct answer      answer;
 	struct explanation explanation;
-	struct packet      packet;
+	struct packet      packet;  /* the question, and a single one's answer */
+	struct packet      answers; /* of several */
 };
 
 static struct link *
@@ -123,21 +125,31 @@ add_explanation(struct asker *a)
 	str_clear(&a->explanation.lines);
 }
 
+static const char *const state_words[] = {[FACT_NONE] = DATABASE_NONE, [FACT_FOUND] = DATABASE_FOUND, [FACT_LATER] = DATABASE_LATER};
+
+/* What belongs to the word of the answer's state; then the value is wiped. */
 static void
-put_answer(struct asker *a)
+add_answer(struct asker *a, struct packet *p)
 {
-	static const char *const verbs[] = {[FACT_NONE] = DATABASE_NONE, [FACT_FOUND] = DATABASE_FOUND, [FACT_LATER] = DATABASE_LATER};
-	packet_begin(&a->packet, verbs[a->answer.state]);
 	if (a->answer.state == FACT_FOUND)
-		packet_add(&a->packet, str_slice(&a->answer.value));
+		packet_add(p, str_slice(&a->answer.value));
 	if (a->answer.state == FACT_LATER) {
-		packet_add_text(&a->packet, a->answer.why);
-		packet_add_text(&a->packet, a->answer.away ? DATABASE_AWAY : DATABASE_QUERY);
+		packet_add_text(p, a->answer.why);
+		packet_add_text(p, a->answer.away ? DATABASE_AWAY : DATABASE_QUERY);
 	}
-	add_explanation(a);
 	if (a->answer.value.data != NULL)
 		explicit_bzero(a->answer.value.data, a->answer.value.room);
 	str_clear(&a->answer.value);
+}
+
+static void
+answer_question(struct asker *a, enum map map, const struct query_key *key)
+{
+	a->answer.state = FACT_NONE;
+	if (key_is_sound(key->text))
+		ask_files(a, map, key);
+	else
+		explain(a->answer.explanation, "not asked: a key with control characters, a space at an end or before the @, or bytes that are not UTF-8 (of a login: not ASCII) is in no table");
 }
 
 /* False: the question is not whole. */
@@ -153,14 +165,55 @@ ask(struct asker *a)
 		return false;
 	bool wanted = extra != NULL && strcmp(extra, DATABASE_EXPLAIN) == 0;
 	a->answer.explanation = wanted ? &a->explanation : NULL;
-	struct query_key key = {slice_of(text), slice_of(service), slice_of(remote)};
-	a->answer.state = FACT_NONE;
-	if (key_is_sound(key.text))
-		ask_files(a, (enum map)map, &key);
-	else
-		explain(a->answer.explanation, "not asked: a key with control characters, a space at an end or before the @, or bytes that are not UTF-8 (of a login: not ASCII) is in no table");
-	put_answer(a);
+	answer_question(a, (enum map)map, &(struct query_key){slice_of(text), slice_of(service), slice_of(remote)});
+	packet_begin(&a->packet, state_words[a->answer.state]);
+	add_answer(a, &a->packet);
+	add_explanation(a);
 	return true;
+}
+
+/* --- several questions in one packet ------------------------------------------------------ */
+
+#define ANSWER_ROOM  (MAP_VALUE_MOST + 256) /* the longest answer with its word */
+#define JOB_PATIENCE 500                    /* ms after which the rest of a job is left to other workers */
+
+/* The packet goes when another answer might not fit. */
+static bool
+send_answers(struct asker *a, int socket, size_t room)
+{
+	if (a->answers.len + room <= PACKET_MOST)
+		return true;
+	bool sent = packet_send_wait(socket, &a->answers, -1) == PACKET_OK;
+	explicit_bzero(a->answers.data, a->answers.len);
+	packet_begin(&a->answers, DATABASE_ANSWERS);
+	return sent;
+}
+
+/*
+ * What waits long, or for a database that does not answer, is told alone, so
+ * that the patience of the loop is for one question. False: the job is not whole.
+ */
+static bool
+ask_many(struct asker *a, int socket)
+{
+	int64_t until = clock_ms() + JOB_PATIENCE;
+	bool goes_on = true;
+	uint64_t map;
+	a->answer.explanation = NULL;
+	packet_begin(&a->answers, DATABASE_ANSWERS);
+	while (packet_field_number(&a->packet, MAP_COUNT - 1, &map)) {
+		const char *text = packet_field(&a->packet);
+		if (text == NULL || !send_answers(a, socket, ANSWER_ROOM))
+			return false;
+		if (goes_on)
+			answer_question(a, (enum map)map, &(struct query_key){slice_of(text), slice_of(""), slice_of("")});
+		packet_add_text(&a->answers, goes_on ? state_words[a->answer.state] : DATABASE_UNASKED);
+		if (!goes_on)
+			continue;
+		goes_on = !(a->answer.state == FACT_LATER && a->answer.away) && clock_ms() < until;
+		add_answer(a, &a->answers);
+	}
+	return send_answers(a, socket, PACKET_MOST);
 }
 
 static void
@@ -182,11 +235,14 @@ serve(struct asker *a, int socket)
 	if (packet_receive_wait(socket, &a->packet, -1) != PACKET_OK)
 		return false;
 	const char *verb = packet_verb(&a->packet);
+	bool many = strcmp(verb, DATABASE_ASKS) == 0;
+	if (many && !ask_many(a, socket))
+		return false;
 	if (strcmp(verb, DATABASE_PING) == 0)
 		ping(a);
-	else if (strcmp(verb, DATABASE_ASK) != 0 || !ask(a))
+	else if (!many && (strcmp(verb, DATABASE_ASK) != 0 || !ask(a)))
 		return false;
-	if (packet_send_wait(socket, &a->packet, -1) != PACKET_OK)
+	if (!many && packet_send_wait(socket, &a->packet, -1) != PACKET_OK)
 		return false;
 	explicit_bzero(a->packet.data, a->packet.len);
 	/* The asker has his answer, so this makes nobody wait but the next one. */

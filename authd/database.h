@@ -5,7 +5,11 @@
  * SQL, and a worker that hangs is replaced.
  *
  *     ask MAP KEY SERVICE REMOTE [explain]  ->  found VALUE LINE... | none LINE... | later WHY KIND LINE...
+ *     asks MAP KEY [MAP KEY]...             ->  answers ANSWER..., and further packets until each has its answer
  *     ping                                  ->  pong | later WHY away
+ *
+ * ANSWER, in the order of the questions: found VALUE | none | later WHY KIND |
+ * unasked (one before it took long or was not answered: to be asked by itself).
  *
  * SERVICE and REMOTE say who logs in, "" where nobody does. VALUE: of
  * MAP_PASSWORD, and of Dovecot's queries, rows.h. KIND: `away` when the database was
@@ -20,6 +24,9 @@
 #include "lib/ipc/pool.h"
 
 #define DATABASE_ASK     "ask"
+#define DATABASE_ASKS    "asks"
+#define DATABASE_ANSWERS "answers"
+#define DATABASE_UNASKED "unasked"
 #define DATABASE_EXPLAIN "explain"
 #define DATABASE_PING    "ping"
 #define DATABASE_FOUND   "found"

@@ -17,6 +17,7 @@ map_name(enum map map)
 	    [MAP_PASSWORD] = "passwords", [MAP_RELAY_DOMAIN] = "relay_domains", [MAP_TRANSPORT] = "transports",
 	    [MAP_SENDER] = "senders", [MAP_MESSAGE_SIZE] = "message_sizes", [MAP_USED] = "used",
 	    [MAP_DOMAIN_QUOTA] = "domain_quotas", [MAP_DOMAIN_USED] = "domain_used",
+	    [MAP_SENDER_RELAY] = "sender_relay_hosts", [MAP_SENDER_BCC] = "sender_bcc", [MAP_RECIPIENT_BCC] = "recipient_bcc",
 	};
 	return names[map];
 }
@@ -24,7 +25,15 @@ map_name(enum map map)
 void
 facts_begin(struct facts *f, struct fact_source *source)
 {
-	*f = (struct facts){.source = source, .service = "", .client = "", .wanted_key = STR_MOST(MAP_KEY_MOST)};
+	*f = (struct facts){.source = source, .service = "", .client = ""};
+}
+
+static void
+forget_wanted(struct facts *f)
+{
+	while (f->wanted_count > 0)
+		str_free(&f->wanted[--f->wanted_count].key);
+	f->wanting = false;
 }
 
 static void
@@ -44,21 +53,71 @@ facts_end(struct facts *f)
 	free(f->known);
 	f->known = NULL;
 	f->count = f->room = 0;
-	str_free(&f->wanted_key);
+	forget_wanted(f);
+}
+
+/* --- what is wanted --------------------------------------------------------------------- */
+
+static size_t
+find_wanted(const struct facts *f, enum map map, struct slice key)
+{
+	size_t at = 0;
+	while (at < f->wanted_count && (f->wanted[at].map != map || !slice_equal(str_slice(&f->wanted[at].key), key)))
+		at++;
+	return at;
+}
+
+bool
+facts_want(struct facts *f, enum map map, struct slice key)
+{
+	if (find_wanted(f, map, key) < f->wanted_count)
+		return true;
+	if (f->wanted_count == WANTED_MOST)
+		return false;
+	struct wanted *w = &f->wanted[f->wanted_count];
+	*w = (struct wanted){.map = map, .key = STR_MOST(MAP_KEY_MOST)};
+	if (!str_set(&w->key, key)) {
+		str_free(&w->key);
+		return false;
+	}
+	f->wanted_count++;
+	return true;
+}
+
+static void
+forget_wanted_at(struct facts *f, size_t at)
+{
+	if (at == f->wanted_count)
+		return;
+	str_free(&f->wanted[at].key);
+	f->wanted[at] = f->wanted[--f->wanted_count];
+	f->wanting = f->wanted_count > 0;
+}
+
+static void
+count_misses(struct facts *f)
+{
+	if (f->source->cache != NULL)
+		f->source->cache->counters.misses += f->wanted_count;
 }
 
 void
 facts_ask_anew(struct facts *f)
 {
 	size_t kept = 0;
+	forget_wanted(f);
 	for (size_t i = 0; i < f->count; i++) {
-		if (f->known[i].from_sql)
-			f->known[kept++] = f->known[i];
-		else
-			forget(&f->known[i]);
+		struct fact *known = &f->known[i];
+		if (known->from_sql) {
+			f->known[kept++] = *known;
+			continue;
+		}
+		if (f->story == NULL && f->source->sql[known->map] && known->map != MAP_PASSWORD)
+			facts_want(f, known->map, str_slice(&known->key));
+		forget(known);
 	}
 	f->count = kept;
-	f->remembered = f->stale = f->wanting = false;
+	f->remembered = f->stale = false;
 	f->anew = true;
 }
 
@@ -227,20 +286,43 @@ facts_ask(struct facts *f, enum map map, struct slice key)
 	f->count--;
 	str_free(&new->key);
 	str_free(&new->value);
-	if (source->cache != NULL)
-		source->cache->counters.misses++;
-	f->wanted_map = map;
-	f->wanting = str_set(&f->wanted_key, key);
+	/* What is only expected gives way; a password's question names the login, so it goes alone. */
+	if (map == MAP_PASSWORD)
+		forget_wanted(f);
+	else if (f->wanted_count == WANTED_MOST && find_wanted(f, map, key) == WANTED_MOST)
+		forget_wanted_at(f, 0);
+	f->wanting = facts_want(f, map, key);
+	if (f->wanting)
+		count_misses(f);
 	return f->wanting ? NULL : &trouble;
 }
 
-void
-facts_learn(struct facts *f, enum fact_state state, struct slice value)
+/* Whether SQL would have to be asked. */
+static bool
+must_be_fetched(const struct facts *f, enum map map, struct slice key)
 {
-	if (!f->wanting)
+	const struct fact_source *source = f->source;
+	struct cache_fact found;
+	if (!source->sql[map] || source->away[map] || find(f, map, key) != NULL)
+		return false;
+	return !cached(f, map, key, &found) || !is_fresh(f, map, &found);
+}
+
+void
+facts_expect(struct facts *f, enum map map, struct slice key)
+{
+	if (f->story == NULL && key.len > 0 && must_be_fetched(f, map, key))
+		facts_want(f, map, key);
+}
+
+void
+facts_learn(struct facts *f, enum map map, struct slice key, enum fact_state state, struct slice value)
+{
+	size_t at = find_wanted(f, map, key);
+	if (at == f->wanted_count)
 		return;
-	f->wanting = false;
-	struct fact *new = add(f, f->wanted_map, str_slice(&f->wanted_key));
+	struct fact *new = add(f, map, key);
+	forget_wanted_at(f, at);
 	if (new == NULL || (state == FACT_LATER && recall(f, new, true)))
 		return;
 	new->state = state;

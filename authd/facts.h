@@ -17,7 +17,8 @@
 #include "authd/users_cdb.h"
 #include "lib/base/str.h"
 
-#define FACTS_MOST 512 /* of one question */
+#define FACTS_MOST  512 /* of one question */
+#define WANTED_MOST 6   /* facts that are fetched together */
 
 /* How long SQL's answers serve, in ms. */
 struct fact_lives {
@@ -50,6 +51,12 @@ struct fact {
 	struct str      key, value;
 };
 
+/* A fact that must be fetched. */
+struct wanted {
+	enum map   map;
+	struct str key;
+};
+
 struct facts {
 	struct fact_source *source;
 	const char         *service, *client; /* of a login: for its password queries; "" else */
@@ -58,9 +65,9 @@ struct facts {
 	bool                remembered; /* a fact came fresh from the cache */
 	bool                stale;      /* one did because the database is gone */
 	bool                anew;       /* nothing fresh may: SQL itself is asked */
-	bool                wanting;    /* `wanted` must be fetched before the resolver can go on */
-	enum map            wanted_map;
-	struct str          wanted_key;
+	bool                wanting;    /* what is `wanted` must be fetched before the resolver can go on */
+	size_t              wanted_count;
+	struct wanted       wanted[WANTED_MOST];
 	struct str         *story; /* what happened, a line each with a NUL behind it; NULL: nobody asks */
 };
 
@@ -73,10 +80,17 @@ void facts_end(struct facts *f);
  * is noted as wanted. Without memory, or with too many facts, the answer is FACT_LATER.
  */
 const struct fact *facts_ask(struct facts *f, enum map map, struct slice key);
-/* Forgets all but what SQL has just said, and lets nothing be taken fresh from the cache from now on. */
+/* The resolver is likely to ask this soon: if something must be fetched at all, it is fetched along. Not in a story. */
+void facts_expect(struct facts *f, enum map map, struct slice key);
+/*
+ * Forgets all but what SQL has just said, and lets nothing be taken fresh from the cache from now on. What was
+ * forgotten is expected to be asked again.
+ */
 void facts_ask_anew(struct facts *f);
-/* The answer to what was wanted. FACT_LATER: what is remembered serves, if it is not too old. */
-void facts_learn(struct facts *f, enum fact_state state, struct slice value);
+/* Notes it as wanted, whatever is known. False: no room, or no memory. */
+bool facts_want(struct facts *f, enum map map, struct slice key);
+/* The answer to something that was wanted. FACT_LATER: what is remembered serves, if it is not too old. */
+void facts_learn(struct facts *f, enum map map, struct slice key, enum fact_state state, struct slice value);
 /*
  * The question is answered: the cache learns what SQL said. With `refused` it
  * learns no "none" of what it does not know: names that somebody tries out must

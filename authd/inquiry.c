@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "authd/database.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 
@@ -17,11 +16,11 @@ struct inquiry {
 	struct inquiries *all;
 	struct inquiry   *next, *previous;
 	struct str        tag, service, client, story;
+	size_t            waiting; /* for so many facts */
+	bool              busy;    /* one could not be asked: too many questions wait */
 	inquiry_handler  *done;
 	void             *owner;
 };
-
-static struct packet job;
 
 const char *
 inquiry_tag(const struct resolution *r)
@@ -78,52 +77,12 @@ finish(struct inquiry *q, enum verdict v)
 
 /* --- the database ------------------------------------------------------------------- */
 
-/* What a worker answered. `away`: the database is gone, as far as can be seen from this question. */
-struct told {
-	enum fact_state state;
-	const char     *value;
-	bool            away;
-};
-
-/* A worker that died knows nothing: that is later, never no. */
-static struct told
-read_answer(struct packet *answer)
-{
-	struct told t = {.state = FACT_LATER, .value = ""};
-	const char *verb = answer != NULL ? packet_verb(answer) : "";
-	if (strcmp(verb, DATABASE_FOUND) == 0) {
-		t.value = packet_field(answer);
-		t.state = t.value != NULL ? FACT_FOUND : FACT_LATER;
-	} else if (strcmp(verb, DATABASE_NONE) == 0) {
-		t.state = FACT_NONE;
-	} else if (strcmp(verb, DATABASE_LATER) == 0) {
-		const char *why = packet_field(answer), *kind = packet_field(answer);
-		t.away = why != NULL && kind != NULL && strcmp(kind, DATABASE_AWAY) == 0;
-	} else {
-		t.away = true;
-	}
-	return t;
-}
-
 static void
 note_here(struct inquiries *all, enum map map)
 {
 	if (all->source.away[map])
 		log_info("database-answers-again", log_text("map", map_name(map)));
 	all->source.away[map] = false;
-}
-
-static bool
-submit(struct inquiries *all, enum map map, struct slice key, const char *service, const char *client, bool explain, pool_handler *handler, void *context)
-{
-	packet_begin(&job, DATABASE_ASK);
-	packet_add_number(&job, map);
-	packet_add(&job, key);
-	packet_add_text(&job, service);
-	packet_add_text(&job, client);
-	if (explain)
-		packet_add_text(&job, DATABASE_EXPLAIN);
-	return pool_submit(all->database, &job, handler, context);
 }
 
 /* --- is it back? ------------------------------------------------------------------------- */
@@ -135,7 +94,7 @@ probe_answered(void *context, struct pool_worker *w, struct packet *answer)
 	(void)w;
 	struct probe *p = context;
 	struct inquiries *all = p->all;
-	struct told t = read_answer(answer);
+	struct told t = fetch_told(answer);
 	struct facts f;
 	p->under_way = false;
 	if (t.away)
@@ -146,9 +105,8 @@ probe_answered(void *context, struct pool_worker *w, struct packet *answer)
 	facts_begin(&f, &all->source);
 	f.service = str_text(&p->service);
 	f.client = str_text(&p->client);
-	f.wanted_map = p->map;
-	f.wanting = str_set(&f.wanted_key, str_slice(&p->key));
-	facts_learn(&f, t.state, slice_of(t.value));
+	facts_want(&f, p->map, str_slice(&p->key));
+	facts_learn(&f, p->map, str_slice(&p->key), t.state, slice_of(t.value));
 	facts_keep(&f, true);
 	facts_end(&f);
 	explicit_bzero(answer->data, answer->len);
@@ -159,8 +117,9 @@ static void
 probe(struct inquiries *all, enum map map)
 {
 	struct probe *p = &all->probes[map];
+	struct fetch_alone what = {map, str_slice(&p->key), str_text(&p->service), str_text(&p->client), false};
 	if (all->source.away[map])
-		p->under_way = submit(all, map, str_slice(&p->key), str_text(&p->service), str_text(&p->client), false, probe_answered, p);
+		p->under_way = fetch_alone(&all->fetches, &what, probe_answered, p);
 }
 
 static bool
@@ -194,16 +153,15 @@ probe_next(struct timer *t)
  * and the next answer must not be an old one.
  */
 static void
-note_away(struct inquiries *all, const struct facts *f)
+note_away(struct inquiries *all, enum map map, struct slice key, const struct facts *f)
 {
-	enum map map = f->wanted_map;
 	struct probe *p = &all->probes[map];
 	if (all->source.away[map] || all->source.cache == NULL || !all->source.one_database[map] || p->under_way)
 		return;
 	p->all = all;
 	p->map = map;
 	p->key.limit = p->service.limit = p->client.limit = MAP_KEY_MOST;
-	if (!str_set(&p->key, str_slice(&f->wanted_key)) || !str_set(&p->service, slice_of(f->service)) || !str_set(&p->client, slice_of(f->client)))
+	if (!str_set(&p->key, key) || !str_set(&p->service, slice_of(f->service)) || !str_set(&p->client, slice_of(f->client)))
 		return;
 	all->retry.fire = probe_next;
 	all->source.away[map] = all->retry.place != 0 || timer_set(&all->retry, PROBE_EVERY);
@@ -217,45 +175,76 @@ static void go_on(struct inquiry *q);
 
 /* Further fields of an answer are what the worker has to tell. */
 static void
-add_story(struct inquiry *q, struct packet *answer)
+add_story(struct inquiry *q, enum map map, struct slice key, struct packet *lines)
 {
 	struct facts *f = &q->resolution.facts;
 	if (f->story == NULL)
 		return;
-	const char *line = packet_field(answer);
+	const char *line = lines != NULL ? packet_field(lines) : NULL;
 	if (line == NULL)
-		facts_explain(f, map_name(f->wanted_map), str_slice(&f->wanted_key), FACT_LATER, slice_of(""));
-	for (; line != NULL; line = packet_field(answer)) {
-		str_append_format(f->story, "%s: %s", map_name(f->wanted_map), line);
+		facts_explain(f, map_name(map), key, FACT_LATER, slice_of(""));
+	for (; line != NULL; line = packet_field(lines)) {
+		str_append_format(f->story, "%s: %s", map_name(map), line);
 		str_append_byte(f->story, '\0');
 	}
 }
 
+/* One of the facts that the inquiry waits for; with the last it goes on. */
+static void
+fetched(void *owner, enum map map, struct slice key, const struct told *t, struct packet *lines)
+{
+	struct inquiry *q = owner;
+	struct facts *f = &q->resolution.facts;
+	if (t->away)
+		note_away(q->all, map, key, f);
+	else if (!t->busy)
+		note_here(q->all, map);
+	q->busy = q->busy || t->busy;
+	add_story(q, map, key, lines);
+	facts_learn(f, map, key, t->state, slice_of(t->value));
+	if (--q->waiting == 0)
+		go_on(q);
+}
+
+/* What names a login, or is to be told to a person, goes alone. */
 static bool
-database_answered(void *context, struct pool_worker *w, struct packet *answer)
+fetched_alone(void *context, struct pool_worker *w, struct packet *answer)
 {
 	(void)w;
 	struct inquiry *q = context;
-	struct facts *f = &q->resolution.facts;
-	struct told t = read_answer(answer);
-	if (t.away)
-		note_away(q->all, f);
-	else
-		note_here(q->all, f->wanted_map);
-	if (answer != NULL)
-		add_story(q, answer);
-	facts_learn(f, t.state, slice_of(t.value));
+	const struct wanted *asked = &q->resolution.facts.wanted[0];
+	struct told t = fetch_told(answer);
+	struct str key = STR_MOST(MAP_KEY_MOST);
+	/* The key is not the facts' any more when they have learned it. */
+	str_set(&key, str_slice(&asked->key));
+	fetched(q, asked->map, str_slice(&key), &t, answer);
+	str_free(&key);
 	if (answer != NULL)
 		explicit_bzero(answer->data, answer->len);
-	go_on(q);
 	return true;
 }
 
 static bool
-fetch(struct inquiry *q)
+fetch_one(struct inquiry *q)
 {
 	const struct facts *f = &q->resolution.facts;
-	return submit(q->all, f->wanted_map, str_slice(&f->wanted_key), f->service, f->client, f->story != NULL, database_answered, q);
+	struct fetch_alone what = {f->wanted[0].map, str_slice(&f->wanted[0].key), f->service, f->client, f->story != NULL};
+	q->waiting = 1;
+	return fetch_alone(&q->all->fetches, &what, fetched_alone, q);
+}
+
+/* Asks for what is wanted. False: not now. */
+static bool
+fetch(struct inquiry *q)
+{
+	struct facts *f = &q->resolution.facts;
+	if (f->story != NULL || f->wanted[0].map == MAP_PASSWORD)
+		return fetch_one(q);
+	/* One more, so that nothing goes on before all is asked. */
+	q->waiting = 1;
+	for (size_t i = 0; i < f->wanted_count; i++)
+		q->waiting += fetch_together(&q->all->fetches, f->wanted[i].map, str_slice(&f->wanted[i].key), fetched, q);
+	return --q->waiting > 0;
 }
 
 /* The resolver's answer, but for what memory must not say alone. */
@@ -278,8 +267,8 @@ resolve_surely(struct inquiry *q)
 static void
 go_on(struct inquiry *q)
 {
-	enum verdict v = resolve_surely(q);
-	if (v == VERDICT_WAIT && fetch(q))
+	enum verdict v = q->busy ? VERDICT_WAIT : resolve_surely(q);
+	if (v == VERDICT_WAIT && !q->busy && fetch(q))
 		return;
 	if (v == VERDICT_WAIT) {
 		q->resolution.why = "too many questions wait for the database";
@@ -310,6 +299,7 @@ inquiry_start(struct inquiries *all, const struct question *what, inquiry_handle
 {
 	users_cdb_refresh(all->source.users);
 	local_aliases_refresh(all->options.aliases);
+	address_files_refresh(all->options.files);
 	struct inquiry *q = calloc(1, sizeof *q);
 	if (q == NULL)
 		return false;

@@ -12,8 +12,8 @@
 
 #include <stdbool.h>
 
+#include "authd/fetch.h"
 #include "authd/resolve.h"
-#include "lib/ipc/pool.h"
 
 struct inquiry;
 
@@ -32,7 +32,7 @@ struct probe {
 struct inquiries {
 	struct resolve_options options;
 	struct fact_source     source;
-	struct pool           *database;
+	struct fetches         fetches;
 	struct inquiry        *first; /* those that wait for SQL */
 	struct probe           probes[MAP_COUNT];
 	enum map               probed; /* last */

@@ -1,94 +1,31 @@
 #include "authd/local_aliases.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "lib/base/clock.h"
-#include "lib/base/file.h"
-#include "lib/base/log.h"
-
-#define LOOK_EVERY 900 /* ms */
-#define SETTLED    300 /* ms: an editor that writes in place is done by then */
-
-static void
-complain(struct local_aliases *a, const char *reason)
+static int64_t
+take(void *context, struct slice text, struct str *problem)
 {
-	if (a->complained)
-		return;
-	a->complained = true;
-	log_error("local-aliases-unreadable", log_text("file", a->path), log_text("reason", reason),
-	    log_text("hint", a->ready ? "going on with what was read before"
-	                              : "the setting local_aliases names it; until it can be read this host's names are answered with later"));
-}
-
-static bool
-same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-static bool
-is_fresh(const struct stat *st)
-{
-	int64_t age = clock_unix_us() / 1000 - ((int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000);
-	return age >= 0 && age < SETTLED;
-}
-
-static void
-take(struct local_aliases *a, struct slice text)
-{
+	struct local_aliases *a = context;
 	struct local_aliases_table fresh = {.count = 0};
-	struct str problem = STR_MOST(512);
-	if (local_aliases_parse(&fresh, a->path, text, &problem)) {
-		local_aliases_free(&a->table);
-		a->table = fresh;
-		a->ready = true;
-		a->complained = false;
-		log_info("local-aliases-read", log_text("file", a->path), log_number("names", (int64_t)fresh.count));
-	} else {
+	if (!local_aliases_parse(&fresh, a->file.path, text, problem)) {
 		local_aliases_free(&fresh);
-		a->complained = false; /* the file has changed: another mistake than the one before */
-		complain(a, str_text(&problem));
+		return -1;
 	}
-	str_free(&problem);
+	local_aliases_free(&a->table);
+	a->table = fresh;
+	return (int64_t)fresh.count;
 }
 
-static const char *
-reason_of(int error)
+void
+local_aliases_begin(struct local_aliases *a, const char *path)
 {
-	return error == EFBIG ? "it is longer than 4 MiB" : error == EINVAL ? "it is not a regular file" : strerror(error);
+	a->file = (struct watched_file){.path = path, .setting = "local_aliases", .read = "local-aliases-read",
+	    .unreadable = "local-aliases-unreadable", .until = "until it can be read this host's names are answered with later",
+	    .take = take, .context = a};
 }
 
 void
 local_aliases_refresh(struct local_aliases *a)
 {
-	int64_t now = clock_ms();
-	if (a->path[0] == '\0' || (a->looked != 0 && now - a->looked < LOOK_EVERY))
-		return;
-	a->looked = now;
-	struct stat st;
-	if (stat(a->path, &st) < 0) {
-		complain(a, strerror(errno));
-		return;
-	}
-	bool same = same_file(&st, &a->seen);
-	if (same)
-		a->complained = false;
-	if (same || (a->ready && is_fresh(&st)))
-		return;
-	size_t len;
-	char *text = file_read_whole(AT_FDCWD, a->path, LOCAL_ALIASES_BYTES, &len);
-	if (text == NULL) {
-		complain(a, reason_of(errno));
-		return;
-	}
-	/* Of before it was read: what was written meanwhile is seen at the next look. */
-	a->seen = st;
-	take(a, slice_make(text, len));
-	free(text);
+	watched_file_refresh(&a->file);
 }
 
 static int
@@ -105,9 +42,9 @@ enum fact_state
 local_aliases_find(const struct local_aliases *a, struct slice name, struct slice *targets)
 {
 	*targets = slice_of("");
-	if (a->path[0] == '\0')
+	if (a->file.path[0] == '\0')
 		return FACT_NONE;
-	if (!a->ready)
+	if (!a->file.ready)
 		return FACT_LATER;
 	const struct local_aliases_table *t = &a->table;
 	size_t low = 0, high = t->count;

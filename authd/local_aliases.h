@@ -20,13 +20,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 #include "authd/maps.h"
+#include "authd/watched_file.h"
 #include "lib/base/slice.h"
 #include "lib/base/str.h"
 
-#define LOCAL_ALIASES_BYTES 4194304 /* of the file */
+#define LOCAL_ALIASES_BYTES WATCHED_FILE_BYTES
 #define LOCAL_ALIASES_NAMES 100000
 #define LOCAL_ALIASES_TOLD  50 /* warnings about one file; the rest is counted */
 
@@ -44,18 +44,12 @@ struct local_aliases_table {
 };
 
 struct local_aliases {
-	const char                *path; /* "": there is no such file, on purpose */
-	bool                       ready, complained;
+	struct watched_file        file;
 	struct local_aliases_table table;
-	struct stat                seen;
-	int64_t                    looked; /* clock_ms() of the last look at the file */
 };
 
-/*
- * Looks whether the file changed (once a second at most) and reads it. One that
- * was written a moment ago is left for the next look, when its writer is done:
- * a change counts within two seconds.
- */
+/* `path` "": there is no such file, on purpose. */
+void local_aliases_begin(struct local_aliases *a, const char *path);
 void local_aliases_refresh(struct local_aliases *a);
 
 /*

@@ -21,6 +21,8 @@ lookup_answer(struct connection *c, const char *tag, const struct resolution *r,
 	else if (v == VERDICT_LATER)
 		packet_add_text(&answer, r->why);
 	connection_send(c, &answer);
+	if (r != NULL && r->kind == INQUIRY_RELAY_LOGIN)
+		explicit_bzero(answer.data, answer.len);
 }
 
 void
@@ -47,18 +49,23 @@ tag_is_ok(const char *tag)
 
 /* --- questions to the resolver --------------------------------------------------------- */
 
+/* True: it is, or will be, answered. */
 static bool
-question(struct connection *c, const char *tag, struct packet *p, enum inquiry_kind kind, bool two)
+start(struct connection *c, const char *tag, enum inquiry_kind kind, const char *address, const char *login)
 {
 	struct inquiries *inquiries = ((struct lookup_service *)c->service)->inquiries;
-	const char *login = two ? packet_field(p) : "";
-	const char *address = packet_field(p);
-	if (login == NULL || address == NULL || packet_rest(p).len > 0)
-		return false;
 	struct question q = {.kind = kind, .address = address, .login = login, .service = "", .client = "", .tag = tag};
 	if (!inquiry_start(inquiries, &q, resolved, c))
 		lookup_answer_later(c, tag, "no memory, or an address longer than 1024 bytes");
 	return true;
+}
+
+static bool
+question(struct connection *c, const char *tag, struct packet *p, enum inquiry_kind kind, bool two)
+{
+	const char *login = two ? packet_field(p) : "";
+	const char *address = packet_field(p);
+	return login != NULL && address != NULL && packet_rest(p).len == 0 && start(c, tag, kind, address, login);
 }
 
 static bool
@@ -79,10 +86,38 @@ question_mailbox(struct connection *c, const char *tag, struct packet *p)
 	return question(c, tag, p, INQUIRY_MAILBOX, false);
 }
 
+/* Where the sender is named, behind the address, his relay host counts too. */
 static bool
 question_transport(struct connection *c, const char *tag, struct packet *p)
 {
-	return question(c, tag, p, INQUIRY_TRANSPORT, false);
+	const char *address = packet_field(p), *sender = packet_field(p);
+	return address != NULL && packet_rest(p).len == 0 &&
+	    start(c, tag, sender != NULL ? INQUIRY_WAY : INQUIRY_TRANSPORT, address, sender != NULL ? sender : "");
+}
+
+static bool
+question_sender_bcc(struct connection *c, const char *tag, struct packet *p)
+{
+	return question(c, tag, p, INQUIRY_SENDER_BCC, false);
+}
+
+static bool
+question_recipient_bcc(struct connection *c, const char *tag, struct packet *p)
+{
+	return question(c, tag, p, INQUIRY_RECIPIENT_BCC, false);
+}
+
+static bool
+question_forward(struct connection *c, const char *tag, struct packet *p)
+{
+	return question(c, tag, p, INQUIRY_FORWARD, false);
+}
+
+/* The next hop comes before the sender. */
+static bool
+question_relay_login(struct connection *c, const char *tag, struct packet *p)
+{
+	return question(c, tag, p, INQUIRY_RELAY_LOGIN, true);
 }
 
 /* The login comes before the address. */
@@ -102,6 +137,10 @@ static const struct {
     {"mailbox", question_mailbox},
     {"transport", question_transport},
     {"sender", question_sender},
+    {"sender_bcc", question_sender_bcc},
+    {"recipient_bcc", question_recipient_bcc},
+    {"forward", question_forward},
+    {"relay_login", question_relay_login},
     {"outgoing", lookup_outgoing},
     {"usage", lookup_usage},
     {"client", lookup_client},
@@ -126,12 +165,17 @@ lookup_is_front(const struct connection *c)
 	return holds(&((const struct lookup_service *)c->service)->fronts, c) || c->uid == 0 || c->uid == geteuid();
 }
 
-/* imapd and pop3d have no business with addresses. */
+/* imapd and pop3d have no business with addresses; and passwords for relay hosts are postern-remote's, who asks for nothing else. */
 static bool
 may_ask(const struct connection *c, const char *verb)
 {
+	const struct lookup_service *s = (const struct lookup_service *)c->service;
 	bool counting = strcmp(verb, "client") == 0 || strcmp(verb, "rate") == 0;
-	return counting || c->uid == geteuid() || !holds(&((const struct lookup_service *)c->service)->counted, c);
+	if (c->uid == geteuid())
+		return true;
+	if (holds(&s->relaying, c) || strcmp(verb, "relay_login") == 0)
+		return (holds(&s->relaying, c) || c->uid == 0) && strcmp(verb, "relay_login") == 0;
+	return counting || !holds(&s->counted, c);
 }
 
 static bool
@@ -168,6 +212,8 @@ lookup_start(struct lookup_service *s)
 	peers_add(&s->service.peers, "vmail");
 	peers_add(&s->service.peers, "postern-lmtpd");
 	peers_add(&s->service.peers, "postern-authproxy");
+	peers_add(&s->service.peers, "postern-remote");
+	peers_add(&s->relaying, "postern-remote");
 	peers_add(&s->senders, "postern-smtpd");
 	peers_add(&s->fronts, "postern-smtpd");
 	peers_add(&s->fronts, "postern-imapd");

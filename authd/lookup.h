@@ -15,6 +15,7 @@ struct lookup_service {
 	struct clients   *clients;
 	struct peers      senders, tellers; /* who may count recipients; who may tell of mailboxes */
 	struct peers      fronts, counted;  /* who may have clients counted; of these, who may do nothing else */
+	struct peers      relaying;         /* who may have passwords for relay hosts, and nothing else */
 };
 
 struct lookup_connection {

@@ -51,6 +51,11 @@ static const struct {
     {"alias", INQUIRY_ALIAS, 0},
     {"mailbox", INQUIRY_MAILBOX, 0},
     {"transport", INQUIRY_TRANSPORT, 0},
+    {"way", INQUIRY_WAY, 1},          /* the sender */
+    {"sender_bcc", INQUIRY_SENDER_BCC, 0},
+    {"recipient_bcc", INQUIRY_RECIPIENT_BCC, 0},
+    {"forward", INQUIRY_FORWARD, 0},
+    {"relay_login", INQUIRY_RELAY_LOGIN, 1}, /* the next hop */
     {"sender", INQUIRY_SENDER, 1},    /* the login */
     {"home", INQUIRY_HOME, 0},
     {"password", INQUIRY_PASSWORD, 2}, /* service, client's address */
@@ -97,6 +102,9 @@ explained(void *owner, struct resolution *r, enum verdict v)
 		judge_rows(r);
 	else if (v == VERDICT_NO)
 		add_line(r, "likely mistake", r->why);
+	/* The password stays here. */
+	if (r->kind == INQUIRY_RELAY_LOGIN && v == VERDICT_OK)
+		str_truncate(&r->fields, slice_find(str_slice(&r->fields), '\0') + 1);
 	send_story(c, r);
 	if (r->kind != INQUIRY_PASSWORD || v != VERDICT_OK) {
 		lookup_answer(c, inquiry_tag(r), r, v);
@@ -116,10 +124,10 @@ lookup_explain(struct connection *c, const char *tag, struct packet *p)
 		if (strcmp(kinds[i].name, name) != 0)
 			continue;
 		size_t given = (size_t)(one != NULL) + (two != NULL);
-		bool sender = kinds[i].kind == INQUIRY_SENDER, password = kinds[i].kind == INQUIRY_PASSWORD;
+		bool password = kinds[i].kind == INQUIRY_PASSWORD, login = kinds[i].further == 1;
 		if (given != kinds[i].further || packet_rest(p).len > 0)
 			return false;
-		struct question q = {.kind = kinds[i].kind, .address = address, .login = sender ? one : "", .service = password ? one : "",
+		struct question q = {.kind = kinds[i].kind, .address = address, .login = login ? one : "", .service = password ? one : "",
 		    .client = password ? two : "", .tag = tag, .explain = true};
 		if (!inquiry_start(service_of(c)->inquiries, &q, explained, c))
 			lookup_answer_later(c, tag, "no memory, or an address longer than 1024 bytes");

@@ -18,6 +18,9 @@ enum map {
 	MAP_USED,         /* an address: bytes that its mailbox holds */
 	MAP_DOMAIN_QUOTA, /* a domain: bytes that all its mailboxes may hold together */
 	MAP_DOMAIN_USED,  /* a domain: bytes that they hold together */
+	MAP_SENDER_RELAY, /* a sender or "@domain": the host that takes what he sends to others */
+	MAP_SENDER_BCC,   /* a sender or "@domain": who gets a copy of what he sends, commas between */
+	MAP_RECIPIENT_BCC, /* the same of what it is sent */
 	MAP_COUNT,
 };
 

@@ -5,7 +5,7 @@
  *
  * Run by a supervisor (s6, runit) as postern-authd; stays in the foreground.
  * Reads its settings, the query files that they name, the embedded users' cdb
- * and the aliases file. Writes its log on standard error and, by a worker, what
+ * and its text files. Writes its log on standard error and, by a worker, what
  * SQL answered into the file of the setting cache_file.
  *
  * One process answers from memory and cdb and parses nothing but packets. Its
@@ -33,14 +33,18 @@
 #include "lib/base/log.h"
 #include "lib/base/networks.h"
 #include "lib/base/program.h"
+#include "lib/mail/address.h"
 #include "lib/sandbox/sandbox.h"
 
 #define KIB 1024u
 #define MIB (1024u * KIB)
+#define DIRECTORY_MOST 4096
+#define WATCHED_MOST   (ADDRESS_FILES_COUNT + 2)
 
 static struct options {
 	struct resolve_options  resolve;
 	const char             *users_cdb, *local_aliases;
+	struct address_files_options files;
 	const char             *sql[MAP_COUNT];
 	const char             *cache_file;
 	uint64_t                cache_memory, cache_size, cache_lifetime, cache_negative_lifetime, cache_stale;
@@ -55,6 +59,7 @@ static struct options {
 static struct {
 	struct users_cdb      users;
 	struct local_aliases  aliases;
+	struct address_files  files;
 	struct usage          usage;
 	struct cache          cache;
 	struct database       database;
@@ -68,7 +73,7 @@ static struct {
 	struct lookup_service lookup;
 	struct login_service  login;
 	struct ticket_service ticket;
-	char                  users_directory[4096], aliases_directory[4096];
+	char                  directories[WATCHED_MOST][DIRECTORY_MOST];
 } authd;
 
 static const struct setting settings[] = {
@@ -100,6 +105,24 @@ static const struct setting settings[] = {
 	{"sql_domain_quotas", SETTING_TEXT, "", "query files: the bytes that all mailboxes of a domain may hold together",
 	    &options.sql[MAP_DOMAIN_QUOTA], 0, 0},
 	{"sql_domain_used", SETTING_TEXT, "", "query files: the bytes that they hold together", &options.sql[MAP_DOMAIN_USED], 0, 0},
+	{"sql_sender_relay_hosts", SETTING_TEXT, "", "query files: the host that takes what a sender or @domain sends to others",
+	    &options.sql[MAP_SENDER_RELAY], 0, 0},
+	{"sql_sender_bcc", SETTING_TEXT, "", "query files: who gets a copy of what a sender or @domain sends", &options.sql[MAP_SENDER_BCC], 0, 0},
+	{"sql_recipient_bcc", SETTING_TEXT, "", "query files: who gets a copy of what an address or @domain is sent",
+	    &options.sql[MAP_RECIPIENT_BCC], 0, 0},
+	{"transports", SETTING_TEXT, "", "a text file in transport(5)'s form, asked before sql_transports", &options.files.transports, 0, 0},
+	{"sender_relay_hosts", SETTING_TEXT, "", "a text file: SENDER or @DOMAIN, and the host that takes what he sends to others",
+	    &options.files.sender_relay_hosts, 0, 0},
+	{"relay_host", SETTING_TEXT, "", "postern-queued's; a sender's own login is given for it", &options.resolve.relay_host, 0, 0},
+	{"relay_passwords", SETTING_TEXT, "", "a text file of mode 0600: HOST, [HOST]:PORT or a sender, and USER:PASSWORD for the relay host",
+	    &options.files.relay_passwords, 0, 0},
+	{"sender_bcc", SETTING_TEXT, "", "a text file: SENDER or @DOMAIN, and who gets a copy of what he sends", &options.files.sender_bcc, 0, 0},
+	{"recipient_bcc", SETTING_TEXT, "", "a text file: ADDRESS or @DOMAIN, and who gets a copy of what it is sent",
+	    &options.files.recipient_bcc, 0, 0},
+	{"srs_domain", SETTING_TEXT, "", "the domain of rewritten senders of what is forwarded to other hosts; empty: none is rewritten",
+	    &options.files.srs_domain, 0, 0},
+	{"srs_secret", SETTING_TEXT, "", "a text file of mode 0600: secrets that sign them, one a line; the first signs, all verify",
+	    &options.files.srs_secret, 0, 0},
 	{"sql_workers", SETTING_NUMBER, "2", "connections to the database", &options.sql_workers, 1, 64},
 	{"sql_timeout", SETTING_SECONDS, "5s", "how long to wait for the database", &options.sql_timeout, 1, 60},
 	{"cache_file", SETTING_TEXT, "/var/lib/postern/authd/cache/cache.cdb", "where SQL's answers are kept; empty: in memory alone", &options.cache_file, 0, 0},
@@ -152,7 +175,7 @@ static const struct contract contract = {
 	    CALLS_FORK,
 	.memory = 1024u << 20,
 	.descriptors = 4096,
-	.reaches = "the directories of users_cdb, local_aliases and (to write) cache_file; for its database workers /etc and the database's socket",
+	.reaches = "the directories of users_cdb, local_aliases, the text files about addresses and (to write) cache_file; for its database workers /etc and the database's socket",
 	.sockets = "listens: authd/lookup, authd/login, authd/ticket; its database workers connect to the database",
 	.compromise = "password hashes, who has an account, the database password; may log anybody in; no mail file, no TLS key",
 };
@@ -186,8 +209,10 @@ take_settings(void)
 {
 	program_settings(&program);
 	options.resolve.hostname = host_name();
-	if (strlen(options.users_cdb) >= sizeof authd.users_directory || strlen(options.local_aliases) >= sizeof authd.aliases_directory)
-		refuse_setting("users_cdb, local_aliases", "the path is too long", "");
+	if (options.files.srs_domain[0] != '\0' && options.files.srs_secret[0] == '\0')
+		refuse_setting("srs_domain", "it needs srs_secret", "the file that srs_secret names holds a line of random letters");
+	if (options.files.srs_domain[0] != '\0' && !address_is_domain(slice_of(options.files.srs_domain), 0))
+		refuse_setting("srs_domain", "it is not a domain", "a domain whose mail comes here");
 	authd.users.path = options.users_cdb;
 	authd.hashers.count = (size_t)options.hash_workers;
 	authd.hashers.rules = (struct hash_rules){.default_scheme = options.password_scheme, .weak = options.weak_schemes};
@@ -237,7 +262,8 @@ begin_rules(void)
 	if (!outgoing_begin(&authd.outgoing, options.outgoing, options.outgoing_limits, &problem))
 		refuse_setting("outgoing_limits", str_text(&problem), "one a line: LOGIN HOUR DAY");
 	str_free(&problem);
-	authd.aliases.path = options.local_aliases;
+	local_aliases_begin(&authd.aliases, options.local_aliases);
+	address_files_begin(&authd.files, &options.files);
 }
 
 static void
@@ -247,6 +273,7 @@ begin_memory(void)
 		give_up("no-memory");
 	options.resolve.usage = &authd.usage;
 	options.resolve.aliases = &authd.aliases;
+	options.resolve.files = &authd.files;
 	authd.inquiries.options = options.resolve;
 	authd.inquiries.source.users = &authd.users;
 }
@@ -259,7 +286,7 @@ read_query_files(void)
 	for (enum map map = 0; map < MAP_COUNT; map++) {
 		static const char *const names[MAP_COUNT] = {"sql_domains", "sql_mailboxes", "sql_aliases", "sql_quotas", "sql_passwords",
 		    "sql_relay_domains", "sql_transports", "sql_senders", "sql_message_sizes", "sql_used", "sql_domain_quotas",
-		    "sql_domain_used"};
+		    "sql_domain_used", "sql_sender_relay_hosts", "sql_sender_bcc", "sql_recipient_bcc"};
 		ok = query_lists_add(&authd.database.lists, map, names[map], options.sql[map]) && ok;
 		authd.inquiries.source.sql[map] = query_lists_has(&authd.database.lists, map);
 		authd.inquiries.source.one_database[map] = query_lists_one_database(&authd.database.lists, map);
@@ -284,7 +311,7 @@ connect_parts(void)
 {
 	authd.database.forget = forget_hash_key;
 	authd.database.forget_context = &authd.hashers.key;
-	authd.inquiries.database = &authd.database.pool;
+	authd.inquiries.fetches.database = &authd.database.pool;
 	authd.hashers.forget = query_lists_wipe;
 	authd.hashers.forget_context = &authd.database.lists;
 	authd.lookup.inquiries = &authd.inquiries;
@@ -325,6 +352,8 @@ directory_of(const char *path, char *into)
 {
 	const char *slash = strrchr(path, '/');
 	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+	if (len >= DIRECTORY_MOST)
+		refuse_setting(path, "the path is too long", "");
 	memcpy(into, path, len);
 	into[len] = '\0';
 	if (len == 0)
@@ -345,10 +374,12 @@ add_directory(const char *path, char *into, struct sandbox_path *paths, size_t c
 static void
 confine(void)
 {
-	struct sandbox_path paths[QUERY_PATHS_MOST + 3];
+	struct sandbox_path paths[QUERY_PATHS_MOST + WATCHED_MOST + 1];
+	const char *watched[WATCHED_MOST] = {options.users_cdb, options.local_aliases};
 	size_t count = query_lists_paths(&authd.database.lists, paths, QUERY_PATHS_MOST);
-	count = add_directory(options.users_cdb, authd.users_directory, paths, count);
-	count = add_directory(options.local_aliases, authd.aliases_directory, paths, count);
+	address_files_paths(&options.files, watched + 2);
+	for (size_t i = 0; i < WATCHED_MOST; i++)
+		count = add_directory(watched[i], authd.directories[i], paths, count);
 	count += cache_paths(&authd.cache, &paths[count]);
 	if (!sandbox_enter(&contract, paths, count))
 		exit(EXIT_TEMPORARY);
@@ -381,6 +412,7 @@ main(int argc, char **argv)
 		database_prepare(&authd.database.lists);
 	users_cdb_refresh(&authd.users);
 	local_aliases_refresh(&authd.aliases);
+	address_files_refresh(&authd.files);
 	confine();
 	start_workers();
 	log_info("ready", log_number("hash-workers", (int64_t)authd.hashers.count),

@@ -2,9 +2,12 @@
 
 #include <string.h>
 
+#include "authd/bcc.h"
 #include "authd/classify.h"
 #include "authd/home.h"
 #include "authd/reach.h"
+#include "authd/relay_login.h"
+#include "authd/rewrite.h"
 #include "authd/targets.h"
 #include "authd/transport.h"
 
@@ -49,9 +52,12 @@ bool
 resolution_begin(struct resolution *r, enum inquiry_kind kind, const struct resolve_options *options,
     struct fact_source *source, const char *address, const char *login)
 {
-	*r = (struct resolution){.kind = kind, .options = options, .why = "", .login = STR_MOST(MAP_KEY_MOST), .fields = STR_MOST(MAP_VALUE_MOST)};
+	*r = (struct resolution){.kind = kind, .options = options, .why = "", .login = STR_MOST(MAP_KEY_MOST), .original = STR_MOST(MAP_KEY_MOST), .fields = STR_MOST(MAP_VALUE_MOST)};
 	facts_begin(&r->facts, source);
-	complete_login(&r->login, options, login);
+	if (kind == INQUIRY_SENDER)
+		complete_login(&r->login, options, login);
+	else
+		str_append_text(&r->login, login);
 	return take_address(r, address) && !r->login.failed;
 }
 
@@ -59,10 +65,11 @@ void
 resolution_end(struct resolution *r)
 {
 	facts_end(&r->facts);
-	if (r->kind == INQUIRY_PASSWORD && r->fields.data != NULL)
+	if ((r->kind == INQUIRY_PASSWORD || r->kind == INQUIRY_RELAY_LOGIN) && r->fields.data != NULL)
 		explicit_bzero(r->fields.data, r->fields.room);
 	parts_free(&r->parts);
 	str_free(&r->login);
+	str_free(&r->original);
 	str_free(&r->fields);
 }
 
@@ -100,6 +107,7 @@ resolve_rcpt(struct resolution *r)
 {
 	static const char *const names[] = {
 	    [CLASS_MAILBOX] = "mailbox", [CLASS_ALIAS] = "alias", [CLASS_RELAY] = "relay", [CLASS_UNKNOWN] = "unknown", [CLASS_FOREIGN] = "foreign",
+	    [CLASS_RETURN] = "return",
 	};
 	struct finding found;
 	enum verdict v = classify(r, &r->parts, &found);
@@ -115,6 +123,8 @@ resolve_alias(struct resolution *r)
 	enum verdict v = classify(r, &r->parts, &found);
 	if (v != VERDICT_OK)
 		return v;
+	if (found.class == CLASS_RETURN)
+		return put_field(r, found.value);
 	return found.class == CLASS_ALIAS ? targets_put(r, &r->parts, found.value, found.user) : VERDICT_NO;
 }
 
@@ -165,11 +175,15 @@ resolve_password(struct resolution *r)
 }
 
 static enum verdict
-resolve_transport(struct resolution *r)
+resolve_sender_bcc(struct resolution *r)
 {
-	struct slice transport;
-	enum verdict v = find_transport(r, &r->parts, &transport);
-	return v == VERDICT_OK ? put_field(r, transport) : v;
+	return resolve_bcc(r, MAP_SENDER_BCC);
+}
+
+static enum verdict
+resolve_recipient_bcc(struct resolution *r)
+{
+	return resolve_bcc(r, MAP_RECIPIENT_BCC);
 }
 
 /* --- who may send as it ---------------------------------------------------------------- */
@@ -224,7 +238,9 @@ resolve(struct resolution *r)
 	static enum verdict (*const questions[])(struct resolution *) = {
 	    [INQUIRY_RCPT] = resolve_rcpt, [INQUIRY_ALIAS] = resolve_alias, [INQUIRY_MAILBOX] = resolve_mailbox,
 	    [INQUIRY_TRANSPORT] = resolve_transport, [INQUIRY_SENDER] = resolve_sender, [INQUIRY_HOME] = resolve_home,
-	    [INQUIRY_PASSWORD] = resolve_password,
+	    [INQUIRY_PASSWORD] = resolve_password, [INQUIRY_WAY] = resolve_transport, [INQUIRY_SENDER_BCC] = resolve_sender_bcc,
+	    [INQUIRY_RECIPIENT_BCC] = resolve_recipient_bcc, [INQUIRY_FORWARD] = resolve_forward,
+	    [INQUIRY_RELAY_LOGIN] = resolve_relay_login,
 	};
 	str_clear(&r->fields);
 	r->why = "";

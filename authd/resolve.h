@@ -8,6 +8,7 @@
 #ifndef AUTHD_RESOLVE_H
 #define AUTHD_RESOLVE_H
 
+#include "authd/address_files.h"
 #include "authd/facts.h"
 #include "authd/local_aliases.h"
 #include "authd/parts.h"
@@ -25,9 +26,14 @@ enum inquiry_kind {
 	INQUIRY_ALIAS,     /* fields: targets, one level */
 	INQUIRY_MAILBOX,   /* fields: user, maildir, bytes, messages, extension; with VERDICT_NO "relay" in a relay domain */
 	INQUIRY_TRANSPORT, /* fields: transport */
+	INQUIRY_WAY,       /* the same, of a message whose sender is the login: else his relay host */
 	INQUIRY_SENDER,    /* no fields */
 	INQUIRY_HOME,      /* of a login, exactly: user, maildir, bytes, messages */
 	INQUIRY_PASSWORD,  /* of a login, exactly: user, rows (rows.h) */
+	INQUIRY_SENDER_BCC, /* fields: who gets a copy of what the address sends */
+	INQUIRY_RECIPIENT_BCC, /* the same of what it is sent */
+	INQUIRY_FORWARD,   /* fields: the sender under which a message of the address is forwarded */
+	INQUIRY_RELAY_LOGIN, /* of a sender, and a next hop as login: user, password */
 };
 
 struct resolve_options {
@@ -39,6 +45,8 @@ struct resolve_options {
 	const char *default_domain; /* behind a login without one; "": none */
 	const char *local_domains;  /* names of this host, separated by white space */
 	struct local_aliases *aliases; /* who they are */
+	struct address_files *files;   /* text files beside the tables; NULL: none */
+	const char *relay_host; /* postern-queued's: for whom a sender's own login is */
 	struct usage         *usage;   /* what sessions and deliver have told of mailboxes' sizes */
 };
 
@@ -48,7 +56,8 @@ struct resolution {
 	const struct resolve_options *options;
 	struct facts                  facts;
 	struct parts                  parts; /* the address asked about; of a login the login */
-	struct str                    login; /* INQUIRY_SENDER */
+	struct str                    login; /* INQUIRY_SENDER; of INQUIRY_WAY the sender, of INQUIRY_RELAY_LOGIN the next hop */
+	struct str                    original; /* the sender that an SRS address stands for */
 	/* The answer: fields, each with a NUL behind it, as packets have them. */
 	struct str                    fields;
 	const char                   *why; /* VERDICT_LATER and VERDICT_NO: a reason for the log */

@@ -18,6 +18,7 @@ users_map_letter(enum map map)
 	    [MAP_DOMAIN] = 'd', [MAP_MAILBOX] = 'm', [MAP_ALIAS] = 'a', [MAP_QUOTA] = 'q',
 	    [MAP_PASSWORD] = 'p', [MAP_RELAY_DOMAIN] = 'r', [MAP_TRANSPORT] = 't', [MAP_SENDER] = 's',
 	    [MAP_MESSAGE_SIZE] = 'z', [MAP_USED] = 'u', [MAP_DOMAIN_QUOTA] = 'Q', [MAP_DOMAIN_USED] = 'U',
+	    [MAP_SENDER_RELAY] = 'h', [MAP_SENDER_BCC] = 'b', [MAP_RECIPIENT_BCC] = 'B',
 	};
 	return letters[map];
 }

@@ -1,152 +1,61 @@
 /*
- * The bouncer: one process of queued that writes bounces, and notices of what is
- * held, and hands them in over queue/submit like anybody's mail, so that they are durable before the
+ * The bouncer: one process of queued that writes notifications, and notices of what is
+ * held (letter.h), and hands them in over queue/submit like anybody's mail, so that they are durable before the
  * message that they speak of is forgotten. Apart from the manager because it waits.
  */
-#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "lib/base/file.h"
 #include "lib/base/log.h"
+#include "lib/base/settings.h"
 #include "lib/ipc/pool.h"
 #include "lib/ipc/socket.h"
 #include "lib/mail/date.h"
-#include "lib/mail/header.h"
 #include "lib/sandbox/sandbox.h"
-#include "queue/bounce.h"
 #include "queue/contracts.h"
+#include "queue/letter.h"
 #include "queue/manager.h"
-#include "queue/notice.h"
-#include "queue/submit.h"
-
-#define HEADERS_MOST 65536        /* of the message that come along */
-#define ORIGIN       "origin="
-#define DOUBLE       "double-bounce" /* a notice to the postmaster: if that fails, nobody is told */
+#include "queue/report.h"
 
 static struct pool pool;
+static struct bounce_templates templates; /* read before the file system is shut; workers have it as it is then */
+
+bool
+bouncer_read_templates(void)
+{
+	const char *path = manager.settings->bounce_template;
+	size_t len = 0;
+	struct template_fault fault;
+	bounce_templates_begin(&templates);
+	if (path[0] == '\0')
+		return true;
+	char *text = settings_read_file(path, TEMPLATE_MOST, &len);
+	if (text == NULL) {
+		log_error("template-not-read", log_text("file", path), log_errno(),
+		    log_text("hint", "the setting bounce_template names it; the words that are built in are used"));
+		return false;
+	}
+	if (bounce_templates_parse(&templates, slice_make(text, len), &fault))
+		return true; /* it points into the text */
+	log_error("template-wrong", log_text("file", path), log_number("line", (int64_t)fault.line), log_text("reason", fault.why),
+	    log_text("hint", "the words that are built in are used; see postern-queued(8)"));
+	free(text);
+	return false;
+}
 
 /* --- in the worker ------------------------------------------------------------------- */
-
-static const char nobody[] = "nobody is to be told";
-
-/* To whom; the text `nobody` when the end is reached. */
-static struct slice
-addressee(const struct queue_file *f, bool *to_postmaster)
-{
-	*to_postmaster = f->sender.len == 0;
-	if (!*to_postmaster)
-		return f->sender;
-	struct slice origin;
-	bool again = queue_file_with(f, "origin", &origin) && slice_is(origin, DOUBLE);
-	const char *postmaster = manager.settings->postmaster;
-	return slice_of(again || postmaster[0] == '\0' ? nobody : postmaster);
-}
-
-/* What the letter tells of the message is as secret as the message was (RFC 8689 section 5). */
-static const char *
-secrecy(const struct queue_file *f)
-{
-	struct slice said;
-	return queue_file_with(f, "requiretls", &said) && slice_is(said, "1") ? "requiretls=1" : NULL;
-}
-
-static struct outcome
-submit(const struct queue_file *f, struct slice to, const char *origin, struct slice text)
-{
-	static struct submission s;
-	submit_begin(&s);
-	submit_mail(&s, slice_of(""), (const char *const[]){origin, secrecy(f), NULL});
-	submit_rcpt(&s, to);
-	submit_open(&s);
-	submit_data(&s, text);
-	struct outcome o = submit_commit(&s);
-	if (outcome_is_done(&o))
-		o = outcome_make("2.0.0", "%s", s.id);
-	submit_end(&s);
-	return o;
-}
-
-static struct slice
-read_headers(int fd, const struct queue_file *f, char *buffer)
-{
-	size_t len = f->message_size < HEADERS_MOST ? (size_t)f->message_size : HEADERS_MOST;
-	if (!file_read_at(fd, buffer, len, (off_t)f->header_size))
-		len = 0;
-	struct slice message = slice_make(buffer, len);
-	struct slice headers = slice_first(message, header_end(message));
-	/* Cut where a line ends. */
-	return slice_first(headers, slice_find_last(headers, '\n') + 1);
-}
-
-static struct outcome
-make_bounce(int fd, const struct queue_file *f)
-{
-	static char headers[HEADERS_MOST];
-	struct bounce b = {.file = f, .hostname = manager.settings->hostname};
-	b.to = addressee(f, &b.to_postmaster);
-	if (b.to.data == nobody)
-		return outcome_make("5.0.0", "%s", nobody);
-	b.headers = read_headers(fd, f, headers);
-	struct str text = STR_MOST(BOUNCE_MOST);
-	struct outcome o = outcome_make("4.3.0", "no memory");
-	if (bounce_compose(&text, &b))
-		o = submit(f, b.to, b.to_postmaster ? ORIGIN DOUBLE : ORIGIN "bounce", str_slice(&text));
-	str_free(&text);
-	return o;
-}
-
-static struct outcome
-make_notice(int fd, const struct queue_file *f)
-{
-	(void)fd;
-	struct slice postmaster = slice_of(manager.settings->postmaster);
-	if (postmaster.len == 0)
-		return outcome_make("5.0.0", "%s", nobody);
-	struct str text = STR_MOST(NOTICE_MOST);
-	struct outcome o = outcome_make("4.3.0", "no memory");
-	if (notice_compose(&text, f, postmaster, manager.settings->hostname))
-		o = submit(f, postmaster, ORIGIN DOUBLE, str_slice(&text));
-	str_free(&text);
-	return o;
-}
-
-static const struct {
-	const char *verb;
-	struct outcome (*make)(int fd, const struct queue_file *f);
-} letters[] = {{"bounce", make_bounce}, {"notice", make_notice}};
-
-static struct outcome
-make_letter(const struct queue_directory *d, const char *verb, uint64_t id)
-{
-	struct queue_file f;
-	int fd = queue_directory_open_file(d, id, O_RDONLY);
-	if (fd < 0)
-		return outcome_make("4.3.0", "the file cannot be opened");
-	struct outcome o = outcome_make("4.3.0", "the file cannot be read");
-	if (queue_file_read(fd, false, &f) == FILE_OK) {
-		for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
-			if (strcmp(verb, letters[i].verb) == 0)
-				o = letters[i].make(fd, &f);
-		queue_file_free(&f);
-	}
-	close(fd);
-	return o;
-}
 
 static bool
 serve(int socket, const struct queue_directory *d, struct packet *p)
 {
-	uint64_t id;
+	uint64_t id, late;
 	if (packet_receive_wait(socket, p, -1) != PACKET_OK)
 		return false;
 	packet_close_descriptors(p);
 	const char *verb = packet_verb(p);
-	if (!packet_field_number(p, UINT64_MAX, &id))
+	if (!packet_field_number(p, UINT64_MAX, &id) || !packet_field_number(p, 1, &late))
 		return false;
-	struct outcome o = make_letter(d, verb, id);
+	struct outcome o = letter_make(d, verb, id, late == 1, &templates);
 	packet_begin(p, "made");
 	packet_add_outcome(p, &o);
 	return packet_send_wait(socket, p, -1) == PACKET_OK;
@@ -181,6 +90,21 @@ read_answer(struct packet *answer)
 	return packet_field_outcome(answer, &o) ? o : outcome_make("4.3.0", "the bouncer gave no clear answer");
 }
 
+/* Of how many recipients the letter says what; "bounced" is one that returns the message. */
+static void
+log_told(const struct message *m, const char *letter)
+{
+	int64_t counts[REPORT_KINDS] = {0};
+	for (size_t i = 0; i < m->file.count; i++)
+		counts[report_of(&m->file, &m->file.recipients[i], m->late)]++;
+	struct log_field fields[3 + REPORT_KINDS] = {log_text("queue", m->name), log_slice("to", m->file.sender), log_text("bounce", letter)};
+	size_t count = 3;
+	for (enum report i = REPORT_FAILED; i < REPORT_KINDS; i++)
+		if (counts[i] > 0)
+			fields[count++] = log_number(report_word(i), counts[i]);
+	log_write(LOG_INFO, counts[REPORT_FAILED] > 0 ? "bounced" : "notified", fields, count);
+}
+
 static bool
 bounced(void *context, struct pool_worker *w, struct packet *answer)
 {
@@ -188,7 +112,7 @@ bounced(void *context, struct pool_worker *w, struct packet *answer)
 	struct message *m = context;
 	struct outcome o = read_answer(answer);
 	if (o.class == OUTCOME_DONE)
-		log_info("bounced", log_text("queue", m->name), log_slice("to", m->file.sender), log_text("bounce", o.text));
+		log_told(m, o.text);
 	else if (o.class == OUTCOME_PERMANENT)
 		log_warning("double-bounce", log_text("queue", m->name), log_text("reason", o.text),
 		    log_text("hint", "the setting postmaster names who is told of bounces that fail"));
@@ -254,6 +178,7 @@ ask(struct message *m, const char *verb, pool_handler *done, void (*refused)(str
 {
 	packet_begin(&manager.out, verb);
 	packet_add_number(&manager.out, m->id);
+	packet_add_number(&manager.out, m->late);
 	if (pool_submit(&pool, &manager.out, done, m))
 		return;
 	m->later.fire = refused;

@@ -9,6 +9,7 @@
 #include "lib/ipc/pool.h"
 #include "queue/id.h"
 #include "queue/intake.h"
+#include "queue/journal_line.h"
 #include "queue/sync.h"
 
 #define SPARES_MOST 32 /* commits whose buffers wait for the next */
@@ -131,6 +132,13 @@ join_line(struct commit *k)
 	line.last = k;
 }
 
+static void
+sync_by_itself(struct commit *k)
+{
+	join_line(k);
+	start_syncs();
+}
+
 void
 commit_message(struct commit *k)
 {
@@ -139,8 +147,10 @@ commit_message(struct commit *k)
 		ended(k, 0);
 		return;
 	}
-	join_line(k);
-	start_syncs();
+	if (journal_line_takes(&k->message))
+		journal_line_join(k);
+	else
+		sync_by_itself(k);
 }
 
 bool
@@ -148,5 +158,5 @@ commit_begin(struct queue_directory *directory, size_t workers, commit_answer *a
 {
 	line.answer = answer;
 	sync_prepare(&line.workers, directory, workers);
-	return pool_start(&line.workers);
+	return pool_start(&line.workers) && journal_line_begin(directory, &(struct journal_ends){ended, sync_by_itself});
 }

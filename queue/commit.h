@@ -1,6 +1,6 @@
 /*
  * The end of a message in the intake: its file is completed, waits in line for a
- * sync worker, and is durable or gone when its answer is given. A commit lives
+ * sync worker or goes through the journal, and is durable or gone when its answer is given. A commit lives
  * on when its connection ends, because the message may already be on the disk.
  */
 #ifndef QUEUE_COMMIT_H

@@ -20,9 +20,19 @@ const struct contract contract_sync = {
     .compromise = "that a message is called durable when it is not",
 };
 
+const struct contract contract_journal = {
+    .calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_READ_FILES | CALLS_WRITE_FILES,
+    .memory = 16u << 20,
+    .descriptors = 128,
+    .processes = 8,
+    .reaches = "the queue directory",
+    .sockets = "the intake's pair",
+    .compromise = "that a message is called durable when it is not; reading, changing and losing what waits in the queue",
+};
+
 const struct contract contract_bouncer = {
     .calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_CONNECT | CALLS_READ_FILES,
-    .memory = 128u << 20,
+    .memory = 256u << 20,
     .descriptors = 64,
     .processes = 1,
     .reaches = "the queue directory, for reading",

@@ -8,7 +8,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "queue/control_order.h"
-#include "queue/outward_keys.h"
+#include "queue/report.h"
 
 /* What was only found by a scan stays so: it is to be looked at whole. */
 static void
@@ -37,7 +37,7 @@ fail_recipients(int fd, const char *name, struct queue_file *f, const struct out
 		struct file_recipient *r = &f->recipients[i];
 		if (!queue_file_is_pending(r))
 			continue;
-		if (!queue_file_mark(fd, r, outward_is_silent(f, r) ? RECIPIENT_RETURNED : RECIPIENT_FAILED, o))
+		if (!queue_file_mark(fd, r, report_failed(f, r), o))
 			return false;
 		log_failed(name, f, r, o);
 	}

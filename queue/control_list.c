@@ -81,7 +81,7 @@ state_of(const struct queue_file *f, const struct file_recipient *r)
 {
 	if (queue_file_is_pending(r))
 		return list_state(f);
-	return r->status == RECIPIENT_DELIVERED ? "delivered" : "failed";
+	return queue_file_is_delivered(r) ? "delivered" : "failed";
 }
 
 /* Why it is held, or the last answer. */

@@ -14,6 +14,7 @@
 #include "queue/contracts.h"
 #include "queue/control_list.h"
 #include "queue/control_rights.h"
+#include "queue/ended.h"
 
 #define SYNC_MOST 16 /* messages that are synced one by one; more are the file system's to sync as a whole */
 
@@ -126,14 +127,18 @@ on_show(const char *tag, struct packet *p, int *fd)
 
 /* --- sync: what was changed is on the disk -------------------------------------------------------------- */
 
-/* The file, or, when it is gone, the directory without it. */
+/*
+ * The file and its name: where only the journal had them, a power cut would
+ * bring the message back as it came. When it is gone: the directory without it,
+ * and the note for the journal that it has ended.
+ */
 static bool
 sync_one(uint64_t id)
 {
 	int fd = queue_directory_open_file(directory, id, O_RDONLY);
 	if (fd < 0)
-		return errno == ENOENT && queue_directory_sync(directory, id);
-	bool ok = fsync(fd) == 0;
+		return errno == ENOENT && ended_sync(directory->journal) && queue_directory_sync(directory, id);
+	bool ok = fsync(fd) == 0 && queue_directory_sync(directory, id);
 	int saved = errno;
 	close(fd);
 	errno = saved;

@@ -12,13 +12,18 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/file.h"
 #include "lib/base/log.h"
+#include "lib/base/number.h"
+#include "lib/base/random.h"
+#include "queue/ended.h"
 #include "queue/id.h"
 
 #define PART_LETTER  8   /* changes about every ms */
 #define LOCK_EVERY   20  /* ms */
-#define INODES_LEAST 100
 #define SCRATCH_NAME "scratch"
+#define STARTS_NAME  "starts"
+#define STARTS_LEN   21
 
 static bool
 trouble(const struct queue_directory *d, const char *what)
@@ -49,6 +54,9 @@ open_parts(struct queue_directory *d)
 	d->damaged = open_part(d, "damaged");
 	if (d->damaged < 0)
 		return trouble(d, "damaged");
+	d->journal = open_part(d, "journal");
+	if (d->journal < 0)
+		return trouble(d, "journal");
 	/* Always: one who made them may have died before he came to this. */
 	if (fsync(d->root) < 0)
 		return trouble(d, "fsync");
@@ -59,7 +67,7 @@ bool
 queue_directory_open(struct queue_directory *d, const char *path)
 {
 	d->path = path;
-	d->lock = d->damaged = -1;
+	d->lock = d->damaged = d->journal = -1;
 	memset(d->parts, -1, sizeof d->parts);
 	d->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->root < 0)
@@ -91,6 +99,7 @@ queue_directory_close(struct queue_directory *d)
 	for (int i = 0; i < DIRECTORY_PARTS; i++)
 		close(d->parts[i]);
 	close(d->damaged);
+	close(d->journal);
 	close(d->root);
 	if (d->lock >= 0)
 		close(d->lock);
@@ -136,6 +145,7 @@ queue_directory_remove(const struct queue_directory *d, uint64_t id)
 {
 	char name[ID_LETTERS + 1];
 	id_print(id, name);
+	ended_note(id);
 	return unlinkat(d->parts[queue_directory_part(id)], name, 0) == 0;
 }
 
@@ -154,14 +164,41 @@ queue_directory_sync(const struct queue_directory *d, uint64_t id)
 }
 
 bool
-queue_directory_has_room(const struct queue_directory *d, uint64_t bytes)
+queue_directory_room(const struct queue_directory *d, uint64_t *bytes, uint64_t *inodes)
 {
 	struct statvfs v;
 	if (fstatvfs(d->root, &v) < 0)
 		return false;
+	*bytes = (uint64_t)v.f_bavail * v.f_frsize;
 	/* A file system that makes inodes as it needs them says 0 of 0. */
-	bool inodes = v.f_files == 0 || v.f_favail >= INODES_LEAST;
-	return inodes && (uint64_t)v.f_bavail * v.f_frsize > bytes;
+	*inodes = v.f_files == 0 ? UINT64_MAX : v.f_favail;
+	return true;
+}
+
+/* The number is changed in place: 20 digits and LF. */
+static bool
+count_up(int root, int fd, uint64_t *number)
+{
+	char line[STARTS_LEN + 1] = "";
+	ssize_t n = pread(fd, line, STARTS_LEN, 0);
+	if (n < 0 || (n > 0 && !number_parse(slice_make(line, STARTS_LEN - 1), UINT64_MAX - 1, number)))
+		return false;
+	*number = n > 0 ? *number + 1 : 1;
+	snprintf(line, sizeof line, "%020llu\n", (unsigned long long)*number);
+	return file_write_at(fd, line, STARTS_LEN, 0) && fsync(fd) == 0 && fsync(root) == 0;
+}
+
+uint64_t
+queue_directory_count_start(const struct queue_directory *d)
+{
+	uint64_t number;
+	int fd = openat(d->root, STARTS_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bool ok = fd >= 0 && count_up(d->root, fd, &number);
+	if (!ok)
+		log_error("starts-not-counted", log_text("file", STARTS_NAME), log_errno(), log_text("hint", "delete it when it is damaged"));
+	if (fd >= 0)
+		close(fd);
+	return ok ? number : random_number();
 }
 
 static bool

@@ -16,18 +16,23 @@
 #include "lib/base/str.h"
 #include "queue/id.h"
 
-#define FILE_HEADER_MOST     (16u << 20)
-#define FILE_BLOCK_MOST      (16u << 20)
+#define FILE_HEADER_MOST     (24u << 20)
+#define FILE_BLOCK_MOST      (24u << 20)
 #define FILE_RECIPIENTS_MOST 50000
-#define FILE_TEXT_WIDTH      160 /* of a recipient's reply text */
+#define FILE_TEXT_WIDTH      320 /* of a recipient's reply text: what other hosts explain at length is for the sender */
 #define FILE_CODE_WIDTH      9   /* "5.123.456" */
 #define FILE_MARK_LEN        56  /* the first line with its LF */
 
+/* Who asks whether one has ended uses the questions below: several letters mean the same. */
 enum recipient_status {
 	RECIPIENT_PENDING = '-',
+	RECIPIENT_WARNED = 'W',    /* pending, and the sender was told of the delay */
+	RECIPIENT_DIVIDED = 'E',   /* pending for itself; it was an alias, and the sender was told that it is expanded */
 	RECIPIENT_DELIVERED = 'D',
-	RECIPIENT_FAILED = 'F',   /* the sender does not know yet */
-	RECIPIENT_RETURNED = 'B', /* failed, and the bounce is committed, or the sender wanted none */
+	RECIPIENT_SUCCEEDED = 'S', /* delivered, and the sender is to be told */
+	RECIPIENT_RELAYED = 'R',   /* given to a host that tells nobody (no DSN), and the sender is to be told */
+	RECIPIENT_FAILED = 'F',    /* the sender does not know yet */
+	RECIPIENT_RETURNED = 'B',  /* failed, and the bounce is committed, or the sender wanted none */
 };
 
 #define NO_PARENT UINT32_MAX
@@ -42,6 +47,7 @@ struct file_recipient {
 	uint32_t              parent; /* the alias that gave it, or NO_PARENT */
 	bool                  final;  /* not to be expanded again */
 	bool                  expanded; /* an alias: its block stands in its place */
+	uint32_t              targets;  /* recipients in that block */
 };
 
 struct queue_file {
@@ -56,6 +62,7 @@ struct queue_file {
 	bool         held;         /* not to be tried until it is released */
 	bool         told;         /* held, and the log and the postmaster know of it */
 	bool         released;     /* it was held before: `tries` counts from the release */
+	bool         copied;       /* a block "bcc" is there */
 	off_t        end;          /* behind the last whole block: the next one goes here */
 	size_t       count;
 	struct file_recipient *recipients;
@@ -103,10 +110,12 @@ bool queue_file_recipient_key(const struct file_recipient *r, const char *key, s
 const struct file_recipient *queue_file_original(const struct queue_file *f, const struct file_recipient *r);
 /* Neither replaced by a block nor ended. */
 bool queue_file_is_pending(const struct file_recipient *r);
+/* It has its message (or its next host has), whoever knows of that. */
+bool queue_file_is_delivered(const struct file_recipient *r);
 
 /* --- changing in place (file_change.c): false with errno --------------------- */
 
-/* What became of an attempt. */
+/* What became of an attempt. Pending stays what it was of the pending ones: who was warned is not warned again. */
 bool queue_file_mark(int fd, struct file_recipient *r, enum recipient_status status, const struct outcome *o);
 /* The status alone. */
 bool queue_file_mark_status(int fd, struct file_recipient *r, enum recipient_status status);
@@ -124,6 +133,9 @@ struct file_target {
 
 /* Replaces recipient `parent` by the targets (there may be none: then it only ends). */
 bool queue_file_expand(int fd, struct queue_file *f, uint32_t parent, const struct file_target *targets, size_t count);
+
+/* Adds recipients that the sender did not name, of whose failure nobody is to hear. Once in a file. */
+bool queue_file_copy(int fd, struct queue_file *f, const struct slice *addresses, size_t count);
 
 /* --- shared by these files ---------------------------------------------------- */
 

@@ -23,6 +23,8 @@ put_field(char *at, size_t width, const char *text)
 bool
 queue_file_mark(int fd, struct file_recipient *r, enum recipient_status status, const struct outcome *o)
 {
+	if (status == RECIPIENT_PENDING && queue_file_is_pending(r))
+		status = r->status;
 	r->fields[0] = (char)status;
 	put_field(r->fields + 2, FILE_CODE_WIDTH, o->code);
 	put_field(r->fields + 2 + FILE_CODE_WIDTH + 1, FILE_TEXT_WIDTH, o->text);
@@ -78,55 +80,70 @@ keep_block(struct queue_file *f, char *block)
 	return true;
 }
 
+/* `of`: the alias that the lines stand for, or NO_PARENT. */
 static bool
-append_block(int fd, struct queue_file *f, uint32_t parent, struct slice lines, size_t count)
+append_block(int fd, struct queue_file *f, uint32_t of, struct slice lines, size_t count)
 {
 	struct str block = STR_MOST(FILE_BLOCK_MOST + 128);
-	str_append_format(&block, "expand %u %zu %08zu %08x\n", parent, count, lines.len,
-	    (unsigned)queue_file_sum_lines(parent, lines));
+	str_append_format(&block, "%s %u %zu %08zu %08x\n", of == NO_PARENT ? "bcc" : "expand", of == NO_PARENT ? 0 : of, count, lines.len,
+	    (unsigned)queue_file_sum_lines(of, lines));
 	off_t lines_at = f->end + (off_t)block.len;
 	str_append_slice(&block, lines);
 	bool ok = !block.failed && file_write_at(fd, block.data, block.len, f->end);
 	str_free(&block);
-	if (!ok)
-		return false;
-	f->end = lines_at + (off_t)lines.len;
-	f->recipients[parent].expanded = true;
-	return true;
+	if (ok)
+		f->end = lines_at + (off_t)lines.len;
+	return ok;
 }
 
-static void
-build_lines(struct str *lines, const struct file_target *targets, size_t count)
+/* Writes the block and takes its recipients in. The lines become the file's own. */
+static bool
+add_block(int fd, struct queue_file *f, uint32_t of, struct str *lines, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		queue_file_build_recipient(lines, targets[i].address);
-		if (targets[i].final)
-			queue_file_build_key(lines, slice_of("final=yes"));
-		if (targets[i].anew)
-			queue_file_build_key(lines, slice_of("anew=yes"));
-		queue_file_build_recipient_end(lines);
+	off_t end = f->end;
+	size_t count_before = f->count;
+	bool ok = !lines->failed && append_block(fd, f, of, str_slice(lines), count);
+	if (ok && lines->len > 0) {
+		off_t lines_at = f->end - (off_t)lines->len;
+		ok = queue_file_parse_recipients(f, lines->data, lines->len, lines_at, of) && keep_block(f, lines->data);
+		lines->data = ok ? NULL : lines->data;
 	}
+	if (!ok) {
+		/* What stands behind the end is not ours any more; the caller tries again later from a fresh reading. */
+		f->end = end;
+		f->count = count_before;
+	}
+	free(lines->data);
+	return ok;
 }
 
 bool
 queue_file_expand(int fd, struct queue_file *f, uint32_t parent, const struct file_target *targets, size_t count)
 {
 	struct str lines = STR_MOST(FILE_BLOCK_MOST);
-	build_lines(&lines, targets, count);
-	off_t end = f->end;
-	size_t count_before = f->count;
-	bool ok = !lines.failed && append_block(fd, f, parent, str_slice(&lines), count);
-	if (ok && lines.len > 0) {
-		off_t lines_at = f->end - (off_t)lines.len;
-		ok = queue_file_parse_recipients(f, lines.data, lines.len, lines_at, parent) && keep_block(f, lines.data);
-		lines.data = ok ? NULL : lines.data;
+	for (size_t i = 0; i < count; i++) {
+		queue_file_build_recipient(&lines, targets[i].address);
+		if (targets[i].final)
+			queue_file_build_key(&lines, slice_of("final=yes"));
+		if (targets[i].anew)
+			queue_file_build_key(&lines, slice_of("anew=yes"));
+		queue_file_build_recipient_end(&lines);
 	}
-	if (!ok) {
-		/* What stands behind the end is not ours any more; the caller tries again later from a fresh reading. */
-		f->end = end;
-		f->count = count_before;
-		f->recipients[parent].expanded = false;
-	}
-	free(lines.data);
+	bool ok = add_block(fd, f, parent, &lines, count);
+	f->recipients[parent].expanded = ok;
+	f->recipients[parent].targets = ok ? (uint32_t)count : 0;
 	return ok;
+}
+
+bool
+queue_file_copy(int fd, struct queue_file *f, const struct slice *addresses, size_t count)
+{
+	struct str lines = STR_MOST(FILE_BLOCK_MOST);
+	for (size_t i = 0; i < count; i++) {
+		queue_file_build_recipient(&lines, addresses[i]);
+		queue_file_build_key(&lines, slice_of("notify=NEVER"));
+		queue_file_build_recipient_end(&lines);
+	}
+	f->copied = add_block(fd, f, NO_PARENT, &lines, count);
+	return f->copied;
 }

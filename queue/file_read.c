@@ -182,7 +182,8 @@ load_block(int fd, off_t size, struct queue_file *f)
 	ssize_t n = pread(fd, first, sizeof first, f->end);
 	struct slice rest = slice_make(first, n > 0 ? (size_t)n : 0);
 	struct slice line, word[5] = {0};
-	if (!slice_starts(rest, "expand ") || !slice_split(&rest, '\n', &line))
+	bool copies = slice_starts(rest, "bcc ");
+	if ((!copies && !slice_starts(rest, "expand ")) || !slice_split(&rest, '\n', &line))
 		return false;
 	size_t first_len = line.len + 1;
 	for (size_t i = 0; i < 5; i++)
@@ -192,8 +193,9 @@ load_block(int fd, off_t size, struct queue_file *f)
 	uint32_t sum;
 	if (!number_parse(word[1], f->count - 1, &parent) || !number_parse(word[2], FILE_RECIPIENTS_MOST, &count) ||
 	    !number_parse(word[3], FILE_BLOCK_MOST, &len) || !parse_sum(word[4], &sum) ||
-	    (off_t)len > size - f->end - (off_t)first_len || f->recipients[parent].expanded)
+	    (off_t)len > size - f->end - (off_t)first_len || (copies ? f->copied : f->recipients[parent].expanded))
 		return false;
+	uint32_t of = copies ? NO_PARENT : (uint32_t)parent;
 	char **blocks = reallocarray(f->blocks, f->block_count + 1, sizeof *blocks);
 	if (blocks == NULL)
 		return false;
@@ -205,12 +207,17 @@ load_block(int fd, off_t size, struct queue_file *f)
 	size_t before = f->count;
 	off_t lines_at = f->end + (off_t)first_len;
 	if (!file_read_at(fd, lines, len, lines_at) ||
-	    queue_file_sum_lines((uint32_t)parent, slice_make(lines, len)) != sum ||
-	    !queue_file_parse_recipients(f, lines, len, lines_at, (uint32_t)parent) || f->count - before != count) {
+	    queue_file_sum_lines(of, slice_make(lines, len)) != sum ||
+	    !queue_file_parse_recipients(f, lines, len, lines_at, of) || f->count - before != count) {
 		f->count = before;
 		return false;
 	}
-	f->recipients[parent].expanded = true;
+	if (copies) {
+		f->copied = true;
+	} else {
+		f->recipients[parent].expanded = true;
+		f->recipients[parent].targets = (uint32_t)count;
+	}
 	f->end = lines_at + (off_t)len;
 	return true;
 }

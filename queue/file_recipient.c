@@ -45,7 +45,11 @@ static enum recipient_status
 status_of(char letter)
 {
 	switch (letter) {
+	case RECIPIENT_WARNED:
+	case RECIPIENT_DIVIDED:
 	case RECIPIENT_DELIVERED:
+	case RECIPIENT_SUCCEEDED:
+	case RECIPIENT_RELAYED:
 	case RECIPIENT_FAILED:
 	case RECIPIENT_RETURNED:
 		return (enum recipient_status)letter;
@@ -156,5 +160,25 @@ queue_file_original(const struct queue_file *f, const struct file_recipient *r)
 bool
 queue_file_is_pending(const struct file_recipient *r)
 {
-	return r->status == RECIPIENT_PENDING && !r->expanded;
+	switch (r->status) {
+	case RECIPIENT_PENDING:
+	case RECIPIENT_WARNED:
+	case RECIPIENT_DIVIDED:
+		return !r->expanded;
+	default:
+		return false;
+	}
+}
+
+bool
+queue_file_is_delivered(const struct file_recipient *r)
+{
+	switch (r->status) {
+	case RECIPIENT_DELIVERED:
+	case RECIPIENT_SUCCEEDED:
+	case RECIPIENT_RELAYED:
+		return !r->expanded;
+	default:
+		return false;
+	}
 }

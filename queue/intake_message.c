@@ -131,7 +131,7 @@ intake_message_disk_trouble(int error)
 }
 
 struct outcome
-intake_message_open(struct intake_message *m, uint64_t free_space)
+intake_message_open(struct intake_message *m, struct room *room)
 {
 	queue_file_build_end(&m->header);
 	if (m->header.failed && outcome_is_done(&m->trouble))
@@ -140,11 +140,8 @@ intake_message_open(struct intake_message *m, uint64_t free_space)
 		m->trouble = outcome_make("5.3.4", "the message is larger than %llu bytes", (unsigned long long)m->size_most);
 	if (!outcome_is_done(&m->trouble))
 		return m->trouble;
-	if (!queue_directory_has_room(m->directory, free_space + m->size_said)) {
-		log_error("queue-disk-full", log_text("directory", m->directory->path),
-		    log_text("hint", "setting free_space says how much must be left"));
+	if (!room_take(room, m->size_said))
 		return m->trouble = outcome_make("4.3.1", "there is not enough room in the queue");
-	}
 	m->fd = queue_directory_create(m->directory, m->id);
 	if (m->fd < 0) {
 		log_trouble(m, "queue-file-not-made");
@@ -173,7 +170,7 @@ write_both(int fd, struct slice one, struct slice other)
 
 /* Writes what waits, with the header before it the first time. */
 static void
-flush(struct intake_message *m)
+write_out(struct intake_message *m)
 {
 	bool ok = m->written ? file_write_all(m->fd, m->data.data, m->data.len)
 			     : write_both(m->fd, str_slice(&m->header), str_slice(&m->data));
@@ -182,6 +179,12 @@ flush(struct intake_message *m)
 		m->trouble = intake_message_disk_trouble(errno);
 	}
 	m->written = true;
+}
+
+static void
+flush(struct intake_message *m)
+{
+	write_out(m);
 	str_clear(&m->data);
 }
 
@@ -204,6 +207,18 @@ intake_message_data(struct intake_message *m, struct slice bytes)
 		flush(m);
 }
 
+/* Part of it is in the file already: the rest, then the mark over the blank one. */
+static void
+complete_large(struct intake_message *m, const char mark[FILE_MARK_LEN])
+{
+	if (m->data.len > 0)
+		flush(m);
+	if (!outcome_is_done(&m->trouble) || file_write_at(m->fd, mark, FILE_MARK_LEN, 0))
+		return;
+	log_trouble(m, "queue-write-failed");
+	m->trouble = intake_message_disk_trouble(errno);
+}
+
 struct outcome
 intake_message_complete(struct intake_message *m)
 {
@@ -211,18 +226,20 @@ intake_message_complete(struct intake_message *m)
 		return m->trouble;
 	char mark[FILE_MARK_LEN];
 	queue_file_build_mark(mark, str_slice(&m->header), m->size, m->sum);
-	if (!m->written)
-		memcpy(m->header.data, mark, sizeof mark);
-	bool marked_later = m->written;
-	if (!m->written || m->data.len > 0)
-		flush(m);
-	if (!outcome_is_done(&m->trouble))
+	if (m->written) {
+		complete_large(m, mark);
 		return m->trouble;
-	if (marked_later && !file_write_at(m->fd, mark, sizeof mark, 0)) {
-		log_trouble(m, "queue-write-failed");
-		m->trouble = intake_message_disk_trouble(errno);
 	}
+	memcpy(m->header.data, mark, sizeof mark);
+	write_out(m);
+	m->small = true;
 	return m->trouble;
+}
+
+bool
+intake_message_is_small(const struct intake_message *m)
+{
+	return m->small;
 }
 
 void

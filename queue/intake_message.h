@@ -10,12 +10,14 @@
 #include "lib/base/str.h"
 #include "lib/ipc/packet.h"
 #include "queue/directory.h"
+#include "queue/room.h"
 
 struct intake_message {
 	const struct queue_directory *directory;
 	uint64_t       id;
 	int            fd;          /* -1: no file yet */
 	bool           written;     /* the header stands in the file, data is what comes behind it */
+	bool           small;       /* completed, and header and data hold all of it still */
 	struct str     header;
 	struct str     data;        /* received and not yet written */
 	uint64_t       size;        /* bytes of the message so far */
@@ -36,11 +38,13 @@ bool intake_message_take_recipient(struct intake_message *m, struct packet *p);
 /* Adds a key of `mail` that the intake itself knows. */
 void intake_message_add_key(struct intake_message *m, const char *key, uint64_t value);
 /* Makes the file if there is room: step open. The outcome says what to answer. */
-struct outcome intake_message_open(struct intake_message *m, uint64_t free_space);
+struct outcome intake_message_open(struct intake_message *m, struct room *room);
 /* Takes bytes of the message. Trouble is kept and told at the end. */
 void intake_message_data(struct intake_message *m, struct slice bytes);
 /* Writes all that is left and the mark. On success the file waits for its sync. */
 struct outcome intake_message_complete(struct intake_message *m);
+/* Completed, and all of the file is still in memory: header, then data. */
+bool intake_message_is_small(const struct intake_message *m);
 /* Removes the file, if there is one, and forgets everything. */
 void intake_message_abort(struct intake_message *m);
 /* Forgets everything but the file; the buffers stay for the next intake_message_begin(). */

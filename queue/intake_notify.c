@@ -3,6 +3,9 @@
 #include "lib/base/log.h"
 #include "lib/ipc/loop.h"
 #include "queue/intake.h"
+#include "queue/journal_line.h"
+
+#define END_PATIENCE 10000 /* ms for emptying the journal; the next manager waits longer for the lock */
 
 struct news {
 	const char *verb;
@@ -55,18 +58,45 @@ send_some(void)
 }
 
 static void
+end(void)
+{
+	exit(EXIT_SUCCESS);
+}
+
+static void
+too_slow(struct timer *t)
+{
+	(void)t;
+	/* The next start empties the journal. */
+	end();
+}
+
+static struct timer patience = {.fire = too_slow};
+
+/* What is under way was not answered. The next intake begins after this one is gone. */
+static void
+manager_gone(void)
+{
+	log_info("manager-gone");
+	loop_remove(&notify.watch);
+	if (!timer_set(&patience, END_PATIENCE))
+		end();
+	journal_line_end(end);
+}
+
+static void
 manager_ready(struct watch *w, uint32_t events)
 {
 	if ((events & EPOLLIN) != 0) {
 		enum packet_result r = packet_receive(w->fd, &p);
 		packet_close_descriptors(&p);
 		if (r == PACKET_END || r == PACKET_ERROR || r == PACKET_BAD) {
-			/* What is under way was not answered; the next intake begins after this one is gone. */
-			log_info("manager-gone");
-			exit(EXIT_SUCCESS);
+			manager_gone();
+			return;
 		}
 	} else if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
-		exit(EXIT_SUCCESS);
+		manager_gone();
+		return;
 	}
 	if ((events & EPOLLOUT) != 0)
 		send_some();

@@ -149,7 +149,7 @@ build_request(struct packet *p, const struct group *g)
 	packet_begin(p, "send");
 	packet_add_number(p, ++outward.tag);
 	packet_add_text(p, g->message->name);
-	packet_add(p, f->sender);
+	packet_add(p, g->members[0]->sender != NULL ? slice_of(g->members[0]->sender) : f->sender);
 	packet_add_text(p, g->members[0]->transport);
 	packet_add_number(p, f->header_size);
 	packet_add_number(p, f->message_size);
@@ -232,9 +232,17 @@ domain_of(const struct delivery *d)
 }
 
 static bool
+same_sender(const struct delivery *a, const struct delivery *b)
+{
+	if (a->sender == NULL || b->sender == NULL)
+		return a->sender == b->sender;
+	return strcmp(a->sender, b->sender) == 0;
+}
+
+static bool
 same_way(const struct delivery *a, const struct delivery *b)
 {
-	if (strcmp(a->transport, b->transport) != 0)
+	if (strcmp(a->transport, b->transport) != 0 || !same_sender(a, b))
 		return false;
 	/* A next hop without SMTPUTF8 can have those that do not need it. */
 	if (address_is_ascii(delivery_recipient(a)->address) != address_is_ascii(delivery_recipient(b)->address))

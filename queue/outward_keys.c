@@ -2,7 +2,10 @@
 
 #include <string.h>
 
-#define VALUE_MOST 1024 /* as it stands in the file */
+#include "queue/report.h"
+
+#define VALUE_MOST  1024 /* as it stands in the file */
+#define NOTIFY_MOST 64
 
 /* Appends "key=value", the value as it was before the file escaped it; nothing when it is absent or odd. */
 static void
@@ -64,23 +67,13 @@ outward_recipient_keys(struct str *into, const struct queue_file *f, const struc
 {
 	const struct file_recipient *original = queue_file_original(f, r);
 	struct slice value;
+	struct str notify = STR_MOST(NOTIFY_MOST);
+	report_notify(&notify, f, r);
 	str_clear(into);
-	if (queue_file_recipient_key(original, "notify", &value))
-		add(into, "notify", value, OUTWARD_KEYS_MOST);
+	add(into, "notify", str_slice(&notify), OUTWARD_KEYS_MOST);
+	str_free(&notify);
 	if (queue_file_recipient_key(original, "orcpt", &value))
 		add(into, "orcpt", value, OUTWARD_KEYS_MOST);
 	else
 		add_own_orcpt(into, original->address);
-}
-
-bool
-outward_is_silent(const struct queue_file *f, const struct file_recipient *r)
-{
-	struct slice notify, word;
-	if (!queue_file_recipient_key(queue_file_original(f, r), "notify", &notify) || notify.len == 0)
-		return false;
-	while (slice_split(&notify, ',', &word))
-		if (slice_is_nocase(word, "FAILURE"))
-			return false;
-	return true;
 }

@@ -12,7 +12,4 @@ void outward_message_keys(struct str *into, const struct queue_file *f);
 /* "notify=... orcpt=..." as the sender of the original recipient gave them; an ORCPT of that address when there was none. */
 void outward_recipient_keys(struct str *into, const struct queue_file *f, const struct file_recipient *r);
 
-/* The sender of the message does not want to hear of a failure of this one: NOTIFY without FAILURE. */
-bool outward_is_silent(const struct queue_file *f, const struct file_recipient *r);
-
 #endif

@@ -12,6 +12,7 @@
  *   manager    this program; the plan of deliveries. Contract below.
  *   intake     takes messages from the sockets into files. contracts.c
  *   sync       several; wait for the disk in the intake's place. contracts.c
+ *   journal    two; wait for the journal's files in its place. contracts.c
  *   bouncer    writes bounces. contracts.c
  *   viewer     shows what waits, and waits for the disk in the tools' place. contracts.c
  *   spawner    starts deliver workers. NOT confined but for limits: a process
@@ -29,6 +30,7 @@
  */
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,31 +40,50 @@
 #include "lib/base/program.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
+#include "queue/bounce.h"
 #include "queue/control_rights.h"
 #include "queue/control_view.h"
+#include "queue/ended.h"
 #include "queue/intake.h"
+#include "queue/journal.h"
 #include "queue/manager.h"
 #include "queue/spawner.h"
 
 #define LOCK_PATIENCE 15000 /* ms: what was before may still wait for a disk */
 
 static struct queue_settings settings;
+static uint64_t start_number;
 
 static const struct setting table[] = {
     SOCKET_SETTINGS,
     HOST_SETTING,
     {"queue_directory", SETTING_TEXT, "/var/spool/postern/queue", "where messages wait", &settings.directory, 0, 0},
     {"free_space", SETTING_SIZE, "20M", "bytes of the disk that stay free: beyond, no mail is taken", &settings.free_space, 0, 0},
+    {"free_inodes", SETTING_NUMBER, "100", "inodes of the disk that stay free, likewise", &settings.free_inodes, 0, UINT64_MAX / 2},
+    {"submit_idle", SETTING_SECONDS, "1h", "a local program that hands a message in and then stands still is cut off after it",
+        &settings.submit_idle, 1, 365 * 86400},
     {"message_size", SETTING_SIZE, "10240000", "the largest message in bytes", &settings.message_size, 65536,
         UINT64_MAX / 2},
     {"retry_first", SETTING_SECONDS, "5m", "wait before the second attempt; doubled after each", &settings.retry_first, 1, 0},
     {"retry_most", SETTING_SECONDS, "1h", "the longest wait between attempts", &settings.retry_most, 1, 0},
     {"queue_life", SETTING_SECONDS, "5d", "what could not be delivered in this time is returned", &settings.life, 1, 0},
+    {"delay_warning", SETTING_SECONDS, "4h", "who sent what waits so long is told, once; 0: nobody is", &settings.delay_warning, 0, 0},
+    {"bounce_size", SETTING_SIZE, "50000", "bytes of a message that is returned whole to who asks for that; of longer ones the header",
+        &settings.bounce_size, 0, BOUNCE_RETURNED_MOST},
+    {"bounce_template", SETTING_TEXT, "", "file with the words of notifications (default: those that are built in)",
+        &settings.bounce_template, 0, 0},
     {"postmaster", SETTING_TEXT, "", "address that is told of bounces that fail and of mail that is held (default: nobody, only the log)",
         &settings.postmaster, 0, 0},
     {"relay_host", SETTING_TEXT, "", "host for all mail to others: HOST, [HOST]:PORT (default: by DNS)",
         &settings.relay_host, 0, 0},
-    {"sync_workers", SETTING_NUMBER, "8", "processes that wait for the disk", &settings.sync_workers, 1, 64},
+    {"always_bcc", SETTING_TEXT, "", "address that gets a copy of each message (default: nobody)", &settings.always_bcc, 0, 0},
+    {"sender_bcc", SETTING_TEXT, "", "postern-authd's: it is asked for copies when one of these four is set", &settings.sender_bcc, 0, 0},
+    {"recipient_bcc", SETTING_TEXT, "", "the same", &settings.recipient_bcc, 0, 0},
+    {"sql_sender_bcc", SETTING_TEXT, "", "the same", &settings.sql_sender_bcc, 0, 0},
+    {"sql_recipient_bcc", SETTING_TEXT, "", "the same", &settings.sql_recipient_bcc, 0, 0},
+    {"journal_size", SETTING_SIZE, "16M", "bytes of each of the two files that make small messages durable together (0: none)",
+        &settings.journal_size, 0, 1u << 30},
+    {"sync_workers", SETTING_NUMBER, "8", "processes that wait for the disk with messages that do not go through the journal", &settings.sync_workers, 1, 64},
     {"deliver_workers", SETTING_NUMBER, "16", "local deliveries at a time", &settings.deliver_workers, 1, 256},
     {"remote_concurrency", SETTING_NUMBER, "20", "deliveries to other hosts at a time", &settings.remote_concurrency, 1, 500},
     {"queue_list", SETTING_TEXT, "everyone", "who may look at the queue: everyone, or root (and queue_admins)", &settings.queue_list, 0, 0},
@@ -85,10 +106,11 @@ static const struct contract contract = {
 static const struct program program = {
     .name = "postern-queued",
     .user = "postern-queue",
-    .usage = "[--help | --version | --settings | --contract]",
+    .usage = "[--help | --version | --settings | --contract | --check]",
     .help = "The queue of Postern: takes messages over queue/intake and queue/submit, makes them\n"
             "durable, and has them delivered by postern-deliver and postern-remote.\n"
-            "A supervisor runs it.",
+            "A supervisor runs it. --check says whether the file of the setting bounce_template\n"
+            "is right, and exits with 0 or 100.",
     .settings = table,
     .setting_count = sizeof table / sizeof *table,
     .contract = &contract,
@@ -124,11 +146,11 @@ run_spawner(int socket)
 	spawner_run(socket);
 }
 
+/* It notices itself that the manager is gone, and then makes an end of what it has begun. */
 static void
 run_intake(int socket)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	intake_run(socket, &manager.directory, &settings);
+	intake_run(socket, &manager.directory, &settings, start_number);
 }
 
 static void
@@ -159,9 +181,15 @@ confine(void)
 int
 main(int argc, char **argv)
 {
-	if (program_begin(&program, argc, argv) != argc)
+	int first = program_begin(&program, argc, argv);
+	bool check = first + 1 == argc && strcmp(argv[first], "--check") == 0;
+	if (first != argc && !check)
 		program_usage(&program);
 	read_settings();
+	/* Wrong words keep nobody's mail: then those that are built in are said. */
+	bool good = bouncer_read_templates();
+	if (check)
+		return good ? EXIT_DONE : EXIT_MISUSE;
 	umask(077);
 	if (!socket_one_identity && !sandbox_not_root(&program))
 		return EXIT_MISUSE;
@@ -169,13 +197,15 @@ main(int argc, char **argv)
 		return EXIT_MISUSE;
 	if (!queue_directory_open(&manager.directory, settings.directory) || !queue_directory_lock(&manager.directory, LOCK_PATIENCE))
 		return EXIT_TEMPORARY;
+	journal_recover(&manager.directory, settings.journal_size, settings.free_space);
+	start_number = queue_directory_count_start(&manager.directory);
 	/* Each child holds its own socket and none of those before it. */
 	int sockets[] = {-1, -1, -1, -1};
 	sockets[0] = start_child(run_spawner, sockets);
 	sockets[1] = start_child(run_intake, sockets);
 	sockets[2] = start_child(run_viewer, sockets);
 	bool started = sockets[0] >= 0 && sockets[1] >= 0 && sockets[2] >= 0;
-	if (!started || !loop_begin() || !bouncer_begin() || !control_begin(sockets[2])) {
+	if (!started || !loop_begin() || !ended_begin(manager.directory.journal) || !bouncer_begin() || !control_begin(sockets[2])) {
 		log_error("not-started", log_errno());
 		return EXIT_TEMPORARY;
 	}

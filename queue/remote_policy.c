@@ -105,7 +105,7 @@ fits(struct slice destination, const struct route *route)
 	if (is_beneath(destination))
 		return host.len > destination.len && slice_equal_nocase(slice_from(host, host.len - destination.len), destination);
 	return route_parse(destination, destination, &one) && strcmp(one.host, route->host) == 0 && one.port == route->port &&
-	    one.mx == route->mx;
+	    one.mx == route->mx && strcmp(one.unix_path, route->unix_path) == 0;
 }
 
 struct policy

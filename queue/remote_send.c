@@ -1,73 +1,69 @@
 #include "queue/remote_send.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
-#include "lib/base/random.h"
 #include "queue/remote_header.h"
+#include "queue/remote_hosts.h"
+#include "queue/remote_kept.h"
 #include "queue/remote_route.h"
 
-#define ATTEMPTS_MOST 10 /* connections for one errand */
+#define SMTP_PORT 25
+#define ORDER_MOST 1024
 
 /* One errand under way. */
 struct trip {
 	const struct remote_settings *settings;
 	struct errand *errand;
 	const struct route *route;
+	struct hosts      hosts;
 	struct plan_facts facts;
 	struct tls_plan   plan; /* for the host that is tried */
-	int            attempts;
-	struct outcome trouble; /* the last: what is told when no host is left */
+	uint64_t       located, connections; /* so many hosts and connections */
+	bool           told;    /* the order of the hosts is in the log */
+	struct outcome trouble; /* what is told when no host is left */
 };
 
+/* --- trouble ----------------------------------------------------------------------------------- */
+
+/* Once an errand, when its first host was of no use: what is tried, in which order. */
 static void
-end_all(struct errand *e, const struct outcome *o)
+tell_order(struct trip *t)
 {
-	for (size_t i = 0; i < e->count; i++)
-		e->outcomes[i] = *o;
+	struct str order = STR_MOST(ORDER_MOST);
+	if (t->told)
+		return;
+	t->told = true;
+	hosts_print(&t->hosts, &order);
+	log_info("hosts", log_text("destination", t->route->host), log_text("by", t->hosts.implicit ? "address" : "mx"),
+	    log_slice("order", str_slice(&order)), log_text("policy", policy_word(t->facts.policy.wanted)));
+	str_free(&order);
+}
+
+/* One host without an address, say, does not make the others' trouble permanent: what may heal is told before what will not. */
+static void
+note(struct trip *t, const char *server, const struct outcome *trouble)
+{
+	tell_order(t);
+	log_info("host-failed", log_text("server", server), log_text("code", trouble->code), log_text("reason", trouble->text));
+	if (t->trouble.class == OUTCOME_DONE || t->trouble.class == OUTCOME_PERMANENT || trouble->class == OUTCOME_TEMPORARY)
+		t->trouble = *trouble;
 }
 
 /* --- one host ------------------------------------------------------------------------------- */
 
-static int
-connect_to(const union dns_address *a, int timeout)
-{
-	int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -1;
-	int error = connect(fd, &a->any, dns_address_len(a)) == 0 ? 0 : errno;
-	if (error == EINPROGRESS) {
-		struct pollfd p = {.fd = fd, .events = POLLOUT};
-		int n = poll(&p, 1, timeout);
-		socklen_t len = sizeof error;
-		if (n <= 0)
-			error = n == 0 ? ETIMEDOUT : errno;
-		else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-			error = errno;
-	}
-	if (error == 0)
-		return fd;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
+/* True: the errand is done. */
 static bool
 connect_and_send(struct trip *t, const char *server, const union dns_address *a)
 {
-	t->attempts++;
-	int fd = connect_to(a, t->settings->connect_timeout);
-	if (fd < 0) {
-		t->trouble = outcome_make("4.4.1", "%s cannot be reached: %s", server, strerror(errno));
-		return false;
-	}
-	bool done = smtp_send(fd, server, &t->settings->smtp, &t->plan, t->errand, &t->trouble);
-	close(fd);
+	struct outcome trouble = outcome_done();
+	int fd = a != NULL ? connect_address(&t->settings->connect, a, server, &trouble) : connect_unix(server, &trouble);
+	t->connections += fd >= 0 || !connect_was_local();
+	bool done = fd >= 0 && kept_begin(&t->settings->smtp, fd, server, t->route, &t->facts, &t->plan, t->errand, &trouble);
+	if (!done)
+		note(t, server, &trouble);
 	return done;
 }
 
@@ -90,125 +86,122 @@ try_address(struct trip *t, const char *host, const union dns_address *a)
 	return done;
 }
 
-static bool
-is_planned(struct trip *t, const char *host, bool authentic_addresses)
-{
-	return plan_host(&t->plan, &t->facts, host, authentic_addresses, &t->trouble);
-}
-
 /* True: the errand is done. */
 static bool
-try_host(struct trip *t, const char *host)
+try_host(struct trip *t, const struct host_addresses *a)
 {
-	union dns_address addresses[DNS_RECORDS_MOST];
-	size_t count;
-	enum dns_result r = dns_find_addresses(&t->settings->dns, host, t->route->port, addresses, &count);
-	bool authentic = dns_was_authentic();
-	if (r == DNS_TROUBLE)
-		t->trouble = outcome_make("4.4.3", "the addresses of %s could not be looked up", host);
-	else if (r != DNS_FOUND)
-		t->trouble = outcome_make("5.4.4", "%s has no address", host);
-	if (count == 0 || !is_planned(t, host, authentic))
+	struct outcome trouble;
+	if (!plan_host(&t->plan, &t->facts, a->host, a->authentic, &trouble)) {
+		note(t, a->host, &trouble);
 		return false;
-	for (size_t i = 0; i < count && t->attempts < ATTEMPTS_MOST; i++)
-		if (try_address(t, host, &addresses[i]))
+	}
+	for (size_t i = 0; i < a->count && t->connections < t->settings->connections_most; i++)
+		if (try_address(t, a->host, &a->addresses[i]))
 			return true;
 	return false;
 }
 
 /* --- several hosts ----------------------------------------------------------------------------- */
 
-static int
-by_preference(const void *a, const void *b)
+/* A port that was named is meant, whoever listens there; and at another one than SMTP's listens nobody who would send it back to us. */
+static bool
+may_loop(const struct route *route)
 {
-	const struct dns_mx *one = a, *other = b;
-	return one->preference - other->preference;
-}
-
-/* Equal ones in random order (RFC 5321 section 5.1), then by preference: an insertion sort keeps the order of equals. */
-static void
-sort_hosts(struct dns_mx *mx, size_t count)
-{
-	for (size_t i = count; i > 1; i--) {
-		size_t j = random_number() % i;
-		struct dns_mx swap = mx[i - 1];
-		mx[i - 1] = mx[j];
-		mx[j] = swap;
-	}
-	for (size_t i = 1; i < count; i++) {
-		struct dns_mx one = mx[i];
-		size_t j = i;
-		for (; j > 0 && by_preference(&mx[j - 1], &one) > 0; j--)
-			mx[j] = mx[j - 1];
-		mx[j] = one;
-	}
-}
-
-/* We are one of the hosts: only those before us count, or mail would go in circles. */
-static size_t
-before_ourselves(const struct trip *t, const struct dns_mx *mx, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (slice_is_nocase(slice_of(mx[i].host), t->settings->smtp.hostname)) {
-			size_t first = i;
-			while (first > 0 && mx[first - 1].preference == mx[i].preference)
-				first--;
-			return first;
-		}
-	return count;
+	return route->port == SMTP_PORT && !route->port_given && !route->lmtp;
 }
 
 static bool
-try_mx(struct trip *t, const char *name, struct dns_mx *mx, size_t count)
+is_ourselves(const struct trip *t, const struct host_addresses *a)
 {
-	if (count == 1 && mx[0].host[0] == '\0') {
-		t->trouble = outcome_make("5.1.10", "%s takes no mail (null MX)", name);
+	if (!may_loop(t->route))
 		return false;
-	}
-	sort_hosts(mx, count);
-	size_t usable = before_ourselves(t, mx, count);
-	if (usable == 0 && count > 0) {
-		t->trouble = outcome_make("5.4.6", "mail for %s loops back to this host", name);
-		log_error("mail-loops-back", log_text("domain", name),
-		    log_text("hint", "make the domain one of ours in authd's tables, or set transport or relay_host for it"));
-		return false;
-	}
-	bool temporary = false;
-	for (size_t i = 0; i < usable && t->attempts < ATTEMPTS_MOST; i++) {
-		if (mx[i].host[0] != '\0' && try_host(t, mx[i].host))
+	if (slice_is_nocase(slice_of(a->host), t->settings->hostname))
+		return true;
+	for (size_t i = 0; i < a->count; i++)
+		if (connect_is_own(&t->settings->connect, &a->addresses[i]))
 			return true;
-		temporary = temporary || t->trouble.class == OUTCOME_TEMPORARY;
-	}
-	/* One host without an address does not make the others' trouble permanent. */
-	if (temporary && t->trouble.class == OUTCOME_PERMANENT)
-		t->trouble = outcome_make("4.4.4", "%s", t->trouble.text);
 	return false;
 }
 
-static bool
-try_name(struct trip *t, const char *name)
+static void
+note_loop(struct trip *t, const char *host)
 {
-	struct dns_mx mx[DNS_RECORDS_MOST];
-	size_t count;
+	const char *name = t->route->host;
+	struct outcome trouble = outcome_make("5.4.6", "mail for %s loops back to this host", name);
+	t->told = true;
+	t->trouble = trouble;
+	log_error("mail-loops-back", log_text("domain", name), log_text("host", host),
+	    log_text("hint", "make the domain one of ours in authd's tables, or say by transport or relay_host where it goes, with a port if that is "
+	                     "on this host; what counts as this host: hostname, its addresses, own_addresses"));
+}
+
+enum step { STEP_DONE, STEP_ON, STEP_END };
+
+/*
+ * The hosts of one preference: all are looked up before one is tried, for where
+ * we are ourselves among them none of them may be (RFC 5321 section 5.1).
+ */
+static enum step
+try_group(struct trip *t, size_t first, size_t end)
+{
+	static struct host_addresses found[DNS_RECORDS_MOST];
+	size_t count = 0;
+	for (size_t i = first; i < end && t->located < t->settings->hosts_most; i++) {
+		struct host_addresses *a = &found[count];
+		struct outcome trouble;
+		t->located++;
+		bool ok = hosts_locate(&t->settings->dns, t->hosts.mx[i].host, t->route->port, a, &trouble);
+		if (!ok)
+			note(t, t->hosts.mx[i].host, &trouble);
+		if (is_ourselves(t, a)) {
+			if (first == 0)
+				note_loop(t, a->host);
+			return STEP_END;
+		}
+		count += ok;
+	}
+	for (size_t i = 0; i < count && t->connections < t->settings->connections_most; i++)
+		if (try_host(t, &found[i]))
+			return STEP_DONE;
+	return STEP_ON;
+}
+
+/*
+ * MTA-STS is about the MX of a domain. What an administrator wrote for the
+ * destination stands, and a sender may wish that it does not count (RFC 8689
+ * section 4.1).
+ */
+static bool
+find_sts(struct trip *t, struct outcome *trouble)
+{
+	const struct errand *e = t->errand;
 	union dns_address address;
-	if (dns_address_parse(slice_of(name), t->route->port, &address))
-		return is_planned(t, name, false) && try_address(t, name, &address);
-	enum dns_result r = dns_find_mx(&t->settings->dns, name, mx, &count);
-	t->facts.authentic_mx = dns_was_authentic();
-	switch (r) {
-	case DNS_FOUND:
-		return try_mx(t, name, mx, count);
-	case DNS_NO_DATA:
-		return try_host(t, name); /* implicit MX: RFC 5321 section 5.1 */
-	case DNS_NO_NAME:
-		t->trouble = outcome_make("5.1.2", "there is no domain %s", name);
-		return false;
-	case DNS_TROUBLE:
-		t->trouble = outcome_make("4.4.3", "the mail hosts of %s could not be looked up", name);
+	bool wanted = t->settings->mta_sts && t->route->mx && !t->facts.policy.listed && (!e->tls_optional || e->require_tls) &&
+	    !dns_address_parse(slice_of(t->route->host), t->route->port, &address);
+	return !wanted || sts_find(t->route->host, &t->facts.sts, trouble);
+}
+
+/* True: the errand is done. */
+static bool
+try_hosts(struct trip *t)
+{
+	const struct remote_settings *s = t->settings;
+	struct outcome trouble;
+	if (!hosts_find(&s->dns, t->route, &t->hosts, &trouble) || !find_sts(t, &trouble)) {
+		t->trouble = trouble;
 		return false;
 	}
-	return false;
+	t->facts.authentic_mx = t->hosts.authentic;
+	enum step step = STEP_ON;
+	for (size_t i = 0, end; i < t->hosts.count && step == STEP_ON; i = end) {
+		end = hosts_group(&t->hosts, i);
+		if (t->located < s->hosts_most && t->connections < s->connections_most)
+			step = try_group(t, i, end);
+	}
+	return step == STEP_DONE;
 }
+
+/* --- the errand --------------------------------------------------------------------------------- */
 
 static struct plan_facts
 facts_of(const struct remote_settings *settings, const struct route *route, const struct errand *e)
@@ -229,11 +222,18 @@ static bool
 travel(struct trip *t)
 {
 	const struct route *route = t->route;
-	t->attempts = 0;
+	t->located = t->connections = 0;
 	t->facts = facts_of(t->settings, route, t->errand);
-	t->trouble = outcome_make("4.4.4", "no host of %s could be tried", route->host);
-	bool done = route->mx ? try_name(t, route->host) : try_host(t, route->host);
+	t->trouble = outcome_done();
+	if (kept_carry(&t->settings->smtp, route, &t->facts, t->errand))
+		return true;
+	bool local = route->unix_path[0] != '\0';
+	/* Nobody stands in between on a Unix socket. */
+	t->plan.policy = TLS_NONE;
+	bool done = local ? connect_and_send(t, route->unix_path, NULL) : try_hosts(t);
 	plan_clear(&t->plan);
+	if (!done && t->trouble.class == OUTCOME_DONE)
+		t->trouble = outcome_make("4.4.4", "no host of %s could be tried", route->host);
 	return done;
 }
 
@@ -249,23 +249,30 @@ gives_up_requirement(struct trip *t)
 	return true;
 }
 
+static void
+end_without_route(struct errand *e, struct slice transport)
+{
+	log_error("transport-wrong", log_slice("transport", transport), log_slice("to", e->recipients[0].address),
+	    log_text("hint", "smtp:[host]:port, smtp:host, lmtp:unix:/path or lmtp:[host]:port: see postern-remote(8)"));
+	struct outcome o = transport.len > 0 ? outcome_make("4.3.5", "the transport is not understood")
+					     : outcome_make("5.1.2", "the domain cannot be one");
+	errand_end_rest(e, &o);
+}
+
 void
 remote_send(const struct remote_settings *settings, struct slice transport, struct errand *e)
 {
+	static struct trip t;
 	struct route route;
 	struct slice first = e->recipients[0].address;
 	size_t at = slice_find_last(first, '@');
 	struct slice domain = slice_from(first, at < first.len ? at + 1 : at);
 	if (!route_parse(transport, domain, &route)) {
-		log_error("transport-wrong", log_slice("transport", transport), log_slice("to", first),
-		    log_text("hint", "smtp:[host]:port, [host]:port or host"));
-		struct outcome o = transport.len > 0 ? outcome_make("4.3.5", "the transport is not understood")
-						     : outcome_make("5.1.2", "the domain cannot be one");
-		end_all(e, &o);
+		end_without_route(e, transport);
 		return;
 	}
 	header_look(e);
-	struct trip t = {.settings = settings, .errand = e, .route = &route};
+	t = (struct trip){.settings = settings, .errand = e, .route = &route};
 	if (travel(&t) || (gives_up_requirement(&t) && travel(&t)))
 		return;
 	/* A next hop that we were told to take and that does not exist is a mistake here, or in DNS: nothing is wrong with the address. */
@@ -274,5 +281,5 @@ remote_send(const struct remote_settings *settings, struct slice transport, stru
 		    log_text("hint", "correct relay_host or the transport of that domain"));
 		t.trouble = outcome_make("4.4.4", "%s", t.trouble.text);
 	}
-	end_all(e, &t.trouble);
+	errand_end_rest(e, &t.trouble);
 }

@@ -3,33 +3,39 @@
 
 #include "lib/base/log.h"
 #include "queue/manager.h"
+#include "queue/resolve.h"
 
 #define LOGGED_TARGETS 10 /* of an alias, in the line that tells of them */
 
-static void
-lookup_failed(struct delivery *d, const char *status, struct packet *answer)
+void
+resolve_failed(struct delivery *d, const char *status, struct packet *answer)
 {
 	const char *why = answer != NULL && strcmp(status, "later") == 0 ? packet_field(answer) : NULL;
 	delivery_interrupted(d, why != NULL ? why : "the address could not be looked up");
 }
 
-static bool
-is_status(const char *status, const char *wanted)
+bool
+resolve_is(const char *status, const char *wanted)
 {
 	return status != NULL && strcmp(status, wanted) == 0;
 }
 
-/* Asks authd about the recipient's address. */
-static void
-ask(struct delivery *d, const char *verb, answer_handler *handler)
+void
+resolve_send(struct delivery *d, answer_handler *handler)
 {
-	client_begin(&manager.lookup, &manager.out, verb);
-	packet_add(&manager.out, delivery_recipient(d)->address);
 	d->message->looking++;
 	if (client_ask(&manager.lookup, &manager.out, handler, d) != NULL)
 		return;
 	d->message->looking--;
-	lookup_failed(d, NULL, NULL);
+	resolve_failed(d, NULL, NULL);
+}
+
+void
+resolve_ask(struct delivery *d, const char *verb, answer_handler *handler)
+{
+	client_begin(&manager.lookup, &manager.out, verb);
+	packet_add(&manager.out, delivery_recipient(d)->address);
+	resolve_send(d, handler);
 }
 
 /* --- aliases ------------------------------------------------------------------------ */
@@ -87,9 +93,9 @@ alias_answered(void *context, const char *status, struct packet *answer)
 	struct delivery *d = context;
 	struct message *m = d->message;
 	m->looking--;
-	if (!is_status(status, "ok") || count_fields(answer) == 0) {
+	if (!resolve_is(status, "ok") || count_fields(answer) == 0) {
 		/* "no": it was an alias a moment ago. Ask again later. */
-		lookup_failed(d, status, answer);
+		resolve_failed(d, status, answer);
 		return;
 	}
 	/* What was seen before there was a second recipient counts too. */
@@ -107,36 +113,6 @@ alias_answered(void *context, const char *status, struct packet *answer)
 		delivery_replaced(d);
 }
 
-/* --- other hosts ---------------------------------------------------------------------- */
-
-static void
-go_outward(struct delivery *d, const char *transport)
-{
-	struct message *m = d->message;
-	d->transport = strdup(transport);
-	if (d->transport == NULL) {
-		lookup_failed(d, NULL, NULL);
-		return;
-	}
-	d->next = m->outward;
-	m->outward = d;
-	message_advance(m);
-}
-
-static void
-transport_answered(void *context, const char *status, struct packet *answer)
-{
-	struct delivery *d = context;
-	d->message->looking--;
-	const char *transport = is_status(status, "ok") ? packet_field(answer) : NULL;
-	if (transport != NULL)
-		go_outward(d, transport);
-	else if (is_status(status, "no"))
-		go_outward(d, manager.settings->relay_host);
-	else
-		lookup_failed(d, status, answer);
-}
-
 /* --- what is it? ------------------------------------------------------------------------ */
 
 static void
@@ -144,20 +120,21 @@ class_answered(void *context, const char *status, struct packet *answer)
 {
 	struct delivery *d = context;
 	d->message->looking--;
-	const char *class = is_status(status, "ok") ? packet_field(answer) : NULL;
+	const char *class = resolve_is(status, "ok") ? packet_field(answer) : NULL;
 	if (class == NULL)
-		lookup_failed(d, status, answer);
+		resolve_failed(d, status, answer);
 	else if (strcmp(class, "mailbox") == 0 || strcmp(class, "full") == 0)
 		local_deliver(d); /* whether it is still full is for deliver to say */
-	else if (strcmp(class, "alias") == 0)
-		ask(d, "alias", alias_answered);
-	else if (strcmp(class, "relay") == 0 || strcmp(class, "foreign") == 0)
-		ask(d, "transport", transport_answered);
-	else if (strcmp(class, "unknown") == 0) {
-		struct outcome o = outcome_make("5.1.1", "no such user here");
-		delivery_ended(d, &o);
-	} else
-		lookup_failed(d, NULL, NULL);
+	else if (strcmp(class, "alias") == 0 || strcmp(class, "return") == 0)
+		resolve_ask(d, "alias", alias_answered);
+	else if (strcmp(class, "relay") == 0)
+		way_ask(d);
+	else if (strcmp(class, "foreign") == 0)
+		way_to_stranger(d);
+	else if (strcmp(class, "unknown") == 0)
+		way_of_unknown(d);
+	else
+		resolve_failed(d, NULL, NULL);
 }
 
 /* A name that came back to itself through aliases: its mailbox, the host that has its domain's mail, or nothing. */
@@ -166,22 +143,22 @@ mailbox_answered(void *context, const char *status, struct packet *answer)
 {
 	struct delivery *d = context;
 	d->message->looking--;
-	if (is_status(status, "ok"))
+	if (resolve_is(status, "ok"))
 		local_deliver(d);
-	else if (is_status(status, "no") && is_status(packet_field(answer), "relay"))
-		ask(d, "transport", transport_answered);
-	else if (is_status(status, "no")) {
+	else if (resolve_is(status, "no") && resolve_is(packet_field(answer), "relay"))
+		way_ask(d);
+	else if (resolve_is(status, "no")) {
 		struct outcome o = outcome_make("5.4.6", "the alias leads back to itself and there is no such mailbox");
 		delivery_ended(d, &o);
 	} else
-		lookup_failed(d, status, answer);
+		resolve_failed(d, status, answer);
 }
 
 void
 delivery_resolve(struct delivery *d)
 {
 	if (delivery_recipient(d)->final)
-		ask(d, "mailbox", mailbox_answered);
+		resolve_ask(d, "mailbox", mailbox_answered);
 	else
-		ask(d, "rcpt", class_answered);
+		resolve_ask(d, "rcpt", class_answered);
 }

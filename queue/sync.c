@@ -7,13 +7,11 @@
 #include "lib/sandbox/sandbox.h"
 #include "queue/contracts.h"
 
-#define SYNC_TIMEOUT 120000 /* ms: a disk that takes longer is no disk */
-
 static int
 make_durable(const struct queue_directory *directory, uint64_t id, int fd)
 {
 	/* File first, then the name. The first failure is final: STATES.md. */
-	if (fsync(fd) < 0 || !queue_directory_sync(directory, id))
+	if (fdatasync(fd) < 0 || !queue_directory_sync(directory, id))
 		return errno;
 	return 0;
 }

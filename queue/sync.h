@@ -6,6 +6,8 @@
 #include "lib/ipc/pool.h"
 #include "queue/directory.h"
 
+#define SYNC_TIMEOUT 120000 /* ms: a disk that takes longer is no disk */
+
 /* Prepares a pool of `workers`; pool_start() is the caller's. */
 void sync_prepare(struct pool *pool, const struct queue_directory *directory, size_t workers);
 /* The job: make the file `id`, open as `fd`, and its name durable. */

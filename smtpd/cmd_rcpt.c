@@ -106,6 +106,12 @@ decide(struct session *s, const struct address *a)
 	case RECIPIENT_FULL:
 		rules_refuse_full(s, text);
 		return false;
+	case RECIPIENT_RETURN:
+		/* Bounces have no sender (RFC 5321 section 4.5.5); nobody else is carried through to a stranger. */
+		if (s->envelope.sender.len == 0)
+			return fits(s, text, size_most);
+		refuse(s, 550, "5.7.1", "This address takes bounces only", "RCPT", text);
+		return false;
 	case RECIPIENT_LATER:
 		break;
 	}

@@ -59,7 +59,7 @@ log_later(struct session *s, const char *question, struct slice address)
 static enum recipient_class
 class_of(const char *word)
 {
-	static const char *const words[] = {"mailbox", "alias", "relay", "unknown", "foreign", "full"};
+	static const char *const words[] = {"mailbox", "alias", "relay", "unknown", "foreign", "full", "return"};
 	for (size_t i = 0; word != NULL && i < sizeof words / sizeof *words; i++)
 		if (strcmp(word, words[i]) == 0)
 			return (enum recipient_class)i;

@@ -29,6 +29,7 @@ enum recipient_class {
 	RECIPIENT_UNKNOWN,
 	RECIPIENT_FOREIGN,
 	RECIPIENT_FULL,
+	RECIPIENT_RETURN, /* a sender that we have rewritten: for bounces */
 	RECIPIENT_LATER, /* nobody knows now */
 };
 

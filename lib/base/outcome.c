@@ -38,5 +38,7 @@ const char *
 outcome_word(const struct outcome *o)
 {
 	static const char *const words[] = {"done", "deferred", "failed"};
+	if (o->class == OUTCOME_DONE && o->relayed)
+		return "relayed";
 	return words[o->class];
 }

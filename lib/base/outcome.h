@@ -16,6 +16,7 @@ enum outcome_class {
 
 struct outcome {
 	enum outcome_class class;
+	bool relayed;   /* done by a next host that does not speak DSN (RFC 3461): a report of success is ours to write */
 	char code[12];  /* "4.3.0" */
 	char text[512]; /* one line of printable ASCII, cut if longer */
 };
@@ -24,7 +25,7 @@ struct outcome {
 __attribute__((format(printf, 2, 3))) struct outcome outcome_make(const char *code, const char *format, ...);
 struct outcome outcome_done(void);
 bool outcome_is_done(const struct outcome *o);
-/* "done", "deferred", "failed": the words that packets and logs use. */
+/* "done", "relayed", "deferred", "failed": the words that packets use. */
 const char *outcome_word(const struct outcome *o);
 
 #endif

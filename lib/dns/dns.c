@@ -24,9 +24,10 @@ look_up(const struct dns *d, const char *name, enum dns_type type, struct dns_re
 		authentic = false;
 		return DNS_NO_NAME;
 	}
-	for (int round = 0; round < ROUNDS; round++)
+	int rounds = d->rounds > 0 ? d->rounds : ROUNDS, wait = d->wait > 0 ? d->wait : UDP_WAIT;
+	for (int round = 0; round < rounds; round++)
 		for (size_t i = 0; i < d->count; i++) {
-			if (!dns_ask(&d->servers[i], slice_make((char *)query, len), UDP_WAIT << round, answer))
+			if (!dns_ask(&d->servers[i], slice_make((char *)query, len), wait << round, answer))
 				continue;
 			enum dns_result r = dns_read_answer(*answer, type, records, count);
 			if (r == DNS_TROUBLE)
@@ -107,42 +108,69 @@ line_names(struct slice line, const char *name, struct slice *address)
 }
 
 static void
-read_hosts(const char *name, uint16_t port, union dns_address *addresses, size_t *count)
+read_hosts(const char *name, int family, uint16_t port, union dns_address *addresses, size_t *count)
 {
 	size_t len;
 	char *text = file_read_whole(AT_FDCWD, "/etc/hosts", FILE_MOST, &len);
 	struct slice rest = slice_make(text, text != NULL ? len : 0), line, address;
 	while (*count < DNS_RECORDS_MOST && slice_split(&rest, '\n', &line))
-		if (line_names(line, name, &address) && dns_address_parse(address, port, &addresses[*count]))
+		if (line_names(line, name, &address) && dns_address_parse(address, port, &addresses[*count]) &&
+		    addresses[*count].any.sa_family == family)
 			(*count)++;
 	free(text);
+}
+
+struct families {
+	size_t count;
+	int    wanted[2];
+};
+
+static struct families
+families_of(const struct dns *d)
+{
+	if (d->families[0] == 0)
+		return (struct families){2, {AF_INET6, AF_INET}};
+	return (struct families){d->families[1] != 0 ? 2 : 1, {d->families[0], d->families[1]}};
+}
+
+/* Both kinds are asked for: there are name servers that deny a whole name because it has no AAAA (RFC 4074). */
+static enum dns_result
+ask_addresses(const struct dns *d, const struct families *f, const char *name, uint16_t port, union dns_address *addresses, size_t *count)
+{
+	struct dns_record records[DNS_RECORDS_MOST];
+	struct slice answer;
+	enum dns_result results[2] = {DNS_NO_DATA, DNS_NO_DATA};
+	size_t there;
+	for (size_t i = 0; i < f->count; i++) {
+		results[i] = look_up(d, name, f->wanted[i] == AF_INET6 ? DNS_TYPE_AAAA : DNS_TYPE_A, records, &there, &answer);
+		if (i + 1 < f->count && there > DNS_RECORDS_MOST / 2)
+			there = DNS_RECORDS_MOST / 2;
+		take_addresses(records, there, port, addresses, count);
+	}
+	if (*count > 0)
+		return DNS_FOUND;
+	if (results[0] == DNS_TROUBLE || results[1] == DNS_TROUBLE)
+		return DNS_TROUBLE;
+	bool denied = results[0] == DNS_NO_NAME && (f->count == 1 || results[1] == DNS_NO_NAME);
+	return denied ? DNS_NO_NAME : DNS_NO_DATA;
 }
 
 enum dns_result
 dns_find_addresses(const struct dns *d, const char *name, uint16_t port, union dns_address *addresses, size_t *count)
 {
-	struct dns_record records[DNS_RECORDS_MOST];
-	struct slice answer;
-	size_t there;
+	struct families f = families_of(d);
 	*count = 0;
 	authentic = false;
 	if (dns_address_parse(slice_of(name), port, &addresses[0])) {
-		*count = 1;
-		return DNS_FOUND;
+		*count = dns_has_family(d, addresses[0].any.sa_family) ? 1 : 0;
+		return *count > 0 ? DNS_FOUND : DNS_NO_DATA;
 	}
-	read_hosts(name, port, addresses, count);
+	for (size_t i = 0; i < f.count; i++)
+		read_hosts(name, f.wanted[i], port, addresses, count);
 	if (*count > 0)
 		return DNS_FOUND;
 	authentic = true;
-	enum dns_result six = look_up(d, name, DNS_TYPE_AAAA, records, &there, &answer);
-	take_addresses(records, there, port, addresses, count);
-	if (six == DNS_NO_NAME)
-		return six;
-	enum dns_result four = look_up(d, name, DNS_TYPE_A, records, &there, &answer);
-	take_addresses(records, there, port, addresses, count);
-	if (*count > 0)
-		return DNS_FOUND;
-	return six == DNS_TROUBLE || four == DNS_TROUBLE ? DNS_TROUBLE : four;
+	return ask_addresses(d, &f, name, port, addresses, count);
 }
 
 enum dns_result
@@ -173,4 +201,19 @@ dns_find_tlsa(const struct dns *d, const char *name, struct dns_tlsa *found, siz
 			(*count)++;
 	/* Records that nobody can read may not look as if there were none; those that nobody signed are none (RFC 7672 section 2.2). */
 	return r == DNS_FOUND && *count == 0 && authentic ? DNS_TROUBLE : r;
+}
+
+enum dns_result
+dns_find_txt(const struct dns *d, const char *name, struct dns_txt *found, size_t *count)
+{
+	struct dns_record records[DNS_RECORDS_MOST];
+	struct slice answer;
+	size_t there;
+	*count = 0;
+	authentic = true;
+	enum dns_result r = look_up(d, name, DNS_TYPE_TXT, records, &there, &answer);
+	for (size_t i = 0; i < there; i++)
+		if (dns_read_txt(records[i].data, &found[*count]))
+			(*count)++;
+	return r == DNS_FOUND && *count == 0 ? DNS_NO_DATA : r;
 }

@@ -1,5 +1,5 @@
 /*
- * A small resolver client: MX, A, AAAA, CNAME and TLSA, over UDP, over TCP when the answer
+ * A small resolver client: MX, A, AAAA, CNAME, TLSA and TXT, over UDP, over TCP when the answer
  * is cut. Our own, because the libraries' cannot ask a server at another port,
  * open files and load modules while confined, and wait as long as they like.
  */
@@ -28,6 +28,9 @@ struct dns {
 	size_t            count;
 	union dns_address servers[DNS_SERVERS_MOST];
 	bool              trusted; /* its word that an answer is authentic (AD) is believed: DNSSEC is its work */
+	int               wait;    /* ms for the first answer, doubled each round; 0: 3 seconds */
+	int               rounds;  /* times that each server is asked; 0: 3 */
+	int               families[2]; /* AF_INET6, AF_INET in the order in which addresses are given; both 0: these two */
 };
 
 enum dns_result {
@@ -42,12 +45,19 @@ struct dns_mx {
 	char     host[DNS_NAME_MOST + 1]; /* lower case, "" for the root: a null MX (RFC 7505) */
 };
 
-/* Reads the setting "address:port" (or "address"), or the system's /etc/resolv.conf when it is empty. False, logged. */
+/* Reads the setting "address:port" (or "address"; several, white space between), or the system's /etc/resolv.conf when it is empty. False, logged. */
 bool dns_begin(struct dns *d, const char *resolver);
+/* Reads "any", or one or both of "ipv6" and "ipv4", the first one first. False: another word. */
+bool dns_set_families(struct dns *d, struct slice words);
+/* False: the families leave this one out. */
+bool dns_has_family(const struct dns *d, int family);
 
 /* At most DNS_RECORDS_MOST records each. */
 enum dns_result dns_find_mx(const struct dns *d, const char *name, struct dns_mx *records, size_t *count);
-/* Addresses by /etc/hosts, or AAAA and A, with the port filled in; an address as text is itself. */
+/*
+ * Addresses by /etc/hosts, or AAAA and A, with the port filled in, of the families that are wanted and in their order; of the first one at
+ * most half of the room, so that it never drives out the other. An address as text is itself, if its family is wanted.
+ */
 enum dns_result dns_find_addresses(const struct dns *d, const char *name, uint16_t port, union dns_address *addresses, size_t *count);
 
 /* The name that `name` is an alias of (CNAME), one step. DNS_NO_DATA: it is none. */
@@ -64,6 +74,15 @@ struct dns_tlsa {
 /* The records of a name such as "_25._tcp.mx.example.org" (RFC 6698). */
 enum dns_result dns_find_tlsa(const struct dns *d, const char *name, struct dns_tlsa *records, size_t *count);
 
+#define DNS_TXT_MOST 512 /* bytes of a record that we take; longer ones are left out */
+
+struct dns_txt {
+	size_t len;
+	char   text[DNS_TXT_MOST]; /* its strings, one behind the other, any bytes */
+};
+
+enum dns_result dns_find_txt(const struct dns *d, const char *name, struct dns_txt *records, size_t *count);
+
 /*
  * Whether all answers that the last dns_find_...() rests on were authentic, by
  * the word of a trusted resolver (RFC 6840 section 5.7). Never of /etc/hosts;
@@ -78,7 +97,7 @@ bool dns_address_parse(struct slice text, uint16_t port, union dns_address *a);
 
 /* --- messages (dns_message.c), for the tests too ---------------------------------- */
 
-enum dns_type { DNS_TYPE_A = 1, DNS_TYPE_CNAME = 5, DNS_TYPE_MX = 15, DNS_TYPE_AAAA = 28, DNS_TYPE_TLSA = 52 };
+enum dns_type { DNS_TYPE_A = 1, DNS_TYPE_CNAME = 5, DNS_TYPE_MX = 15, DNS_TYPE_TXT = 16, DNS_TYPE_AAAA = 28, DNS_TYPE_TLSA = 52 };
 
 #define DNS_QUERY_MOST (12 + 256 + 4)
 
@@ -92,13 +111,17 @@ bool dns_is_cut(struct slice answer);
 bool dns_is_authentic(struct slice answer);
 /* A record's data; false when it is malformed or longer than we take. */
 bool dns_read_tlsa(struct slice data, struct dns_tlsa *record);
+bool dns_read_txt(struct slice data, struct dns_txt *record);
 
 struct dns_record {
 	struct slice data;   /* within the answer */
 	size_t       offset; /* of data */
 };
 
-/* Reads the records of the type; DNS_TROUBLE for a malformed answer or an error of the server. */
+/*
+ * Reads the records of the type that belong to the name of the question, or to what it is an alias of (CNAME) within this
+ * answer; others are nobody's business here and passed over. DNS_TROUBLE for a malformed answer or an error of the server.
+ */
 enum dns_result dns_read_answer(struct slice answer, enum dns_type type, struct dns_record *records, size_t *count);
 /* Reads a name at `*offset`, in lower case, and moves behind it. False when malformed or too long. */
 bool dns_read_name(struct slice message, size_t *offset, char name[DNS_NAME_MOST + 1]);

@@ -6,6 +6,7 @@
 #define LABEL_MOST 63
 #define JUMPS_MOST 32 /* compression pointers in one name */
 #define CLASS_IN   1
+#define ALIASES_MOST 16 /* one behind the other */
 
 static unsigned
 number_at(struct slice s, size_t at)
@@ -154,31 +155,85 @@ skip_name(struct slice message, size_t *offset)
 	return false;
 }
 
+bool
+dns_read_txt(struct slice data, struct dns_txt *record)
+{
+	record->len = 0;
+	while (data.len > 0) {
+		size_t len = (unsigned char)data.data[0];
+		if (len > data.len - 1 || len > sizeof record->text - record->len)
+			return false;
+		memcpy(record->text + record->len, data.data + 1, len);
+		record->len += len;
+		data = slice_from(data, 1 + len);
+	}
+	return true;
+}
+
+/* One record of the answer section. */
+struct record {
+	char              owner[DNS_NAME_MOST + 1]; /* "": a name that no host has */
+	unsigned          type, class;
+	struct dns_record content;
+};
+
+static bool
+read_record(struct slice answer, size_t *at, struct record *r)
+{
+	size_t name = *at;
+	if (!dns_read_name(answer, &name, r->owner))
+		r->owner[0] = '\0';
+	if (!skip_name(answer, at) || *at + 10 > answer.len)
+		return false;
+	r->type = number_at(answer, *at);
+	r->class = number_at(answer, *at + 2);
+	size_t len = number_at(answer, *at + 8);
+	*at += 10;
+	if (len > answer.len - *at)
+		return false;
+	r->content = (struct dns_record){slice_make(answer.data + *at, len), *at};
+	*at += len;
+	return true;
+}
+
+/* The records of one name; `name` becomes what it is an alias of when there are none and it is one. False: malformed. */
+static bool
+collect(struct slice answer, size_t at, char name[DNS_NAME_MOST + 1], unsigned type, struct dns_record *records, size_t *count)
+{
+	struct record r;
+	char target[DNS_NAME_MOST + 1] = "";
+	for (unsigned left = number_at(answer, 6); left > 0; left--) {
+		if (!read_record(answer, &at, &r))
+			return false;
+		if (r.class != CLASS_IN || strcmp(r.owner, name) != 0)
+			continue;
+		size_t alias = r.content.offset;
+		if (r.type == type && *count < DNS_RECORDS_MOST)
+			records[(*count)++] = r.content;
+		else if (r.type == DNS_TYPE_CNAME && !dns_read_name(answer, &alias, target))
+			return false;
+	}
+	if (*count == 0)
+		memcpy(name, target, sizeof target);
+	return true;
+}
+
 enum dns_result
 dns_read_answer(struct slice answer, enum dns_type type, struct dns_record *records, size_t *count)
 {
-	size_t at = HEADER_LEN, found = 0;
+	char name[DNS_NAME_MOST + 1];
+	size_t at = HEADER_LEN;
 	*count = 0;
 	if (answer.len < HEADER_LEN)
 		return DNS_TROUBLE;
 	unsigned code = (unsigned char)answer.data[3] & 15;
 	if (code == 3)
 		return DNS_NO_NAME;
-	if (code != 0 || !skip_name(answer, &at))
+	if (code != 0 || !dns_read_name(answer, &at, name))
 		return DNS_TROUBLE;
-	at += 4;
-	for (unsigned left = number_at(answer, 6); left > 0; left--) {
-		if (!skip_name(answer, &at) || at + 10 > answer.len)
+	/* Each round goes one alias further; those that point at each other end with no records. */
+	for (int aliases = 0; *count == 0 && name[0] != '\0' && aliases <= ALIASES_MOST; aliases++)
+		if (!collect(answer, at + 4, name, (unsigned)type, records, count))
 			return DNS_TROUBLE;
-		unsigned record_type = number_at(answer, at), class = number_at(answer, at + 2);
-		size_t len = number_at(answer, at + 8);
-		at += 10;
-		if (len > answer.len - at)
-			return DNS_TROUBLE;
-		if (record_type == (unsigned)type && class == CLASS_IN && found < DNS_RECORDS_MOST)
-			records[found++] = (struct dns_record){slice_make(answer.data + at, len), at};
-		at += len;
-	}
-	*count = found;
-	return found > 0 ? DNS_FOUND : DNS_NO_DATA;
+	return *count > 0 ? DNS_FOUND : name[0] != '\0' ? DNS_TROUBLE : DNS_NO_DATA;
 }

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/file.h"
 #include "lib/base/log.h"
@@ -41,21 +42,68 @@ read_resolv_conf(struct dns *d)
 	free(text);
 }
 
+/* The next word; false at the end. */
+static bool
+next_word(struct slice *rest, struct slice *word)
+{
+	size_t start = 0, end;
+	while (start < rest->len && strchr(" \t\r\n,", rest->data[start]) != NULL)
+		start++;
+	for (end = start; end < rest->len && strchr(" \t\r\n,", rest->data[end]) == NULL;)
+		end++;
+	*word = slice_from(slice_first(*rest, end), start);
+	*rest = slice_from(*rest, end);
+	return word->len > 0;
+}
+
+static bool
+parse_servers(struct dns *d, struct slice rest)
+{
+	struct slice word;
+	while (next_word(&rest, &word)) {
+		if (d->count == DNS_SERVERS_MOST || !parse_server(word, &d->servers[d->count]))
+			return false;
+		d->count++;
+	}
+	return d->count > 0;
+}
+
+bool
+dns_set_families(struct dns *d, struct slice words)
+{
+	struct slice word;
+	size_t count = 0;
+	memset(d->families, 0, sizeof d->families);
+	if (slice_is(slice_trim(words), "any"))
+		return true;
+	while (next_word(&words, &word)) {
+		int family = slice_is(word, "ipv6") ? AF_INET6 : slice_is(word, "ipv4") ? AF_INET : 0;
+		if (family == 0 || count == 2 || d->families[0] == family)
+			return false;
+		d->families[count++] = family;
+	}
+	return count > 0;
+}
+
+bool
+dns_has_family(const struct dns *d, int family)
+{
+	return d->families[0] == 0 || d->families[0] == family || d->families[1] == family;
+}
+
 bool
 dns_begin(struct dns *d, const char *resolver)
 {
-	d->count = 0;
+	*d = (struct dns){.count = 0};
 	if (resolver[0] == '\0') {
 		read_resolv_conf(d);
 		if (d->count == 0 && dns_address_parse(slice_of("127.0.0.1"), DNS_PORT, &d->servers[0]))
 			d->count = 1;
 		return true;
 	}
-	if (parse_server(slice_of(resolver), &d->servers[0])) {
-		d->count = 1;
+	if (parse_servers(d, slice_of(resolver)))
 		return true;
-	}
-	log_error("setting-wrong", log_text("setting", "resolver"), log_text("reason", "it is not an address with a port"),
-	    log_text("hint", "write an address there, such as 127.0.0.1:53 or [::1]:5353, or delete the file"));
+	log_error("setting-wrong", log_text("setting", "resolver"), log_text("reason", "it is not one to three addresses with a port"),
+	    log_text("hint", "write addresses there, such as 127.0.0.1:53 or [::1]:5353, or delete the file"));
 	return false;
 }

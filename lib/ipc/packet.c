@@ -122,6 +122,7 @@ packet_field_outcome(struct packet *p, struct outcome *o)
 	if (text == NULL || strlen(code) >= sizeof o->code || strchr("245", code[0]) == NULL || code[0] == '\0')
 		return false;
 	*o = outcome_make(code, "%s", text);
+	o->relayed = strcmp(word, "relayed") == 0;
 	return strcmp(outcome_word(o), word) == 0;
 }
 

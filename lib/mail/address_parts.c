@@ -4,6 +4,7 @@
 
 #include "lib/base/cursor.h"
 #include "lib/mail/address.h"
+#include "lib/mail/utf8.h"
 
 #define LABEL_MOST 63
 
@@ -144,38 +145,15 @@ address_is_domain(struct slice domain, unsigned flags)
 	return true;
 }
 
-/* Takes one character by the table of RFC 3629 section 4. */
-static bool
-take_character(struct cursor *c)
-{
-	int first = cursor_next(c), least = 0x80, most = 0xbf, more;
-	if (first < 0x80)
-		return true;
-	if (first < 0xc2 || first > 0xf4)
-		return false;
-	more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
-	if (first == 0xe0)
-		least = 0xa0;
-	if (first == 0xed)
-		most = 0x9f;
-	if (first == 0xf0)
-		least = 0x90;
-	if (first == 0xf4)
-		most = 0x8f;
-	for (; more > 0; more--, least = 0x80, most = 0xbf) {
-		int byte = cursor_next(c);
-		if (byte < least || byte > most)
-			return false;
-	}
-	return true;
-}
-
 bool
 address_is_utf8(struct slice text)
 {
-	struct cursor c = cursor_over(text);
-	while (!cursor_at_end(&c))
-		if (!take_character(&c))
+	unsigned character;
+	while (text.len > 0) {
+		size_t len = utf8_character(text, &character);
+		if (len == 0)
 			return false;
+		text = slice_from(text, len);
+	}
 	return true;
 }

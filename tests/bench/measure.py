@@ -63,7 +63,7 @@ def load_program(directory, name="load", *libraries):
     """tests/bench/NAME.c, compiled."""
     source, target = REPOSITORY / f"tests/bench/{name}.c", pathlib.Path(directory) / name
     subprocess.run(["gcc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-pthread", source, "-o", target, *libraries,
-                    *(["-lssl", "-lcrypto"] if name == "load" else [])], check=True)
+                    *(["-lssl", "-lcrypto"] if name in ("load", "floor") else [])], check=True)
     return target
 
 
@@ -105,6 +105,14 @@ def own_mounts():
     if os.environ.get("POSTERN_BENCH_MOUNTS") != "own":
         os.environ["POSTERN_BENCH_MOUNTS"] = "own"
         os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, "-B", *sys.argv])
+
+
+def own_network():
+    """The same, and in a network of its own, whose 127/8 nobody else has."""
+    if os.environ.get("POSTERN_BENCH_MOUNTS") != "own":
+        os.environ["POSTERN_BENCH_MOUNTS"] = "own"
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", "--net", "sh", "-c", 'ip link set lo up && exec "$@"',
+                              "sh", sys.executable, "-B", *sys.argv])
 
 
 @contextlib.contextmanager

@@ -27,9 +27,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	log_set_level(LOG_ERROR + 1);
-	struct local_aliases a = {.path = "fuzz", .ready = true};
+	struct local_aliases a = {.file = {.path = "fuzz", .ready = true}};
 	struct str problem = STR_MOST(512);
-	if (local_aliases_parse(&a.table, a.path, slice_make((const char *)data, size), &problem)) {
+	if (local_aliases_parse(&a.table, a.file.path, slice_make((const char *)data, size), &problem)) {
 		for (size_t i = 0; i < a.table.count; i++) {
 			const struct local_alias *one = &a.table.aliases[i];
 			struct slice targets;

@@ -53,6 +53,15 @@ class Embedded:
                 wait_for(f"authd to know {address}", 10, lambda: peer.ask("rcpt", "t", address) == ["ok", "t", kind])
 
 
+def query_file(path, database):
+    """The text of a preset's query file, for a database of the harness: host, user and password are written into it."""
+    text = path.read_text()
+    for name, value in {"hosts": f"unix:{database.socket}", "user": database.user, "password": database.password,
+                        "dbname": DATABASE}.items():
+        text = re.sub(rf"^{name} *=.*$", f"{name} = {value}", text, flags=re.M)
+    return text
+
+
 class PostfixAdmin:
     """
     The tables and query files of conf/presets/A as they are; only host, user and password of the database are written
@@ -89,12 +98,8 @@ class PostfixAdmin:
     def write_settings(self):
         self.files.mkdir(exist_ok=True)
         for path in self.preset.glob("*.cf"):
-            text = path.read_text()
-            for name, value in {"hosts": f"unix:{self.database.socket}", "user": self.database.user,
-                                "password": self.database.password, "dbname": DATABASE}.items():
-                text = re.sub(rf"^{name} *=.*$", f"{name} = {value}", text, flags=re.M)
             copy = self.files / path.name
-            copy.write_text(text)
+            copy.write_text(query_file(path, self.database))
             copy.chmod(0o400)
             shutil.chown(copy, "postern-authd", "postern-authd")
         for setting, names in self.settings.items():

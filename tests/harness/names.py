@@ -1,25 +1,40 @@
 """A name server of the tests, with DNSSEC's verdict as a trusted resolver gives it."""
+import contextlib
 import socket
 import struct
 import threading
 
-A, CNAME, MX, AAAA, TLSA = 1, 5, 15, 28, 52
+from .listener import accept_each
+
+A, CNAME, MX, TXT, AAAA, TLSA = 1, 5, 15, 16, 28, 52
 LOOPBACK = socket.inet_aton("127.0.0.1")
 
 
 class Names:
     """
     `records`: (name, type) -> list of values, or "servfail"; a missing name does not exist. Names in `authentic` (and all
-    beneath them) are answered with AD. An alias (CNAME) is followed as a resolver does.
+    beneath them) are answered with AD. An alias (CNAME) is followed as a resolver does. An answer of more than 512 bytes is cut over
+    UDP and whole over TCP. `twist(answer, name, kind, tcp)`, if set, gives the packets that are sent instead of the answer.
     """
 
     def __init__(self, records, authentic=()):
         self.records, self.authentic = records, set(authentic)
-        self.asked = []
+        self.asked, self.asked_by_tcp = [], []
+        self.twist = None
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        self.port = self.socket.getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
+        self.stream = socket.create_server(("127.0.0.1", self.port))
+        accept_each(self.stream, self.serve_stream)
         threading.Thread(target=self.serve, daemon=True).start()
+
+    def close(self):
+        """Nobody answers any more."""
+        for s in (self.socket, self.stream):
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+            s.close()
 
     def serve(self):
         while True:
@@ -27,13 +42,29 @@ class Names:
                 query, peer = self.socket.recvfrom(1500)
             except OSError:
                 return
-            at, labels = 12, []
-            while query[at]:
-                labels.append(query[at + 1:at + 1 + query[at]].decode())
-                at += 1 + query[at]
-            name, kind = ".".join(labels).lower(), struct.unpack("!H", query[at + 1:at + 3])[0]
+            if not query:
+                return
+            name, kind, query = question(query)
             self.asked.append((name, kind))
-            self.socket.sendto(self.answer(query[:at + 5], name, kind), peer)
+            answer = self.answer(query, name, kind)
+            packets = self.twist(answer, name, kind, False) if self.twist else None
+            if packets is None:
+                packets = [answer if len(answer) <= 512 else answer[:2] + bytes([answer[2] | 2]) + answer[3:6] + bytes(6) + query[12:]]
+            for packet in packets:
+                self.socket.sendto(packet, peer)
+
+    def serve_stream(self, connection, _):
+        with connection, contextlib.suppress(OSError, struct.error, IndexError):
+            connection.settimeout(30)
+            stream = connection.makefile("rwb")
+            length, = struct.unpack("!H", stream.read(2))
+            name, kind, query = question(stream.read(length))
+            self.asked_by_tcp.append((name, kind))
+            answer = self.answer(query, name, kind)
+            packets = self.twist(answer, name, kind, True) if self.twist else None
+            for packet in [answer] if packets is None else packets:
+                stream.write(struct.pack("!H", len(packet)) + packet)
+            stream.flush()
 
     def is_authentic(self, name):
         labels = name.split(".")
@@ -56,6 +87,19 @@ class Names:
         head = query[:2] + b"\x81" + bytes([flags]) + b"\0\1" + struct.pack("!H", len(found)) + b"\0\0\0\0"
         return head + query[12:] + b"".join(
             encode(owner) + struct.pack("!HHIH", of, 1, 60, len(value)) + value for owner, of, value in found)
+
+
+def question(query):
+    """(name, type, the query without what stands behind the question)"""
+    at, labels = 12, []
+    while query[at]:
+        labels.append(query[at + 1:at + 1 + query[at]].decode())
+        at += 1 + query[at]
+    return ".".join(labels).lower(), struct.unpack("!H", query[at + 1:at + 3])[0], query[:at + 5]
+
+
+def txt(*strings):
+    return b"".join(bytes([len(s)]) + s.encode() for s in strings)
 
 
 def encode(name):

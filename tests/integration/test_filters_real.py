@@ -137,3 +137,43 @@ def test_postgrey(suite, run, tmp_path):
         says(smtp.command("."), 250)
     header, _ = split(arrived(user, b"after the greylist"))
     assert any(line.startswith("X-Greylist: delayed ") for line in header), header
+
+
+def test_spamass_milter(suite, run, tmp_path):
+    """What SpamAssassin takes for spam is refused in its words; what it lets pass has its field."""
+    spamd, port = free_ports(2)
+    run(spamd, "/usr/sbin/spamd", "--local", "--nouser-config", "--max-children=1", "--listen=127.0.0.1", f"--port={spamd}",
+        f"--helper-home-dir={tmp_path}", "--syslog=null")
+    run(port, "/usr/sbin/spamass-milter", "-p", f"inet:{port}@127.0.0.1", "-r", "15", "--", "-d", "127.0.0.1", "-p", spamd)
+    user = suite.user()
+    with settings(suite, milters=f"inet:127.0.0.1:{port}"), suite.smtp() as smtp:
+        smtp.ehlo()
+        says(send(smtp, user, message("no spam")), 250)
+        spam = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+        answer = send(smtp, user, f"From: <a@{DOMAIN}>\r\nSubject: spam\r\n\r\n{spam}\r\n")
+        says(answer, 550, "5.7.1")
+        assert "SpamAssassin" in " ".join(answer[1]), answer
+    header, _ = split(arrived(user, b"no spam"))
+    assert any(line.startswith("X-Spam-Checker-Version: SpamAssassin") for line in header), header
+
+
+def test_clamav_milter(suite, run, tmp_path):
+    """A signature of our own, since its databases are not here: what bears it is refused, all else has its field."""
+    clamd, port = free_ports(2)
+    text = "This is the text that our only signature knows"
+    (tmp_path / "own.ndb").write_text(f"Own.Test:0:*:{text.encode().hex()}\n")
+    (tmp_path / "clamd.conf").write_text(f"DatabaseDirectory {tmp_path}\nTCPSocket {clamd}\nTCPAddr 127.0.0.1\nForeground yes\nUser root\n"
+                                         f"TemporaryDirectory {tmp_path}\n")
+    (tmp_path / "milter.conf").write_text(f"MilterSocket inet:{port}@127.0.0.1\nClamdSocket tcp:127.0.0.1:{clamd}\nForeground yes\n"
+                                          f"User root\nOnInfected Reject\nRejectMsg infected with %v\nAddHeader Replace\nTemporaryDirectory {tmp_path}\n")
+    run(clamd, "/usr/sbin/clamd", "-c", tmp_path / "clamd.conf")
+    run(port, "/usr/sbin/clamav-milter", "-c", tmp_path / "milter.conf")
+    user = suite.user()
+    with settings(suite, milters=f"inet:127.0.0.1:{port}"), suite.smtp() as smtp:
+        smtp.ehlo()
+        says(send(smtp, user, message("healthy")), 250)
+        answer = send(smtp, user, f"From: <a@{DOMAIN}>\r\nSubject: ill\r\n\r\n{text}\r\n")
+        says(answer, 550, "5.7.1")
+        assert "infected with Own.Test" in " ".join(answer[1]), answer
+    header, _ = split(arrived(user, b"healthy"))
+    assert any(line.startswith("X-Virus-Status: Clean") for line in header), header

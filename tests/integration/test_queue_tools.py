@@ -83,7 +83,7 @@ def crc32c_table():
 
 
 TABLE = crc32c_table()
-MARK, TRIES, FIELDS = 56, 27, 5 + 1 + 1 + 9 + 1 + 160
+MARK, TRIES, FIELDS = 56, 27, 5 + 1 + 1 + 9 + 1 + 320
 
 
 def crc32c(data):

@@ -12,7 +12,7 @@ from harness import Peer, Process, as_user, build_directory, wait_for
 USERS = {
     "postern-smtpd": "postern-smtpd", "postern-queued": "postern-queue", "postern-remote": "postern-remote",
     "postern-lmtpd": "postern-lmtpd", "postern-imapd": "postern-imapd", "postern-pop3d": "postern-pop3d",
-    "postern-authd": "postern-authd", "postern-authproxy": "postern-authproxy", "postern-tlsd": "postern-tlsd", "postern-imap": "vmail", "postern-pop3": "vmail",
+    "postern-authd": "postern-authd", "postern-authproxy": "postern-authproxy", "postern-tlsd": "postern-tlsd", "postern-stsd": "postern-stsd", "postern-imap": "vmail", "postern-pop3": "vmail",
     "postern-deliver": "vmail",
 }
 # It stands where any launcher of the administrator's may stand, has the user of what it starts, and no filter: a program
@@ -28,6 +28,7 @@ PEERS = {
     "tlsd/client": ({"postern-remote"}, None),
     "queue/intake": ({"postern-smtpd"}, None),
     "remote/send": ({"postern-queue"}, None),
+    "sts/policy": ({"postern-remote"}, ["policy", "t1", "no..domain"]),
     "imap/session": ({"postern-imapd"}, None),
     "pop3/session": ({"postern-pop3d"}, None),
 }

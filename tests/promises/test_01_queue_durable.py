@@ -40,29 +40,96 @@ def end(process):
     process.wait(10)
 
 
-def test_file_and_name_are_synced_before_the_answer(own, tmp_path):
-    user = own.user()
-    log = tmp_path / "calls"
-    process = trace(own, ["-y", "-s", "400", "-o", str(log), "-e", "trace=openat,write,writev,pwrite64,fsync,sendmsg"])
-    with Intake(own) as client:
-        queue_id = client.submit("a@example.test", [user.address], b"Subject: x\r\n\r\nhello\r\n")
+CALLS = ["-y", "-s", "400", "-e", "trace=openat,write,writev,pwrite64,pwritev,fsync,fdatasync,sendmsg"]
+
+
+def calls(lines, pattern):
+    """The numbers of the lines that match."""
+    return [n for n, line in enumerate(lines) if re.search(pattern, line)]
+
+
+def traced(suite, path, action):
+    """The system calls of queued while action() runs, and what that returned."""
+    process = trace(suite, ["-o", str(path), *CALLS])
+    try:
+        result = action()
+    finally:
+        end(process)
+    return path.read_text().splitlines(), result
+
+
+def submit(suite, message):
+    user = suite.user()
+    with Intake(suite) as client:
+        queue_id = client.submit("a@example.test", [user.address], message)
     user.wait(1)
-    end(process)
-    lines = log.read_text().splitlines()
-    written = [n for n, line in enumerate(lines) if "writev(" in line and f"/{queue_id}>" in line]
-    synced = [n for n, line in enumerate(lines) if "fsync(" in line and f"/{queue_id}>" in line]
-    named = [n for n, line in enumerate(lines) if "fsync(" in line and f"/queue/{queue_id[8]}>" in line]
-    answered = [n for n, line in enumerate(lines) if "sendmsg(" in line and "ok\\0004\\0" in line]
+    return queue_id
+
+
+def test_a_small_message_is_in_the_journal_before_the_answer(own, tmp_path):
+    """And that costs one fdatasync: none of its file, none of a directory."""
+    lines, queue_id = traced(own, tmp_path / "calls", lambda: submit(own, b"Subject: x\r\n\r\nhello\r\n"))
+    written = calls(lines, rf"writev\(.*/{queue_id}>")
+    noted = calls(lines, rf"pwritev\(.*/journal/[01]>.*record [0-9a-f]{{16}} {queue_id} ")
+    synced = calls(lines, r"fdatasync\(.*/journal/[01]>")
+    answered = calls(lines, r"sendmsg\(.*ok\\0004\\0")
+    assert written and noted and synced and answered, "\n".join(lines)
+    assert max(*written, *noted) < synced[0] < answered[0], "\n".join(lines)
+    queue = re.escape(str(own.queue))
+    assert calls(lines[:answered[0]], rf"sync\([0-9]+<{queue}/.*= 0") == [synced[0]], "\n".join(lines)
+
+
+def test_a_large_message_and_its_name_are_synced_before_the_answer(own, tmp_path):
+    lines, queue_id = traced(own, tmp_path / "calls", lambda: submit(own, b"Subject: x\r\n\r\n" + b"hello\r\n" * 30000))
+    written = calls(lines, rf"(write|writev|pwrite64)\(.*/{queue_id}>")
+    synced = calls(lines, rf"fdatasync\(.*/{queue_id}>")
+    named = calls(lines, rf"fsync\(.*/queue/{queue_id[8]}>")
+    answered = calls(lines, r"sendmsg\(.*ok\\0004\\0")
     assert written and synced and named and answered, "\n".join(lines)
     assert max(written) < synced[0] < named[0] < answered[0], "\n".join(lines)
-    assert not [n for n, line in enumerate(lines) if n > synced[0] and ("writev(" in line or "pwrite64(" in line) and queue_id in line]
+
+
+def test_messages_that_come_together_share_a_sync(own, tmp_path):
+    """The disk is slow: what comes while it is at work waits for one more turn, however much that is."""
+    log = tmp_path / "calls"
+    user = own.user()
+    clients = [Intake(own) for _ in range(30)]
+    for client in clients:
+        assert client.envelope("a@example.test", [user.address])[0] == "ok"
+        client.data(b"Subject: x\r\n\r\nhello\r\n")
+    process = trace(own, ["-o", str(log), "-y", "-e", "trace=fdatasync", "-e", "inject=fdatasync:delay_enter=300000"])
+    try:
+        for client in clients:
+            client.send("commit", "4")
+        assert all(client.receive()[:2] == ["ok", "4"] for client in clients)
+    finally:
+        end(process)
+    assert 1 <= len(calls(log.read_text().splitlines(), r"fdatasync\(.*/journal/[01]>\) += 0")) <= 3
+    user.wait(30)
+
+
+def test_the_journal_is_blanked_after_the_files_and_their_names_are_synced(own, tmp_path):
+    """A message that waits: when its round is ended, first its file, then its part, then the head of the journal."""
+    own.down("authd")
+    try:
+        with Intake(own) as client:
+            queue_id = client.submit("a@example.test", [own.user().address], b"Subject: x\r\n\r\nhello\r\n")
+        lines, _ = traced(own, tmp_path / "calls", lambda: own.restart("queued"))
+    finally:
+        own.up("authd")
+    synced = calls(lines, rf"fdatasync\(.*/{queue_id}>\) = 0")
+    named = calls(lines, rf"fsync\(.*/queue/{queue_id[8]}>\) = 0")
+    blanked = calls(lines, r'pwrite64\(.*/journal/[01]>, "\\0')
+    durable = calls(lines, r"fdatasync\(.*/journal/[01]>\) = 0")
+    assert synced and named and blanked and durable, "\n".join(lines)
+    assert synced[0] < named[0] < blanked[0] < durable[0], "\n".join(lines)
 
 
 def test_a_sync_that_fails_is_no_answer_and_leaves_nothing(own):
     """(The call that strace changes is one that the filter kills: the worker dies in the middle of it.)"""
     user = own.user()
     before = set(files(own))
-    process = trace(own, ["-o", "/dev/null", "-e", "inject=fsync:error=EIO"])
+    process = trace(own, ["-o", "/dev/null", "-e", "inject=fsync,fdatasync:error=EIO"])
     try:
         with Intake(own) as client:
             assert client.envelope("a@example.test", [user.address])[0] == "ok"

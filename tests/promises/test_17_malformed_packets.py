@@ -15,8 +15,9 @@ from harness.suite import SOCKETS
 
 ALL = [(service, path) for service, paths in SOCKETS.items() for path in paths]
 
-VERBS = ["rcpt", "alias", "mailbox", "transport", "sender", "hello", "auth", "more", "cancel", "password", "redeem", "accept", "connect",
-         "mail", "open", "data", "commit", "abort", "list", "flush", "hold", "release", "delete", "fail", "requeue", "active", "message", "show", "sync", "outgoing", "usage", "explain", "counters",
+VERBS = ["rcpt", "alias", "mailbox", "transport", "sender", "forward", "relay_login", "sender_bcc", "recipient_bcc", "hello", "auth", "more", "cancel", "password", "redeem", "accept", "connect",
+         "mail", "open", "data", "commit", "abort", "list", "flush", "hold", "release", "delete", "fail", "requeue", "active", "message",
+         "show", "sync", "outgoing", "usage", "explain", "counters",
          "deliver", "send", "session", "begin", "step", "drop", "row", "need", "keep", "write"]
 
 RAW = [b"\0", b"\0\0\0\0", b"x", b"x" * 60000, b"\xff" * 100, b"rcpt", b"rcpt\0", b"rcpt\0t", b"rcpt\0t\0x", b"\0rcpt\0t\0a@b.test\0",

@@ -46,7 +46,8 @@ static int
 begin(void **state)
 {
 	(void)state;
-	aliases = (struct local_aliases){.path = path};
+	memset(&aliases, 0, sizeof aliases);
+	local_aliases_begin(&aliases, path);
 	int log = open(log_path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600);
 	dup2(log, STDERR_FILENO);
 	close(log);
@@ -90,7 +91,7 @@ write_file(const char *text, size_t len, time_t order)
 static void
 look(void)
 {
-	aliases.looked = 0; /* a second has passed */
+	aliases.file.looked = 0; /* a second has passed */
 	local_aliases_refresh(&aliases);
 }
 
@@ -251,7 +252,7 @@ static void
 without_a_file_there_are_no_names(void **state)
 {
 	(void)state;
-	aliases.path = "";
+	aliases.file.path = "";
 	look();
 	assert_string_equal(find("root"), "none");
 	assert_int_equal(logged("local-aliases"), 0);
@@ -327,9 +328,11 @@ a_file_that_is_too_long_or_none_is_refused(void **state)
 	look();
 	assert_int_equal(logged("reason=\"it is longer than 4 MiB\""), 1);
 	assert_string_equal(find("root"), "found: ann@example.org");
-	struct local_aliases other = {.path = directory};
+	struct local_aliases other;
+	memset(&other, 0, sizeof other);
+	local_aliases_begin(&other, directory);
 	local_aliases_refresh(&other);
-	assert_false(other.ready);
+	assert_false(other.file.ready);
 	assert_int_equal(logged("reason=\"it is not a regular file\""), 1);
 }
 

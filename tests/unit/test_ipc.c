@@ -146,9 +146,16 @@ an_outcome_survives_the_way(void **state)
 	packet_add_outcome(&p, &in);
 	packet_verb(&p);
 	assert_true(packet_field_outcome(&p, &out));
+	assert_false(out.relayed);
 	assert_int_equal(out.class, OUTCOME_TEMPORARY);
 	assert_string_equal(out.code, "4.2.2");
 	assert_string_equal(out.text, "mailbox x?full");
+	in = outcome_done();
+	in.relayed = true;
+	packet_begin(&p, "result");
+	packet_add_outcome(&p, &in);
+	packet_verb(&p);
+	assert_true(packet_field_outcome(&p, &out) && out.relayed && outcome_is_done(&out));
 	packet_begin(&p, "result");
 	packet_add_text(&p, "done");
 	packet_add_text(&p, "5.0.0");

@@ -13,6 +13,7 @@
 #include "queue/expand.h"
 #include "queue/remote_body.h"
 #include "lib/dns/dns.h"
+#include "queue/remote_hosts.h"
 #include "queue/remote_reply.h"
 #include "queue/remote_route.h"
 #include "queue/retry.h"
@@ -228,9 +229,41 @@ test_routes(void **state)
 	check_route("smtps:relay.test:4650", "x.test", "relay.test", 4650, true);
 	assert_true(route_parse(slice_of("SMTPS:x"), slice_of(""), &r) && r.tls);
 	assert_true(route_parse(slice_of("smtp:x"), slice_of(""), &r) && !r.tls);
-	static const char *const wrong[] = {"[x", "[]", "a b", "x:0", "x:65536", "x:y", "[x]y", "lmtp:unix:/x", "x;y"};
+	static const char *const wrong[] = {"[x", "[]", "a b", "x:0", "x:65536", "x:y", "[x]y", "x;y", "a::b", "[x:y]", "[IPv6:192.0.2.1]", "[IPv6:x]",
+	    "lmtp:unix:", "lmtp:unix:x", "lmtp:[x", "smtp:unix:/x", "lmtp:x:y"};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		assert_false(route_parse(slice_of(wrong[i]), slice_of("x.test"), &r));
+	/* A domain names no port and no host in brackets. */
+	static const char *const no_domains[] = {"x.test:26", "[x.test]", "[192.0.2.1]:26", "", "[]", "unix:/x"};
+	for (size_t i = 0; i < sizeof no_domains / sizeof *no_domains; i++) {
+		assert_false(route_parse(slice_of(""), slice_of(no_domains[i]), &r));
+		assert_false(route_parse(slice_of("lmtp:"), slice_of(no_domains[i]), &r));
+	}
+}
+
+static void
+test_routes_by_lmtp(void **state)
+{
+	(void)state;
+	struct route r;
+	check_route("lmtp:[Store.test]:2003", "x.test", "store.test", 2003, false);
+	check_route("lmtp:store.test", "x.test", "store.test", 24, false);
+	check_route("lmtp:inet:store.test:2003", "x.test", "store.test", 2003, false);
+	check_route("lmtp:inet:[::1]", "x.test", "::1", 24, false);
+	check_route("lmtp:", "x.test", "x.test", 24, false);
+	check_route("relay:[x.test]:26", "y.test", "x.test", 26, false);
+	check_route("RELAY:x.test", "y.test", "x.test", 25, true);
+	assert_true(route_parse(slice_of("LMTP:x"), slice_of(""), &r) && r.lmtp && !r.tls && r.unix_path[0] == '\0' && !r.port_given);
+	assert_true(route_parse(slice_of("lmtp:x:24"), slice_of(""), &r) && r.port_given);
+	assert_true(route_parse(slice_of("lmtp:unix:/run/x y"), slice_of(""), &r) && r.lmtp && !r.mx);
+	assert_string_equal(r.unix_path, "/run/x y");
+	assert_string_equal(r.host, "");
+	assert_true(route_parse(slice_of("relay:x"), slice_of(""), &r) && !r.lmtp);
+	char path[200] = "lmtp:unix:/";
+	memset(path + 11, 'x', sizeof r.unix_path - 2);
+	assert_true(route_parse(slice_of(path), slice_of(""), &r));
+	path[11 + sizeof r.unix_path - 2] = 'x';
+	assert_false(route_parse(slice_of(path), slice_of(""), &r));
 }
 
 static void
@@ -269,15 +302,16 @@ check_body(const char *in, const char *out)
 		int pipes[2];
 		char got[256] = "";
 		static struct output o;
-		struct body b = {.in_line = false};
+		struct body b = {.out = &o};
 		assert_int_equal(pipe(pipes), 0);
 		output_open(&o, pipes[1], 1000);
 		for (size_t at = 0; at < strlen(in); at += step)
-			body_write(&b, &o, slice_first(slice_of(in + at), step));
-		body_end(&b, &o);
+			body_write(&b, slice_first(slice_of(in + at), step));
+		body_end(&b);
 		assert_true(output_flush(&o));
 		assert_true(read(pipes[0], got, sizeof got - 1) > 0);
 		assert_string_equal(got, out);
+		assert_int_equal(b.count, strlen(out));
 		close(pipes[0]);
 		close(pipes[1]);
 	}
@@ -343,6 +377,54 @@ test_replies(void **state)
 }
 
 static void
+test_hosts(void **state)
+{
+	(void)state;
+	static struct hosts h = {.count = 4, .mx = {{20, "d"}, {10, "b"}, {5, "a"}, {10, "c"}}};
+	unsigned seen = 0;
+	for (int i = 0; i < 200; i++) {
+		hosts_sort(h.mx, h.count);
+		assert_string_equal(h.mx[0].host, "a");
+		assert_string_equal(h.mx[3].host, "d");
+		seen |= 1u << (h.mx[1].host[0] - 'a');
+	}
+	assert_int_equal(seen, 6); /* by chance alone one in 2^199 runs fails */
+	assert_int_equal(hosts_group(&h, 0), 1);
+	assert_int_equal(hosts_group(&h, 1), 3);
+	assert_int_equal(hosts_group(&h, 3), 4);
+}
+
+static void
+test_families(void **state)
+{
+	(void)state;
+	struct dns d = {.count = 0};
+	assert_true(dns_set_families(&d, slice_of("any")) && dns_has_family(&d, AF_INET) && dns_has_family(&d, AF_INET6));
+	assert_true(dns_set_families(&d, slice_of("ipv4")) && dns_has_family(&d, AF_INET) && !dns_has_family(&d, AF_INET6));
+	assert_true(dns_set_families(&d, slice_of("ipv4, ipv6")) && d.families[0] == AF_INET && d.families[1] == AF_INET6);
+	static const char *const wrong[] = {"", "ipv5", "ipv4 ipv4", "any ipv4", "ipv4 ipv6 ipv4"};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		assert_false(dns_set_families(&d, slice_of(wrong[i])));
+	assert_true(dns_begin(&d, "192.0.2.1 [2001:db8::1]:5353\n192.0.2.2:53") && d.count == 3);
+	assert_int_equal(ntohs(d.servers[1].six.sin6_port), 5353);
+}
+
+static void
+test_txt(void **state)
+{
+	(void)state;
+	static struct dns_txt t;
+	assert_true(dns_read_txt(slice_make("\2ab\0\1c", 6), &t) && slice_is(slice_make(t.text, t.len), "abc"));
+	assert_true(dns_read_txt(slice_of(""), &t) && t.len == 0);
+	assert_false(dns_read_txt(slice_make("\3ab", 3), &t));
+	static char big[3 * 256];
+	for (size_t i = 0; i < 3; i++)
+		big[i * 256] = (char)255;
+	assert_true(dns_read_txt(slice_make(big, 2 * 256), &t));
+	assert_false(dns_read_txt(slice_make(big, sizeof big), &t));
+}
+
+static void
 test_dns(void **state)
 {
 	(void)state;
@@ -380,9 +462,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_retry), cmocka_unit_test(test_waiting), cmocka_unit_test(test_held), cmocka_unit_test(test_told), cmocka_unit_test(test_expand_loops),
-	    cmocka_unit_test(test_expand_bounds), cmocka_unit_test(test_address_set), cmocka_unit_test(test_routes),
+	    cmocka_unit_test(test_expand_bounds), cmocka_unit_test(test_address_set), cmocka_unit_test(test_routes), cmocka_unit_test(test_routes_by_lmtp),
 	    cmocka_unit_test(test_sendmail_text), cmocka_unit_test(test_body), cmocka_unit_test(test_replies),
-	    cmocka_unit_test(test_dns),
+	    cmocka_unit_test(test_dns), cmocka_unit_test(test_hosts), cmocka_unit_test(test_families), cmocka_unit_test(test_txt),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,195 @@
+#include <errno.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "queue/manager.h"
+#include "queue/report.h"
+#include "queue/retry.h"
+
+#define HURRY_FIRST 5 /* seconds to the first retry after trouble of our own */
+
+static bool
+is_pending(const struct message *m)
+{
+	for (size_t i = 0; i < m->file.count; i++)
+		if (queue_file_is_pending(&m->file.recipients[i]))
+			return true;
+	return false;
+}
+
+/* The file stays though all have ended: so that nothing is repeated, its marks must say so before it is read again. */
+static void
+not_removed(struct message *m)
+{
+	log_error("queue-file-not-removed", log_text("queue", m->name), log_errno());
+	struct outcome o = outcome_done();
+	int fd = errno != ENOENT ? message_open_for_writing(m) : -1;
+	if (fd >= 0 && (m->file.count > 1 || queue_file_mark(fd, &m->file.recipients[0], m->file.recipients[0].status, &o)))
+		message_try_later(m->id);
+}
+
+static void
+remove_message(struct message *m)
+{
+	if (!queue_directory_remove(&manager.directory, m->id))
+		not_removed(m);
+	message_forget(m);
+}
+
+static void
+fail_pending(struct message *m)
+{
+	for (size_t i = 0; i < m->file.count; i++) {
+		struct file_recipient *r = &m->file.recipients[i];
+		if (!queue_file_is_pending(r))
+			continue;
+		struct outcome o = outcome_make("5.4.7", REPORT_TOO_OLD "%.*s %.*s",
+		    (int)r->code.len, r->code.data, (int)r->text.len, r->text.data);
+		message_log_ended(m, r, &o);
+		message_mark(m, r, report_failed(&m->file, r), &o);
+	}
+}
+
+static void
+stay_held(struct message *m)
+{
+	int fd = message_open_for_writing(m);
+	if (fd < 0 || !queue_file_hold(fd))
+		log_error("mark-not-written", log_text("queue", m->name), log_errno());
+	manager_wait_until(m->id, DUE_HELD);
+	message_forget(m);
+}
+
+static bool
+is_life_over(const struct message *m)
+{
+	return retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), manager.settings->life);
+}
+
+/* All that is left is held by a transport; or the rest has waited long enough, and what is held is not returned for its age. */
+static bool
+is_to_be_held(const struct message *m)
+{
+	uint32_t pending = 0;
+	for (size_t i = 0; i < m->file.count; i++)
+		pending += queue_file_is_pending(&m->file.recipients[i]);
+	return m->held_recipients > 0 && (pending <= m->held_recipients || is_life_over(m));
+}
+
+static void
+wait_for_retry(struct message *m)
+{
+	if (m->file.held || is_to_be_held(m)) {
+		stay_held(m);
+		return;
+	}
+	uint64_t now = (uint64_t)clock_unix();
+	unsigned tries = m->file.tries + 1;
+	uint64_t first = manager.settings->retry_first;
+	if (m->hurried && first > HURRY_FIRST)
+		first = HURRY_FIRST;
+	uint64_t next = now + retry_wait(tries, first, manager.settings->retry_most);
+	int fd = message_open_for_writing(m);
+	if (fd < 0 || !queue_file_retry(fd, &m->file, tries, next))
+		log_error("mark-not-written", log_text("queue", m->name), log_errno());
+	manager_wait_until(m->id, next);
+	message_forget(m);
+}
+
+/* What waited for a person is not late: its time begins with the release. */
+static bool
+is_too_old(const struct message *m)
+{
+	const struct queue_settings *s = manager.settings;
+	if (m->file.held || m->held_recipients > 0)
+		return false;
+	if (m->file.released)
+		return retry_is_spent(m->file.tries, s->retry_first, s->retry_most, s->life);
+	return is_life_over(m);
+}
+
+/* Nobody waits for it, and nobody is to be told of it. */
+static bool
+is_over(const struct message *m)
+{
+	return !is_pending(m) && !report_is_due(&m->file, false);
+}
+
+/* The sender is to hear that it waits. What is held waits for a person, who knows. */
+static bool
+is_late(const struct message *m)
+{
+	uint64_t warning = manager.settings->delay_warning;
+	return warning > 0 && !m->file.held && retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), warning);
+}
+
+/* Every recipient has ended or is deferred. */
+void
+message_end_run(struct message *m)
+{
+	if (is_over(m)) {
+		remove_message(m);
+		return;
+	}
+	if (m->broken || manager.draining) {
+		message_try_later(m->id);
+		message_forget(m);
+		return;
+	}
+	if (is_pending(m) && is_too_old(m))
+		fail_pending(m);
+	m->late = is_late(m);
+	if (is_over(m)) {
+		remove_message(m);
+	} else if (report_is_due(&m->file, m->late)) {
+		m->bouncing = true;
+		bouncer_make(m);
+	} else {
+		wait_for_retry(m);
+	}
+}
+
+/* Also when the file goes at once: should that fail, nobody is told twice. */
+static void
+mark_reported(struct message *m, struct file_recipient *r)
+{
+	enum report what = report_of(&m->file, r, m->late);
+	if (what == REPORT_NOTHING)
+		return;
+	int fd = message_open_for_writing(m);
+	if (fd < 0 || !queue_file_mark_status(fd, r, report_done(what)))
+		message_change_failed(m);
+}
+
+void
+message_bounced(struct message *m, bool ok)
+{
+	m->bouncing = false;
+	if (!ok) {
+		message_try_later(m->id);
+		message_forget(m);
+		return;
+	}
+	for (size_t i = 0; i < m->file.count; i++)
+		mark_reported(m, &m->file.recipients[i]);
+	if (is_pending(m))
+		wait_for_retry(m);
+	else
+		remove_message(m);
+}
+
+void
+message_told(struct message *m, bool ok)
+{
+	m->bouncing = false;
+	if (!m->file.held) {
+		/* Released in the meantime. */
+		message_begin_run(m);
+	} else if (ok) {
+		stay_held(m);
+	} else {
+		hold_not_told(m);
+		message_try_later(m->id);
+		message_forget(m);
+	}
+}
