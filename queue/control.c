@@ -12,6 +12,7 @@
 #include "lib/ipc/server.h"
 #include "queue/control_order.h"
 #include "queue/control_rights.h"
+#include "queue/destination.h"
 
 #define ACTIVE_BYTES 60000 /* of ids in an answer */
 
@@ -99,6 +100,7 @@ static size_t
 flush_all(void)
 {
 	size_t count = waiting_hurry(&manager.waiting, (uint64_t)clock_unix());
+	destinations_revive();
 	log_info("flush", log_number("messages", (int64_t)count));
 	return count;
 }

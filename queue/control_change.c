@@ -7,6 +7,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "queue/control_order.h"
+#include "queue/destination.h"
 
 #define TEXT_MOST 513
 #define BY        log_text("by", "the administrator")
@@ -113,6 +114,7 @@ size_t
 order_flush(struct order *o)
 {
 	size_t count = waiting_hurry_these(&manager.waiting, o->ids, o->count, (uint64_t)clock_unix());
+	destinations_revive();
 	log_info("flush", log_number("messages", (int64_t)count));
 	return count;
 }
@@ -123,7 +125,7 @@ static bool
 hold_waiting(void *context, struct waiting_entry *e)
 {
 	(void)context;
-	bool found = e->due == DUE_FOUND;
+	bool found = e->found;
 	if (e->due == DUE_HELD || (found && !is_one(e->id, false)) || !change_waiting(e->id, queue_file_hold, "held"))
 		return false;
 	/* One that was only found is still to be looked at whole, as ever. */
@@ -160,8 +162,7 @@ release_waiting(void *context, struct waiting_entry *e)
 	/* Another may be held too, and nobody could be told yet. */
 	if ((e->due != DUE_HELD && !is_one(e->id, true)) || !change_waiting(e->id, queue_file_release, "released"))
 		return false;
-	if (e->due != DUE_FOUND)
-		e->due = (uint64_t)clock_unix();
+	e->due = waiting_time((uint64_t)clock_unix());
 	return true;
 }
 
@@ -209,13 +210,13 @@ delete_waiting(void *context, struct waiting_entry *e)
 	if (fd < 0)
 		return false;
 	bool removed = queue_directory_remove(&manager.directory, e->id);
-	if (removed) {
+	if (removed)
 		log_deleted(e->id, &f);
-		e->due = DUE_GONE;
-	} else {
+	else
 		order_log_trouble("deleted", e->id);
-	}
 	order_close(fd, &f);
+	if (removed)
+		e->id = 0;
 	return removed;
 }
 

@@ -10,12 +10,12 @@
 #include "queue/control_order.h"
 #include "queue/report.h"
 
-/* What was only found by a scan stays so: it is to be looked at whole. */
+/* What was only found by a scan is still to be looked at whole, but not at the time in its file. */
 static void
 make_due(struct waiting_entry *e)
 {
-	if (e->due != DUE_FOUND)
-		e->due = (uint64_t)clock_unix();
+	e->due = waiting_time((uint64_t)clock_unix());
+	e->hurried = e->found;
 }
 
 /* --- fail ------------------------------------------------------------------------------------- */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/base/file.h"
 #include "queue/file.h"
@@ -80,6 +82,19 @@ keep_block(struct queue_file *f, char *block)
 	return true;
 }
 
+/*
+ * What stands behind the last whole block was torn. It goes before another block is written there, and durably: a status or a
+ * block of the old ones that outlives a second power cut beneath the new lines would be taken for one of theirs.
+ */
+static bool
+cut_torn(int fd, off_t end)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return false;
+	return st.st_size <= end || (ftruncate(fd, end) == 0 && fdatasync(fd) == 0);
+}
+
 /* `of`: the alias that the lines stand for, or NO_PARENT. */
 static bool
 append_block(int fd, struct queue_file *f, uint32_t of, struct slice lines, size_t count)
@@ -89,7 +104,7 @@ append_block(int fd, struct queue_file *f, uint32_t of, struct slice lines, size
 	    (unsigned)queue_file_sum_lines(of, lines));
 	off_t lines_at = f->end + (off_t)block.len;
 	str_append_slice(&block, lines);
-	bool ok = !block.failed && file_write_at(fd, block.data, block.len, f->end);
+	bool ok = !block.failed && cut_torn(fd, f->end) && file_write_at(fd, block.data, block.len, f->end);
 	str_free(&block);
 	if (ok)
 		f->end = lines_at + (off_t)lines.len;

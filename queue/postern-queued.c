@@ -67,6 +67,7 @@ static const struct setting table[] = {
     {"retry_first", SETTING_SECONDS, "5m", "wait before the second attempt; doubled after each", &settings.retry_first, 1, 0},
     {"retry_most", SETTING_SECONDS, "1h", "the longest wait between attempts", &settings.retry_most, 1, 0},
     {"queue_life", SETTING_SECONDS, "5d", "what could not be delivered in this time is returned", &settings.life, 1, 0},
+    {"bounce_life", SETTING_SECONDS, "5d", "the same for bounces and other mail of the null sender; what fails ends", &settings.bounce_life, 1, 0},
     {"delay_warning", SETTING_SECONDS, "4h", "who sent what waits so long is told, once; 0: nobody is", &settings.delay_warning, 0, 0},
     {"bounce_size", SETTING_SIZE, "50000", "bytes of a message that is returned whole to who asks for that; of longer ones the header",
         &settings.bounce_size, 0, BOUNCE_RETURNED_MOST},
@@ -85,12 +86,18 @@ static const struct setting table[] = {
         &settings.journal_size, 0, 1u << 30},
     {"sync_workers", SETTING_NUMBER, "8", "processes that wait for the disk with messages that do not go through the journal", &settings.sync_workers, 1, 64},
     {"deliver_workers", SETTING_NUMBER, "16", "local deliveries at a time", &settings.deliver_workers, 1, 256},
-    {"remote_concurrency", SETTING_NUMBER, "20", "deliveries to other hosts at a time", &settings.remote_concurrency, 1, 500},
+    {"mailbox_concurrency", SETTING_NUMBER, "2", "local deliveries to one address at a time", &settings.mailbox_concurrency, 1, 256},
+    {"remote_concurrency", SETTING_NUMBER, "50", "deliveries to other hosts at a time", &settings.remote_concurrency, 1, 500},
+    {"destination_concurrency_first", SETTING_NUMBER, "5", "of these to one destination, in the beginning", &settings.destination_first, 1, 500},
+    {"destination_concurrency_most", SETTING_NUMBER, "20", "and at most, when all goes well", &settings.destination_most, 1, 500},
+    {"destination_failures", SETTING_NUMBER, "3", "failures of a host in a row, after which it is left in peace", &settings.destination_failures, 1, 1000},
+    {"destination_pause", SETTING_SECONDS, "4m", "for so long, but never longer than retry_first", &settings.destination_pause, 0, 86400},
     {"queue_list", SETTING_TEXT, "everyone", "who may look at the queue: everyone, or root (and queue_admins)", &settings.queue_list, 0, 0},
     {"queue_admins", SETTING_TEXT, "", "users of this machine who may steer the queue as root may, with spaces between",
         &settings.queue_admins, 0, 0},
     {"active_messages", SETTING_NUMBER, "1000", "messages at work at a time; others wait on the disk",
         &settings.active_most, 1, 2000},
+    {"active_memory", SETTING_SIZE, "64M", "bytes of memory for their recipients; half of it for messages with very many", &settings.active_memory, 1u << 20, 512u << 20},
 };
 
 static const struct contract contract = {

@@ -68,6 +68,8 @@ judge_hop(struct slice name, struct slice hop)
 	bool lmtp = slice_is_nocase(name, "lmtp");
 	if (hop.len == 0)
 		return name.len == 0 ? TRANSPORT_DEFAULT : lmtp ? TRANSPORT_WRONG : TRANSPORT_REMOTE;
+	if (lmtp && slice_starts_nocase(hop, "inet:"))
+		hop = slice_from(hop, 5);
 	return transport_is_hop(hop) || (lmtp && is_socket(hop)) ? TRANSPORT_REMOTE : TRANSPORT_WRONG;
 }
 

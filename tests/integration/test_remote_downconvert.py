@@ -21,7 +21,7 @@ BINARY = (b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nCo
 @pytest.fixture(scope="module")
 def away():
     with Sink(extensions=SEVEN) as sink, Suite("downconvert", {
-            "relay_host": f"[127.0.0.1]:{sink.port}", "retry_first": "1s", "remote_timeout": "5s", "reuse_idle": "0s",
+            "relay_host": f"[127.0.0.1]:{sink.port}", "retry_first": "1s", "remote_timeout": "60s", "reuse_idle": "0s",
             "message_size": "100M"}) as suite:
         suite.sink = sink
         suite.user("ann")
@@ -43,7 +43,7 @@ def submit(suite, message, *keys, sender="ann@example.test"):
 def sent(suite, message, *keys):
     count = len(suite.sink.messages)
     submit(suite, message, *keys)
-    (got,) = suite.sink.wait(count + 1)[count:]
+    (got,) = suite.sink.wait(count + 1, 120)[count:]
     return got.data
 
 
@@ -103,6 +103,7 @@ def test_what_cannot_be_converted_comes_back(away, message, keys, code):
     assert f"Status: {code}".encode() in bounce
 
 
+@pytest.mark.long
 def test_a_message_larger_than_memory_is_converted(away):
     """postern-remote may have 64 MiB."""
     line = "Zeile mit Umläuten: äöü\r\n".encode()

@@ -169,7 +169,7 @@ def test_a_wrong_peer_is_refused(suite, name):
 
 @pytest.mark.parametrize("name", sorted(PEERS))
 def test_a_refusal_is_logged(suite, name):
-    daemon = {"queue": "queued"}.get(name.split("/")[0], name.split("/")[0])
+    daemon = {"queue": "queued", "sts": "stsd"}.get(name.split("/")[0], name.split("/")[0])
     as_user("nobody", refusal(suite, name, PEERS[name][1]))
     suite.wait_log(daemon, r"uid=%d\b" % pwd.getpwnam("nobody").pw_uid)
 

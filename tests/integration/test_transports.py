@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from harness import Sink, Suite, wait_for
+from harness import MariaDB, Sink, Suite, wait_for
 from harness.authd import Authd
 from harness.packets import Peer, as_user
 from test_queue import Intake
@@ -147,6 +147,13 @@ def test_hold_waits_for_a_person(house, recipient):
         assert b"held-wait@example.test" in house.wait.wait(1)[0]
 
 
+def test_hold_does_not_stop_the_retries_of_others(house):
+    with Intake(house) as client:
+        queue_id = client.submit("first@example.test", [f"wait@{FAR}", f"busy@{FAR}"], b"Subject: x\r\n\r\nx\r\n")
+    wait_for("two attempts", 30, lambda: len(re.findall(f"deferred queue={queue_id} to=busy@", house.log_text("queued"))) >= 2)
+    house.tool("queuectl", "delete", queue_id)
+
+
 @pytest.mark.parametrize("recipient", [f"wrong@{FAR}", f"strange@{FAR}"])
 def test_a_wrong_one_is_logged_and_the_mail_waits(house, recipient):
     house.send("first@example.test", recipient, "needle-wrong")
@@ -281,3 +288,43 @@ def asked_as(house, user, *question):
         with Peer(house, "authd/lookup") as peer:
             return peer.ask(question[0], "t", *question[1:])
     return as_user(user, ask).split(":")[0]
+
+
+# --- the same from tables -----------------------------------------------------------------------------------
+
+ROWS = """
+CREATE DATABASE house; USE house; CREATE TABLE map (name varchar(20), address varchar(100), value varchar(200));
+INSERT INTO map VALUES ('transports', 'both.test', 'smtp:[table]'), ('transports', 'table.test', 'smtp:[table]'),
+    ('relays', 'ann@example.test', '[table]:587'), ('relays', '@club.test', 'DUNNO'),
+    ('senders', 'ann@example.test', 'one@example.test'), ('senders', 'ann@example.test', 'two@example.test'),
+    ('recipients', '@far.test', 'one@example.test, two@example.test');
+"""
+QUERY = "hosts = unix:{socket}\nuser = {user}\npassword = {password}\ndbname = house\nquery = SELECT value FROM map WHERE name = '{name}' AND address = '%s' ORDER BY value\n"
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("tables")
+    (directory / "transports").write_text("both.test smtp:[file]\n")
+    with MariaDB() as db:
+        db.sql(ROWS)
+        settings = {"sql_transports": "transports", "sql_sender_relay_hosts": "relays", "sql_sender_bcc": "senders", "sql_recipient_bcc": "recipients"}
+        authd = Authd(transports=directory / "transports", **{setting: f"{name}.cf" for setting, name in settings.items()})
+        for name in settings.values():
+            (authd.settings / f"{name}.cf").write_text(QUERY.format(socket=db.socket, user=db.user, password=db.password, name=name))
+        with authd:
+            yield authd
+
+
+@pytest.mark.parametrize("question, answer", [
+    (("transport", "x@table.test"), ("ok", "smtp:[table]")),
+    (("transport", "x@both.test"), ("ok", "smtp:[file]")),  # the file comes first
+    (("transport", "x@else.test", "ann@example.test"), ("ok", "smtp:[table]:587")),
+    (("transport", "x@table.test", "ann@example.test"), ("ok", "smtp:[table]")),
+    (("transport", "x@else.test", "any@club.test"), ("no",)),
+    (("sender_bcc", "ann+x@example.test"), ("ok", "one@example.test", "two@example.test")),
+    (("recipient_bcc", "any@far.test"), ("ok", "one@example.test", "two@example.test")),
+    (("recipient_bcc", "any@near.test"), ("no",)),
+], ids=lambda part: "-".join(part))
+def test_tables_say_the_same_as_files(tables, question, answer):
+    assert tables.lookup(*question) == answer

@@ -116,6 +116,7 @@ def wanted(text):
 @pytest.mark.parametrize("extensions", [("PIPELINING", "8BITMIME"), ("8BITMIME",), ("PIPELINING", "8BITMIME", "CHUNKING"), ("PIPELINING",)])
 def test_whatever_the_queue_holds_goes_out_with_crlf_and_ends_once(away, extensions):
     """By DATA, by BDAT, converted: no bare CR or LF is sent, and nothing after the dot is a command of ours."""
+    away.sink.end_sessions()
     away.sink.extensions = extensions
     before, count = len(away.sink.messages), 0
     texts = [b"Subject: %d\r\n\r\nx" % i + one + b"." + other + b"MAIL FROM:<evil@x.test>\r\nend"

@@ -223,6 +223,7 @@ what_is_not_of_the_scheme_is_none(void **state)
 	assert_int_equal(back(&local, DAY, ""), SRS_FORGED);
 	assert_int_equal(srs_forward(&into, &secrets, slice_of(""), "ours.test", DAY), SRS_NONE);
 	assert_int_equal(srs_forward(&into, &secrets, slice_of("root"), "ours.test", DAY), SRS_NONE);
+	assert_int_equal(srs_forward(&into, &secrets, slice_of("\"\"@x.test"), "ours.test", DAY), SRS_NONE);
 	str_free(&local);
 	str_free(&into);
 }

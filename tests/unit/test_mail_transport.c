@@ -30,6 +30,8 @@ static const struct {
     {"lmtp:unix:/run/lmtp", TRANSPORT_REMOTE, "lmtp:unix:/run/lmtp"},
     {"lmtp:host:24", TRANSPORT_REMOTE, "lmtp:host:24"},
     {"lmtp:[host]:24", TRANSPORT_REMOTE, "lmtp:[host]:24"},
+    {"lmtp:inet:host:24", TRANSPORT_REMOTE, "lmtp:inet:host:24"},
+    {"lmtp:inet:", TRANSPORT_WRONG, NULL},
     {"virtual:", TRANSPORT_LOCAL, NULL},
     {"virtual", TRANSPORT_LOCAL, NULL},
     {"local:x", TRANSPORT_LOCAL, NULL},

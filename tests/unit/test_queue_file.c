@@ -368,6 +368,45 @@ test_warned(void **state)
 	close(fd);
 }
 
+/*
+ * A power cut has lost the block of an alias and kept a mark in it; the alias
+ * now names another of the same length. If nothing was cut off, a second power
+ * cut between the writes of the new block would leave the old mark at the new name.
+ */
+static void
+test_a_torn_block_is_cut_off_before_the_next(void **state)
+{
+	(void)state;
+	struct queue_file f;
+	int fd = committed_file();
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	off_t end = f.end;
+	struct outcome done = outcome_done();
+	struct file_target before = {slice_of("c@x.test"), false}, after = {slice_of("d@x.test"), false};
+	assert_true(queue_file_expand(fd, &f, 0, &before, 1));
+	assert_true(queue_file_mark(fd, &f.recipients[2], RECIPIENT_DELIVERED, &done));
+	off_t status_at = f.recipients[2].at;
+	queue_file_free(&f);
+	assert_int_equal(pwrite(fd, "\0\0\0\0", 4, end), 4);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_int_equal(f.count, 2);
+	/* Too long for the disk: all that happens is what goes before. */
+	struct rlimit none = {(rlim_t)end, RLIM_INFINITY}, all;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_false(queue_file_expand(fd, &f, 0, &after, 1));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+	char status;
+	assert_int_equal(pread(fd, &status, 1, status_at), 0);
+	assert_true(queue_file_expand(fd, &f, 0, &after, 1));
+	queue_file_free(&f);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_true(f.count == 3 && f.recipients[2].status == RECIPIENT_PENDING && slice_is(f.recipients[2].address, "d@x.test"));
+	queue_file_free(&f);
+	close(fd);
+}
+
 /* The sender was told that an alias is expanded, and a power cut took the block and left that mark: the alias is tried again. */
 static void
 test_divided_without_its_block(void **state)
@@ -534,7 +573,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_read_back), cmocka_unit_test(test_torn), cmocka_unit_test(test_copies), cmocka_unit_test(test_no_copies), cmocka_unit_test(test_noise),
-	    cmocka_unit_test(test_blank_mark), cmocka_unit_test(test_marks), cmocka_unit_test(test_blocks),
+	    cmocka_unit_test(test_blank_mark), cmocka_unit_test(test_marks), cmocka_unit_test(test_blocks), cmocka_unit_test(test_a_torn_block_is_cut_off_before_the_next),
 	    cmocka_unit_test(test_statuses), cmocka_unit_test(test_warned), cmocka_unit_test(test_divided_without_its_block),
 	    cmocka_unit_test(test_turns), cmocka_unit_test(test_torn_turns), cmocka_unit_test(test_with_text),
 	    cmocka_unit_test(test_ids), cmocka_unit_test(test_checksum),
