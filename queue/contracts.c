@@ -39,3 +39,13 @@ const struct contract contract_bouncer = {
     .sockets = "connects: queue/submit",
     .compromise = "reading what waits in the queue, sending mail",
 };
+
+const struct contract contract_viewer = {
+    .calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_READ_FILES | CALLS_WRITE_FILES, /* fsync; it can open nothing for writing */
+    .memory = 256u << 20,
+    .descriptors = 256,
+    .processes = 1,
+    .reaches = "the queue directory, for reading",
+    .sockets = "listens: queue/show",
+    .compromise = "reading what waits in the queue; that a change is called durable when it is not",
+};

@@ -8,5 +8,6 @@ extern const struct contract contract_intake;
 extern const struct contract contract_sync;
 extern const struct contract contract_journal;
 extern const struct contract contract_bouncer;
+extern const struct contract contract_viewer;
 
 #endif

@@ -1,221 +1,174 @@
 /*
- * The socket queue/control: what waits (anybody may look), and trying it now,
- * holding, releasing and deleting it (root). Looking goes page by page, so no
- * list is longer than a packet.
+ * The socket queue/control: trying messages now, holding, releasing, deleting,
+ * returning and requeuing them. What waits is shown by a process of its own
+ * (control_view.c), so that nobody's looking keeps the manager from its work.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/ipc/server.h"
+#include "queue/control_order.h"
+#include "queue/control_rights.h"
 #include "queue/destination.h"
-#include "queue/manager.h"
 
-#define PAGE_IDS   64
-#define PAGE_BYTES 48000 /* a page is sent when it has grown to this; one line more fits */
+#define ACTIVE_BYTES 60000 /* of ids in an answer */
 
-struct asker {
-	struct connection connection;
-	bool              may_steer;
-};
+static struct watch viewer_watch;
 
-static bool
-opened(struct connection *c)
+/* --- fields ---------------------------------------------------------------------------- */
+
+static int
+compare(const void *a, const void *b)
 {
-	struct ucred who;
-	socklen_t len = sizeof who;
-	if (getsockopt(c->watch.fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+	const uint64_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* Queue ids to the packet's end. None is right too: it tells who asks whether he may. */
+static bool
+take_ids(struct packet *p, struct order *o)
+{
+	const char *field;
+	while ((field = packet_field(p)) != NULL) {
+		if (o->count == CONTROL_IDS_MOST || !id_parse(slice_of(field), &o->ids[o->count]) || o->ids[o->count] == 0)
+			return false;
+		o->count++;
+	}
+	qsort(o->ids, o->count, sizeof *o->ids, compare);
+	return packet_rest(p).len == 0;
+}
+
+/* A code of class 5 (RFC 3463) and the words for the senders. */
+static bool
+take_reason(struct packet *p, struct order *o)
+{
+	const char *code = packet_field(p);
+	const char *text = code != NULL ? packet_field(p) : NULL;
+	if (text == NULL || !control_is_code(slice_of(code)) || ascii_has_control(slice_of(text)))
 		return false;
-	((struct asker *)c)->may_steer = who.uid == 0 || (socket_one_identity && who.uid == geteuid());
+	o->reason = outcome_make(code, "%s", text);
 	return true;
 }
 
-/* --- list ----------------------------------------------------------------------------- */
-
-struct page {
-	size_t   count;
-	uint64_t from;           /* ids from this one on */
-	uint64_t ids[PAGE_IDS];  /* the least of them, in order */
-};
+/* --- answers ----------------------------------------------------------------------------- */
 
 static void
-page_offer(struct page *page, uint64_t id)
+begin_answer(const char *status, const char *tag)
 {
-	bool full = page->count == PAGE_IDS;
-	if (id < page->from || (full && id >= page->ids[PAGE_IDS - 1]))
-		return;
-	size_t at = full ? PAGE_IDS - 1 : page->count++;
-	for (; at > 0 && page->ids[at - 1] > id; at--)
-		page->ids[at] = page->ids[at - 1];
-	page->ids[at] = id;
-}
-
-static const char *
-state_of(const struct queue_file *f, const struct file_recipient *r)
-{
-	if (queue_file_is_delivered(r))
-		return "delivered";
-	if (!queue_file_is_pending(r))
-		return "failed";
-	if (f->held)
-		return "held";
-	return f->tries > 0 ? "deferred" : "queued";
-}
-
-/* Why it is held, or the last answer. */
-static void
-add_reason(struct packet *p, const struct queue_file *f, const struct file_recipient *r)
-{
-	char text[FILE_CODE_WIDTH + FILE_TEXT_WIDTH + 2];
-	if (f->held && queue_file_is_pending(r)) {
-		queue_file_with_text(f, "hold", text, sizeof text);
-		packet_add_text(p, text[0] != '\0' ? text : "by the administrator");
-		return;
-	}
-	memcpy(text, r->code.data, r->code.len);
-	text[r->code.len] = ' ';
-	memcpy(text + r->code.len + 1, r->text.data, r->text.len);
-	packet_add(p, slice_trim(slice_make(text, r->code.len + 1 + r->text.len)));
+	packet_begin(&manager.out, status);
+	packet_add_text(&manager.out, tag);
 }
 
 static void
-add_recipient(struct packet *p, const char *name, const struct queue_file *f, const struct file_recipient *r)
+add_id(uint64_t id)
 {
-	packet_add_text(p, name);
-	packet_add_number(p, f->message_size);
-	packet_add_number(p, f->arrival / 1000000);
-	packet_add(p, f->sender);
-	packet_add(p, r->address);
-	packet_add_text(p, state_of(f, r));
-	packet_add_number(p, f->next);
-	add_reason(p, f, r);
-}
-
-/* Adds a message's recipients but the first `skip`. False: the page is full. */
-static bool
-add_message(struct packet *p, uint64_t id, uint64_t skip)
-{
-	struct queue_file f;
 	char name[ID_LETTERS + 1];
 	id_print(id, name);
-	int fd = queue_directory_open_file(&manager.directory, id, O_RDONLY);
-	enum file_result r = fd >= 0 ? queue_file_read(fd, false, &f) : FILE_TROUBLE;
-	if (fd >= 0)
-		close(fd);
-	if (r != FILE_OK)
-		return true;
-	bool room = true;
-	uint64_t shown = 0;
-	for (size_t i = 0; i < f.count && (room = p->len < PAGE_BYTES); i++)
-		if (!f.recipients[i].expanded && shown++ >= skip)
-			add_recipient(p, name, &f, &f.recipients[i]);
-	queue_file_free(&f);
-	return room;
-}
-
-/* The least ids from page->from on. */
-static void
-gather(struct page *page)
-{
-	page->count = 0;
-	for (size_t i = 0; i < manager.waiting.count; i++)
-		page_offer(page, manager.waiting.heap[i].id);
-	for (struct message *m = manager.active; m != NULL; m = m->next)
-		page_offer(page, m->id);
+	packet_add_text(&manager.out, name);
 }
 
 static bool
-on_list(struct asker *a, const char *tag, struct packet *p)
+refuse(struct connection *c, const char *tag)
 {
-	struct page page = {.count = 0};
-	uint64_t skip = 0;
-	const char *from = packet_field(p);
-	if (from == NULL || (from[0] != '\0' && !id_parse(slice_of(from), &page.from)) ||
-	    (packet_rest(p).len > 0 && !packet_field_number(p, UINT32_MAX, &skip)) || packet_rest(p).len > 0)
-		return false;
-	packet_begin(&manager.out, "ok");
-	packet_add_text(&manager.out, tag);
-	size_t empty = manager.out.len;
-	uint64_t first = page.from;
-	do { /* as a rule once; a page of files that cannot be read now is no end of the list */
-		gather(&page);
-		for (size_t i = 0; i < page.count; i++)
-			if (!add_message(&manager.out, page.ids[i], page.ids[i] == first ? skip : 0))
-				break;
-		page.from = page.count > 0 ? page.ids[page.count - 1] + 1 : 0;
-	} while (page.count == PAGE_IDS && manager.out.len == empty);
-	connection_send(&a->connection, &manager.out);
+	begin_answer("no", tag);
+	packet_add_text(&manager.out, "root may, and the users of the setting queue_admins");
+	connection_send(c, &manager.out);
 	return true;
 }
 
-/* --- steering ---------------------------------------------------------------------------- */
+/* --- verbs -------------------------------------------------------------------------------- */
+
+/* What is at work now. */
+static bool
+on_active(struct connection *c, const char *tag, struct packet *p)
+{
+	if (packet_rest(p).len > 0)
+		return false;
+	if (!control_may_list(c->uid))
+		return refuse(c, tag);
+	begin_answer("ok", tag);
+	for (struct message *m = manager.active; m != NULL && manager.out.len < ACTIVE_BYTES; m = m->next)
+		add_id(m->id);
+	connection_send(c, &manager.out);
+	return true;
+}
 
 static size_t
-flush(uint64_t id)
+flush_all(void)
 {
-	size_t count = waiting_hurry(&manager.waiting, id, (uint64_t)clock_unix());
+	size_t count = waiting_hurry(&manager.waiting, (uint64_t)clock_unix());
 	destinations_revive();
 	log_info("flush", log_number("messages", (int64_t)count));
 	return count;
 }
 
-static const struct {
-	const char *verb;
-	size_t (*act)(uint64_t id);
-	bool all;    /* "all" may stand for the id */
-	bool absent; /* and so may nothing */
-} steering[] = {
-    {"flush", flush, false, true},
-    {"hold", hold_begin, true, false},
-    {"release", hold_release, true, false},
-    {"delete", hold_delete, false, false},
+static const struct verb {
+	const char *name;
+	size_t (*act)(struct order *o);
+	size_t (*act_on_all)(void); /* when no id is named; NULL: to none */
+	bool reason;
+} verbs[] = {
+    {"flush", order_flush, flush_all, false},
+    {"hold", order_hold, NULL, false},
+    {"release", order_release, NULL, false},
+    {"delete", order_delete, NULL, false},
+    {"fail", order_fail, NULL, true},
+    {"requeue", order_requeue, NULL, false},
 };
 
 static bool
-on_steering(struct asker *a, const char *verb, const char *tag, struct packet *p)
+on_order(struct connection *c, const struct verb *v, const char *tag, struct packet *p)
 {
-	for (size_t i = 0; a->may_steer && i < sizeof steering / sizeof *steering; i++) {
-		if (strcmp(verb, steering[i].verb) != 0)
-			continue;
-		uint64_t id = 0;
-		const char *which = packet_field(p);
-		bool all = which != NULL ? steering[i].all && strcmp(which, "all") == 0 : steering[i].absent;
-		if (packet_rest(p).len > 0 || (!all && (which == NULL || !id_parse(slice_of(which), &id) || id == 0)))
-			return false;
-		size_t count = steering[i].act(id);
-		packet_begin(&manager.out, "ok");
-		packet_add_text(&manager.out, tag);
-		packet_add_number(&manager.out, count);
-		connection_send(&a->connection, &manager.out);
-		timer_set(&manager.due, 0);
-		return true;
-	}
-	return false;
+	static struct order o;
+	o.count = o.busy_count = 0;
+	if (!control_may_steer(c->uid))
+		return refuse(c, tag);
+	bool all = v->act_on_all != NULL && packet_rest(p).len == 0;
+	if ((v->reason && !take_reason(p, &o)) || (!all && !take_ids(p, &o)))
+		return false;
+	size_t count = all ? v->act_on_all() : v->act(&o);
+	begin_answer("ok", tag);
+	packet_add_number(&manager.out, count);
+	for (size_t i = 0; i < o.busy_count; i++)
+		add_id(o.busy[i]);
+	connection_send(c, &manager.out);
+	timer_set(&manager.due, 0);
+	return true;
 }
 
 static bool
 request(struct connection *c, struct packet *p)
 {
-	const char *verb = packet_verb(p);
+	const char *name = packet_verb(p);
 	const char *tag = packet_field(p);
 	if (tag == NULL || strlen(tag) > 32)
 		return false;
-	if (strcmp(verb, "list") == 0)
-		return on_list((struct asker *)c, tag, p);
-	return on_steering((struct asker *)c, verb, tag, p);
+	if (strcmp(name, "active") == 0)
+		return on_active(c, tag, p);
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (strcmp(name, verbs[i].name) == 0)
+			return on_order(c, &verbs[i], tag, p);
+	return false;
 }
 
-static struct service service = {
-    .name = "queue/control", .connection_size = sizeof(struct asker), .most = 64, .most_per_user = 16, .opened = opened, .request = request,
-};
+static struct service service = {.name = "queue/control", .most = 64, .most_per_user = 16, .request = request};
+
+/* It says nothing: this is its end. */
+static void
+viewer_ended(struct watch *w, uint32_t events)
+{
+	(void)events;
+	loop_remove(w);
+	manager_drain("the viewer ended");
+}
 
 bool
-control_begin(void)
+control_begin(int viewer)
 {
+	viewer_watch = (struct watch){.fd = viewer, .ready = viewer_ended};
 	service.peers.everybody = true;
-	return service_start(&service);
+	return loop_add(&viewer_watch, EPOLLIN) && service_start(&service);
 }

@@ -32,6 +32,26 @@ open_notes(void)
 	return true;
 }
 
+/* A file that is not there has nothing to sync. */
+static bool
+sync_file(int journal, const char *name)
+{
+	int fd = openat(journal, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT;
+	bool ok = fsync(fd) == 0;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return ok;
+}
+
+bool
+ended_sync(int journal)
+{
+	return sync_file(journal, NAME) && sync_file(journal, OLDER) && fsync(journal) == 0;
+}
+
 bool
 ended_begin(int journal)
 {

@@ -23,6 +23,9 @@ bool ended_begin(int journal);
 /* Notes an id, if this process has begun. What cannot be noted is logged. */
 void ended_note(uint64_t id);
 
+/* What any process has noted is on the disk. False with errno. */
+bool ended_sync(int journal);
+
 /* Reads all notes. False with errno; nothing is to be freed then. */
 bool ended_read(int journal, struct ended *e);
 bool ended_has(const struct ended *e, uint64_t id);

@@ -6,10 +6,19 @@
 #include "lib/base/ascii.h"
 #include "lib/base/random.h"
 
+/* What an administrator has had looked up anew begins anew: it came of what it was before by no alias. */
+static uint32_t
+parent_of(const struct queue_file *f, uint32_t index)
+{
+	struct slice yes;
+	const struct file_recipient *r = &f->recipients[index];
+	return queue_file_recipient_key(r, "anew", &yes) ? NO_PARENT : r->parent;
+}
+
 static bool
 is_ancestor_or_self(const struct queue_file *f, uint32_t index, struct slice address)
 {
-	for (; index != NO_PARENT; index = f->recipients[index].parent)
+	for (; index != NO_PARENT; index = parent_of(f, index))
 		if (slice_equal(f->recipients[index].address, address))
 			return true;
 	return false;
@@ -19,7 +28,7 @@ static size_t
 depth_of(const struct queue_file *f, uint32_t index)
 {
 	size_t depth = 0;
-	while ((index = f->recipients[index].parent) != NO_PARENT)
+	while ((index = parent_of(f, index)) != NO_PARENT)
 		depth++;
 	return depth;
 }

@@ -130,6 +130,7 @@ bool queue_file_release(int fd);
 struct file_target {
 	struct slice address;
 	bool         final;
+	bool         anew; /* what the sender wrote, once more: it has no ancestors (expand.h) */
 };
 
 /* Replaces recipient `parent` by the targets (there may be none: then it only ends). */

@@ -140,6 +140,8 @@ queue_file_expand(int fd, struct queue_file *f, uint32_t parent, const struct fi
 		queue_file_build_recipient(&lines, targets[i].address);
 		if (targets[i].final)
 			queue_file_build_key(&lines, slice_of("final=yes"));
+		if (targets[i].anew)
+			queue_file_build_key(&lines, slice_of("anew=yes"));
 		queue_file_build_recipient_end(&lines);
 	}
 	bool ok = add_block(fd, f, parent, &lines, count);

@@ -85,14 +85,10 @@ void hold_tell(struct message *m);
 void hold_told(const struct message *m);
 void hold_not_told(const struct message *m);
 void hold_prepare(void);
-/* What root asks for, for one message or all (id 0); how many it was done to. */
-size_t hold_begin(uint64_t id);
-size_t hold_release(uint64_t id);
-/* Removes a message that is not at work, and tells nobody but the log. */
-size_t hold_delete(uint64_t id);
 
-/* --- control.c ------------------------------------------------------------------------ */
+/* --- control.c: what administrators ask for ------------------------------------------- */
 
-bool control_begin(void);
+/* Listens at queue/control. `viewer` is the socket of the process that shows the queue: when that ends, so do we. False, logged. */
+bool control_begin(int viewer);
 
 #endif

@@ -89,6 +89,9 @@ static bool
 start_recipient(struct message *m, uint32_t index)
 {
 	struct file_recipient *r = &m->file.recipients[index];
+	/* What an alias has given stands for it; requeued, it may come again. */
+	if (r->expanded)
+		return true;
 	enum set_result seen = m->file.count > 1 ? address_set_add(&m->seen, &m->file, index) : SET_ADDED;
 	if (!queue_file_is_pending(r))
 		return true;

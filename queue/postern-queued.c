@@ -4,9 +4,9 @@
  * Who runs it: a supervisor, as the user postern-queue.
  * Reads: its settings; the queue directory. Writes: the queue directory, the
  *   log on standard error.
- * Sockets: listens on queue/intake (smtpd), queue/submit and queue/control
- *   (every local user; only root may steer); connects to authd/lookup,
- *   remote/send and queue/submit.
+ * Sockets: listens on queue/intake (smtpd), queue/submit, queue/show and
+ *   queue/control (every local user; only root and the setting queue_admins may
+ *   steer); connects to authd/lookup, remote/send and queue/submit.
  *
  * Processes, each confined by itself:
  *   manager    this program; the plan of deliveries. Contract below.
@@ -14,11 +14,12 @@
  *   sync       several; wait for the disk in the intake's place. contracts.c
  *   journal    two; wait for the journal's files in its place. contracts.c
  *   bouncer    writes bounces. contracts.c
+ *   viewer     shows what waits, and waits for the disk in the tools' place. contracts.c
  *   spawner    starts deliver workers. NOT confined but for limits: a process
  *              with no_new_privs could not start the setuid postern-deliver. It
  *              is one page (spawner.c) and takes nothing but the word "spawn".
  *
- * They live and die together: when one of manager, intake, spawner ends, the
+ * They live and die together: when one of manager, intake, spawner, viewer ends, the
  * manager ends and is started anew. STATES.md says why no message is lost then.
  *
  * Exit codes: 0 told to end; 100 misuse or wrong settings; 111 temporary trouble.
@@ -40,6 +41,8 @@
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
 #include "queue/bounce.h"
+#include "queue/control_rights.h"
+#include "queue/control_view.h"
 #include "queue/ended.h"
 #include "queue/intake.h"
 #include "queue/journal.h"
@@ -89,6 +92,9 @@ static const struct setting table[] = {
     {"destination_concurrency_most", SETTING_NUMBER, "20", "and at most, when all goes well", &settings.destination_most, 1, 500},
     {"destination_failures", SETTING_NUMBER, "3", "failures of a host in a row, after which it is left in peace", &settings.destination_failures, 1, 1000},
     {"destination_pause", SETTING_SECONDS, "4m", "for so long, but never longer than retry_first", &settings.destination_pause, 0, 86400},
+    {"queue_list", SETTING_TEXT, "everyone", "who may look at the queue: everyone, or root (and queue_admins)", &settings.queue_list, 0, 0},
+    {"queue_admins", SETTING_TEXT, "", "users of this machine who may steer the queue as root may, with spaces between",
+        &settings.queue_admins, 0, 0},
     {"active_messages", SETTING_NUMBER, "1000", "messages at work at a time; others wait on the disk",
         &settings.active_most, 1, 2000},
     {"active_memory", SETTING_SIZE, "64M", "bytes of memory for their recipients; half of it for messages with very many", &settings.active_memory, 1u << 20, 512u << 20},
@@ -100,7 +106,7 @@ static const struct contract contract = {
     .descriptors = 8192,
     .processes = 4,
     .reaches = "the queue directory; the run directory, for connecting",
-    .sockets = "listens: queue/intake queue/submit queue/control; connects: authd/lookup remote/send queue/submit",
+    .sockets = "listens: queue/intake queue/submit queue/show queue/control; connects: authd/lookup remote/send queue/submit",
     .compromise = "reading, changing and losing the mail that waits; no password, no Maildir, no other host",
 };
 
@@ -119,7 +125,7 @@ static const struct program program = {
 
 /* The other end of each pair is closed at once, so that an end of either side is noticed. */
 static int
-start_child(void (*run)(int socket), int forget)
+start_child(void (*run)(int socket), const int *forget)
 {
 	int pair[2];
 	if (!socket_pair(pair))
@@ -127,8 +133,8 @@ start_child(void (*run)(int socket), int forget)
 	pid_t pid = fork();
 	if (pid == 0) {
 		close(pair[0]);
-		if (forget >= 0)
-			close(forget);
+		for (; *forget >= 0; forget++)
+			close(*forget);
 		run(pair[1]);
 		_exit(EXIT_TEMPORARY);
 	}
@@ -152,6 +158,12 @@ static void
 run_intake(int socket)
 {
 	intake_run(socket, &manager.directory, &settings, start_number);
+}
+
+static void
+run_viewer(int socket)
+{
+	view_run(socket, &manager.directory);
 }
 
 static void
@@ -188,17 +200,23 @@ main(int argc, char **argv)
 	umask(077);
 	if (!socket_one_identity && !sandbox_not_root(&program))
 		return EXIT_MISUSE;
+	if (!control_rights_begin(&settings))
+		return EXIT_MISUSE;
 	if (!queue_directory_open(&manager.directory, settings.directory) || !queue_directory_lock(&manager.directory, LOCK_PATIENCE))
 		return EXIT_TEMPORARY;
 	journal_recover(&manager.directory, settings.journal_size, settings.free_space);
 	start_number = queue_directory_count_start(&manager.directory);
-	int spawner = start_child(run_spawner, -1);
-	int intake = start_child(run_intake, spawner);
-	if (spawner < 0 || intake < 0 || !loop_begin() || !ended_begin(manager.directory.journal) || !bouncer_begin() || !control_begin()) {
+	/* Each child holds its own socket and none of those before it. */
+	int sockets[] = {-1, -1, -1, -1};
+	sockets[0] = start_child(run_spawner, sockets);
+	sockets[1] = start_child(run_intake, sockets);
+	sockets[2] = start_child(run_viewer, sockets);
+	bool started = sockets[0] >= 0 && sockets[1] >= 0 && sockets[2] >= 0;
+	if (!started || !loop_begin() || !ended_begin(manager.directory.journal) || !bouncer_begin() || !control_begin(sockets[2])) {
 		log_error("not-started", log_errno());
 		return EXIT_TEMPORARY;
 	}
 	confine();
-	manager_run(intake, spawner);
+	manager_run(sockets[1], sockets[0]);
 	return EXIT_TEMPORARY;
 }

@@ -19,24 +19,29 @@ struct writer {
 	const char  *hostname;
 	struct slice sender;    /* the envelope's; empty: the null sender */
 	const char  *full_name; /* for a From that is missing; "" : none */
-	bool         drop_bcc;
+	bool         complete;  /* what is missing is added */
+	const char  *protocol;  /* "SMTP" for -bs; NULL: none */
 	const char  *queue_id;
 	unsigned     uid;
 };
 
 /* Adds the addresses of one list, with @hostname where a domain is missing. NULL, or the address that is wrong (in `wrong`). */
 bool recipients_add(struct recipients *r, struct slice list, const char *hostname, struct str *wrong);
-/* Adds those of To, Cc and Bcc. */
+/* Adds those of To, Cc and Bcc; of Resent-To, Resent-Cc and Resent-Bcc if the message was resent (RFC 5322 section 3.6.6). */
 bool recipients_from_header(struct recipients *r, struct slice message, const char *hostname, struct str *wrong);
 
 /*
  * Where the header of `message` (CRLF) ends: behind its last field. What is
  * between there and the body (an empty line) is added by header_write().
- * `*body` is where the body begins.
+ * False: there are more fields than are looked at (lib/mail/budget.h).
  */
-size_t header_length(struct slice message, size_t *body);
+bool header_measure(struct slice message, size_t *length, size_t *body);
 
-/* Appends Received, the fields, those that are missing, and the empty line. False: no room. */
+/*
+ * Appends Received, the fields, those that are missing (RFC 5322 section 3.6:
+ * Date, From, Message-ID, and Resent- ones before the others), and the empty
+ * line. Bcc, Resent-Bcc and Return-Path are left out. False: no room.
+ */
 bool header_write(struct str *into, struct slice header, const struct writer *w);
 
 #endif

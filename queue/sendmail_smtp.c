@@ -3,32 +3,19 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "lib/base/stream.h"
-#include "lib/mail/address.h"
-#include "lib/mail/dotreader.h"
-#include "queue/submit.h"
+#include "queue/sendmail_dialogue.h"
 
-#define TIMEOUT   300000 /* ms */
-#define LINE_MOST 4096
-
-struct dialogue {
-	struct input      in;
-	struct output     out;
-	const char       *hostname;
-	struct submission submission;
-	bool              has_sender, over;
-	struct address    sender;
-	size_t            recipients;
-	struct str        accepted; /* recipients, a NUL behind each */
-};
+#define TIMEOUT       300000 /* ms */
+#define LINE_MOST     4096
+#define ENVELOPE_MOST (1u << 20)
 
 struct verb {
 	const char *name;
 	void (*act)(struct dialogue *d, struct slice rest);
 };
 
-static void
-reset(struct dialogue *d)
+void
+dialogue_reset(struct dialogue *d)
 {
 	d->has_sender = false;
 	d->recipients = 0;
@@ -36,46 +23,98 @@ reset(struct dialogue *d)
 }
 
 static void
-do_hello(struct dialogue *d, struct slice rest)
+do_helo(struct dialogue *d, struct slice rest)
 {
 	(void)rest;
-	reset(d);
-	output_format(&d->out, "250-%s\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n", d->hostname);
+	dialogue_reset(d);
+	d->facts.esmtp = false;
+	output_format(&d->out, "250 %s\r\n", d->hostname);
 }
 
-/* "FROM:<a@b> ..." with `word` "FROM:" */
-static bool
-read_path(struct slice rest, const char *word, unsigned flags, struct address *a)
+static void
+do_ehlo(struct dialogue *d, struct slice rest)
 {
-	struct slice parameters;
+	(void)rest;
+	dialogue_reset(d);
+	d->facts.esmtp = true;
+	output_format(&d->out,
+	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n",
+	    d->hostname, (unsigned long long)d->facts.message_size);
+}
+
+/* --- the envelope ------------------------------------------------------------------------------- */
+
+/* "FROM:<a@b> ..." with `word` "FROM:"; `*parameters` is what follows the path. */
+static bool
+read_path(struct slice rest, const char *word, unsigned flags, struct address *a, struct slice *parameters)
+{
 	if (!slice_starts_nocase(rest, word))
 		return false;
-	enum address_result r = address_parse_path(slice_from(rest, strlen(word)), flags, a, &parameters);
+	enum address_result r = address_parse_path(slice_from(rest, strlen(word)), flags, a, parameters);
 	return r == ADDRESS_OK || r == ADDRESS_LOCAL_LONG;
+}
+
+/* False: answered. */
+static bool
+is_fine(struct dialogue *d, struct parameter_problem problem)
+{
+	if (problem.text != NULL)
+		output_format(&d->out, "%u %s %s\r\n", problem.code, problem.status, problem.text);
+	return problem.text == NULL;
 }
 
 static void
 do_mail(struct dialogue *d, struct slice rest)
 {
+	struct slice parameters;
 	if (d->has_sender)
 		output_text(&d->out, "503 5.5.1 MAIL was said\r\n");
-	else if (!read_path(rest, "FROM:", ADDRESS_UTF8 | ADDRESS_NULL | ADDRESS_LOOSE, &d->sender))
+	else if (!read_path(rest, "FROM:", ADDRESS_UTF8 | ADDRESS_NULL | ADDRESS_LOOSE, &d->sender, &parameters))
 		output_text(&d->out, "501 5.1.7 This is no sender\r\n");
-	else {
+	else if (is_fine(d, mail_parameters_read(&d->said, parameters, &d->facts))) {
 		d->has_sender = true;
+		d->facts.smtputf8 = d->said.smtputf8;
 		output_text(&d->out, "250 2.1.0 OK\r\n");
 	}
+}
+
+static void
+add_key(struct str *into, const char *key, const char *value)
+{
+	if (value[0] != '\0')
+		str_append_format(into, "%s=%s", key, value);
+	str_append(into, "", 1);
+}
+
+static bool
+accept_recipient(struct dialogue *d, const struct address *a, const struct rcpt_parameters *said)
+{
+	size_t before = d->accepted.len;
+	str_append(&d->accepted, a->text, a->text_len + 1);
+	add_key(&d->accepted, "notify", said->notify);
+	add_key(&d->accepted, "orcpt", said->orcpt);
+	if (!d->accepted.failed)
+		return true;
+	/* What is there already stays. */
+	d->accepted.failed = false;
+	str_truncate(&d->accepted, before);
+	return false;
 }
 
 static void
 do_rcpt(struct dialogue *d, struct slice rest)
 {
 	struct address a;
+	struct slice parameters;
+	struct rcpt_parameters said;
 	if (!d->has_sender)
 		output_text(&d->out, "503 5.5.1 MAIL first\r\n");
-	else if (!read_path(rest, "TO:", ADDRESS_UTF8 | ADDRESS_LOOSE, &a))
+	else if (!read_path(rest, "TO:", ADDRESS_UTF8 | ADDRESS_LOOSE | ADDRESS_POSTMASTER, &a, &parameters) ||
+	    !address_complete(&a, d->hostname))
 		output_text(&d->out, "501 5.1.3 This is no recipient\r\n");
-	else if (!str_append(&d->accepted, a.text, a.text_len + 1))
+	else if (!is_fine(d, rcpt_parameters_read(&said, parameters, &d->facts)))
+		return;
+	else if (!accept_recipient(d, &a, &said))
 		output_text(&d->out, "452 4.5.3 Too many recipients\r\n");
 	else {
 		d->recipients++;
@@ -83,75 +122,20 @@ do_rcpt(struct dialogue *d, struct slice rest)
 	}
 }
 
-/* Reads to the end of the message whatever becomes of it. False: the input ended before. */
-static bool
-read_message(struct dialogue *d, bool *bare)
-{
-	struct dotreader reader = DOTREADER_START;
-	while (!dotreader_ended(&reader)) {
-		struct slice bytes, run;
-		if (input_buffered(&d->in).len == 0 && input_fill(&d->in) != INPUT_OK)
-			return false;
-		bytes = input_buffered(&d->in);
-		size_t had = bytes.len;
-		while ((run = dotreader_run(&reader, &bytes)).len > 0)
-			if (!reader.bare)
-				submit_data(&d->submission, run);
-		input_take(&d->in, had - bytes.len);
-	}
-	*bare = reader.bare;
-	return true;
-}
-
 static void
-send_envelope(struct dialogue *d)
-{
-	struct slice rest = str_slice(&d->accepted), one;
-	submit_begin(&d->submission);
-	submit_mail(&d->submission, address_text(&d->sender), (const char *const[]){NULL});
-	while (slice_split(&rest, '\0', &one))
-		submit_rcpt(&d->submission, one);
-	submit_open(&d->submission);
-}
-
-static void
-answer_outcome(struct dialogue *d, const struct outcome *o)
-{
-	if (outcome_is_done(o))
-		output_format(&d->out, "250 2.0.0 OK, queued as %s\r\n", d->submission.id);
-	else
-		output_format(&d->out, "%d %s %s\r\n", o->class == OUTCOME_TEMPORARY ? 451 : 554, o->code, o->text);
-}
-
-static void
-do_data(struct dialogue *d, struct slice rest)
+do_vrfy(struct dialogue *d, struct slice rest)
 {
 	(void)rest;
-	if (d->recipients == 0) {
-		output_text(&d->out, "503 5.5.1 RCPT first\r\n");
-		return;
-	}
-	send_envelope(d);
-	if (outcome_is_done(&d->submission.trouble)) {
-		output_text(&d->out, "354 Go on, a dot alone ends it\r\n");
-		output_flush(&d->out);
-		bool bare = false;
-		d->over = !read_message(d, &bare);
-		if (bare)
-			d->submission.trouble = outcome_make("5.6.0", "a line ends in a bare CR or LF");
-		if (!d->over)
-			submit_commit(&d->submission);
-	}
-	answer_outcome(d, &d->submission.trouble);
-	submit_end(&d->submission);
-	reset(d);
+	output_text(&d->out, "252 2.5.0 Send some mail, and see\r\n");
 }
+
+/* --- the rest ----------------------------------------------------------------------------------------- */
 
 static void
 do_rset(struct dialogue *d, struct slice rest)
 {
 	(void)rest;
-	reset(d);
+	dialogue_reset(d);
 	output_text(&d->out, "250 2.0.0 OK\r\n");
 }
 
@@ -171,8 +155,8 @@ do_quit(struct dialogue *d, struct slice rest)
 }
 
 static const struct verb verbs[] = {
-    {"EHLO", do_hello}, {"HELO", do_hello}, {"MAIL", do_mail}, {"RCPT", do_rcpt}, {"DATA", do_data},
-    {"RSET", do_rset}, {"NOOP", do_noop}, {"QUIT", do_quit},
+    {"EHLO", do_ehlo}, {"HELO", do_helo}, {"MAIL", do_mail}, {"RCPT", do_rcpt}, {"DATA", dialogue_data},
+    {"RSET", do_rset}, {"NOOP", do_noop}, {"VRFY", do_vrfy}, {"QUIT", do_quit},
 };
 
 static void
@@ -194,11 +178,12 @@ flush_before_wait(void *context)
 }
 
 int
-sendmail_smtp(const char *hostname)
+sendmail_smtp(const char *hostname, uint64_t message_size)
 {
 	static struct dialogue d;
 	d.hostname = hostname;
-	d.accepted = STR_MOST(1u << 20);
+	d.facts.message_size = message_size;
+	d.accepted = STR_MOST(ENVELOPE_MOST);
 	input_open(&d.in, 0, TIMEOUT);
 	output_open(&d.out, 1, TIMEOUT);
 	d.in.before_wait = flush_before_wait;

@@ -2,7 +2,9 @@
 #ifndef QUEUE_SENDMAIL_SMTP_H
 #define QUEUE_SENDMAIL_SMTP_H
 
-/* Until QUIT or the end. Returns an exit code of sysexits. */
-int sendmail_smtp(const char *hostname);
+#include <stdint.h>
+
+/* Until QUIT or the end. Messages have at most `message_size` bytes. Returns an exit code of sysexits. */
+int sendmail_smtp(const char *hostname, uint64_t message_size);
 
 #endif

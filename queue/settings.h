@@ -11,6 +11,8 @@ struct queue_settings {
 	const char *always_bcc;
 	const char *sender_bcc, *recipient_bcc, *sql_sender_bcc, *sql_recipient_bcc; /* authd's: whether it is to be asked */
 	const char *postmaster;
+	const char *queue_list;   /* everyone or root */
+	const char *queue_admins; /* users, with spaces between */
 	uint64_t    free_space, free_inodes;
 	uint64_t    submit_idle; /* seconds */
 	uint64_t    message_size;

@@ -75,11 +75,19 @@ submit_mail(struct submission *s, struct slice sender, const char *const *keys)
 }
 
 void
-submit_rcpt(struct submission *s, struct slice address)
+submit_rcpt_with(struct submission *s, struct slice address, const char *const *keys)
 {
 	begin(s, "rcpt");
 	packet_add(&s->packet, address);
+	for (; *keys != NULL; keys++)
+		packet_add_text(&s->packet, *keys);
 	send_it(s);
+}
+
+void
+submit_rcpt(struct submission *s, struct slice address)
+{
+	submit_rcpt_with(s, address, (const char *const[]){NULL});
 }
 
 void

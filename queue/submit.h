@@ -20,6 +20,8 @@ void submit_begin(struct submission *s);
 /* The sender and some key=value; NULL behind the last. */
 void submit_mail(struct submission *s, struct slice sender, const char *const *keys);
 void submit_rcpt(struct submission *s, struct slice address);
+/* The same with some key=value; NULL behind the last. */
+void submit_rcpt_with(struct submission *s, struct slice address, const char *const *keys);
 /* The envelope is complete. */
 void submit_open(struct submission *s);
 void submit_data(struct submission *s, struct slice bytes);

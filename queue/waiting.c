@@ -94,15 +94,15 @@ put_in_order(struct waiting *w)
 		move_down(w, i);
 }
 
-size_t
-waiting_change(struct waiting *w, uint64_t id, bool (*change)(void *, struct waiting_entry *), void *context)
+/* Without those that a change has dropped. */
+static void
+drop_gone(struct waiting *w)
 {
-	size_t changed = 0;
+	size_t kept = 0;
 	for (size_t i = 0; i < w->count; i++)
-		if ((id == 0 || w->heap[i].id == id) && change(context, &w->heap[i]))
-			changed++;
-	put_in_order(w);
-	return changed;
+		if (w->heap[i].id != 0)
+			w->heap[kept++] = w->heap[i];
+	w->count = kept;
 }
 
 static bool
@@ -118,16 +118,14 @@ hurry(void *context, struct waiting_entry *e)
 }
 
 size_t
-waiting_hurry(struct waiting *w, uint64_t id, uint64_t now)
+waiting_hurry(struct waiting *w, uint64_t now)
 {
-	return waiting_change(w, id, hurry, &now);
+	size_t hurried = 0;
+	for (size_t i = 0; i < w->count; i++)
+		hurried += hurry(&now, &w->heap[i]);
+	put_in_order(w);
+	return hurried;
 }
-
-struct these {
-	const uint64_t *ids;
-	size_t          count;
-	uint64_t        now;
-};
 
 static int
 compare(const void *a, const void *b)
@@ -136,18 +134,22 @@ compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static bool
-hurry_these(void *context, struct waiting_entry *e)
+size_t
+waiting_change_these(struct waiting *w, const uint64_t *ids, size_t count, bool (*change)(void *, struct waiting_entry *), void *context)
 {
-	struct these *these = context;
-	return bsearch(&e->id, these->ids, these->count, sizeof *these->ids, compare) != NULL && hurry(&these->now, e);
+	size_t changed = 0;
+	for (size_t i = 0; i < w->count; i++)
+		if (bsearch(&w->heap[i].id, ids, count, sizeof *ids, compare) != NULL && change(context, &w->heap[i]))
+			changed++;
+	drop_gone(w);
+	put_in_order(w);
+	return changed;
 }
 
 size_t
 waiting_hurry_these(struct waiting *w, const uint64_t *ids, size_t count, uint64_t now)
 {
-	struct these these = {ids, count, now};
-	return waiting_change(w, 0, hurry_these, &these);
+	return waiting_change_these(w, ids, count, hurry, &now);
 }
 
 size_t
@@ -164,30 +166,4 @@ waiting_call(struct waiting *w, uint32_t tag, uint64_t now, size_t most)
 		called++;
 	}
 	return called;
-}
-
-/* Where it stands, or w->count. */
-static size_t
-place_of(const struct waiting *w, uint64_t id)
-{
-	size_t at = 0;
-	while (at < w->count && w->heap[at].id != id)
-		at++;
-	return at;
-}
-
-bool
-waiting_has(const struct waiting *w, uint64_t id)
-{
-	return place_of(w, id) < w->count;
-}
-
-void
-waiting_remove(struct waiting *w, uint64_t id)
-{
-	size_t at = place_of(w, id);
-	if (at == w->count)
-		return;
-	w->heap[at] = w->heap[--w->count];
-	put_in_order(w);
 }

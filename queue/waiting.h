@@ -32,15 +32,18 @@ bool waiting_add(struct waiting *w, uint64_t id, uint64_t due);
 bool waiting_add_entry(struct waiting *w, struct waiting_entry e);
 /* Takes the first one out if it is due at `now`. */
 bool waiting_take(struct waiting *w, uint64_t now, struct waiting_entry *e);
-/* Makes the message (id 0: every one that is not held) due at `now`; returns how many. */
-size_t waiting_hurry(struct waiting *w, uint64_t id, uint64_t now);
+/* Makes every message that is not held due at `now`; returns how many. */
+size_t waiting_hurry(struct waiting *w, uint64_t now);
 /* The same for these messages; the ids are in order. */
 size_t waiting_hurry_these(struct waiting *w, const uint64_t *ids, size_t count, uint64_t now);
 /* Makes at most `most` of those that are parked with this tag due at `now`; returns how many. */
 size_t waiting_call(struct waiting *w, uint32_t tag, uint64_t now, size_t most);
-/* Calls `change`, which may set the time, for the message (id 0: every one); returns how often it said yes. */
-size_t waiting_change(struct waiting *w, uint64_t id, bool (*change)(void *context, struct waiting_entry *e), void *context);
-bool   waiting_has(const struct waiting *w, uint64_t id);
-void   waiting_remove(struct waiting *w, uint64_t id);
+/*
+ * Calls `change`, which may set the time, or the id to 0, which drops the entry,
+ * for each of these messages (ids in order); returns how often it said yes. One
+ * pass, whatever the count.
+ */
+size_t waiting_change_these(struct waiting *w, const uint64_t *ids, size_t count,
+    bool (*change)(void *context, struct waiting_entry *e), void *context);
 
 #endif

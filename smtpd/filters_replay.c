@@ -5,7 +5,7 @@
 #include "lib/filter/changes.h"
 #include "lib/mail/address.h"
 #include "smtpd/filters_state.h"
-#include "smtpd/parameters.h"
+#include "lib/mail/parameters.h"
 
 #define PARAMETERS_MOST 4096 /* octets that a filter may say behind an address */
 

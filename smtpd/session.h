@@ -21,7 +21,7 @@
 #include "lib/sasl/login.h"
 #include "smtpd/config.h"
 #include "smtpd/message.h"
-#include "smtpd/parameters.h"
+#include "lib/mail/parameters.h"
 
 /* Budgets. RFC 4954 asks for 12,288 octets a line in AUTH. */
 #define AUTH_LINE_MOST    (LOGIN_BLOB_MOST + 64)

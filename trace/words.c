@@ -28,7 +28,7 @@ static const struct {
 	{"transport-wrong", "waits, for the transport {transport} of {to} is none here"},
 	{"delivered", "DELIVERED to {to}[ (for {original})]: {code} {text}[, after {delay_ms} ms]"},
 	{"deferred", "deferred {to}[ (for {original})], it will be tried again: {code} {text}"},
-	{"failed", "FAILED {to}[ (for {original})]: {code} {text}"},
+	{"failed", "FAILED {to}[ (for {original})][ by {by}]: {code} {text}"},
 	{"bounced", "returned to <{to}> with the message {bounce}"},
 	{"notified", "<{to}> was told with the message {bounce}[, of {delayed} delayed][, {delivered} delivered][, {relayed} relayed][, {expanded} expanded]"},
 	{"double-bounce", "could not be returned: {reason}"},
@@ -36,6 +36,7 @@ static const struct {
 	{"held", "HELD until an administrator releases it[: {reason}]"},
 	{"released", "released[ by {by}]"},
 	{"deleted", "DELETED by the administrator"},
+	{"requeued", "everything is looked up anew[, said {by}]"},
 };
 
 static const char *

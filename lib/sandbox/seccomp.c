@@ -150,6 +150,7 @@ static const struct call calls[] = {
 	{SYS_pwritev, CALLS_WRITE_FILES, ALWAYS, 0},
 	{SYS_fsync, CALLS_WRITE_FILES, ALWAYS, 0},
 	{SYS_fdatasync, CALLS_WRITE_FILES, ALWAYS, 0},
+	{SYS_syncfs, CALLS_WRITE_FILES, ALWAYS, 0},
 	{SYS_sync_file_range, CALLS_WRITE_FILES, ALWAYS, 0},
 	{SYS_ftruncate, CALLS_WRITE_FILES, ALWAYS, 0},
 	{SYS_fallocate, CALLS_WRITE_FILES, ALWAYS, 0},

@@ -12,7 +12,7 @@
 
 #include "lib/base/log.h"
 #include "smtpd/intake.h"
-#include "smtpd/parameters.h"
+#include "lib/mail/parameters.h"
 #include "smtpd/services.h"
 #include "smtpd/session.h"
 

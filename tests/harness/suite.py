@@ -25,7 +25,7 @@ SOCKETS = {
     "authd": ["authd/lookup", "authd/login", "authd/ticket"],
     "authproxy": [],  # none unless a setting names one, and then of streams: tests/integration/test_authproxy.py
     "tlsd": ["tlsd/server", "tlsd/client"],
-    "queued": ["queue/intake", "queue/submit", "queue/control"],
+    "queued": ["queue/intake", "queue/submit", "queue/show", "queue/control"],
     "remote": ["remote/send"],
     "stsd": ["sts/policy"],
     "imap": ["imap/session"],

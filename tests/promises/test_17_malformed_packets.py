@@ -16,7 +16,8 @@ from harness.suite import SOCKETS
 ALL = [(service, path) for service, paths in SOCKETS.items() for path in paths]
 
 VERBS = ["rcpt", "alias", "mailbox", "transport", "sender", "forward", "relay_login", "sender_bcc", "recipient_bcc", "hello", "auth", "more", "cancel", "password", "redeem", "accept", "connect",
-         "mail", "open", "data", "commit", "abort", "list", "flush", "hold", "release", "delete", "outgoing", "usage", "explain", "counters",
+         "mail", "open", "data", "commit", "abort", "list", "flush", "hold", "release", "delete", "fail", "requeue", "active", "message",
+         "show", "sync", "outgoing", "usage", "explain", "counters",
          "deliver", "send", "session", "begin", "step", "drop", "row", "need", "keep", "write"]
 
 RAW = [b"\0", b"\0\0\0\0", b"x", b"x" * 60000, b"\xff" * 100, b"rcpt", b"rcpt\0", b"rcpt\0t", b"rcpt\0t\0x", b"\0rcpt\0t\0a@b.test\0",
@@ -87,6 +88,7 @@ def test_an_oversized_packet_is_refused(suite):
 # --- each verb with fields that are not its own ----------------------------------------------------
 
 LONG = "x" * 5000
+ID = "3n36o5oxl4v3n"
 
 WRONG = {
     "authd/lookup": [
@@ -104,8 +106,15 @@ WRONG = {
         ("hello", "t", "imap", "192.0.2.1", "tls", "", "", "more"), ("auth", "t", "PLAIN"), ("more", "t", "AAAA"), ("cancel", "t"),
         ("password", "t", "a@b.test", "x"),
     ],
-    "queue/control": [("list", "t"), ("list", "t", "", "x"), ("hold", "t"), ("release", "t"), ("delete", "t"), ("flush", "t", "", "more"),
-                      ("hold", "t", "all", "more"), ("unknown", "t")],
+    "queue/control": [("hold",), ("hold", "t", ""), ("flush", "t", "all"), ("flush", "t", ""),
+                      ("hold", "t", "all"), ("hold", "t", ID, "more"), ("hold", "t", "2222222222222"), ("delete", "t", "../../../etc"),
+                      ("delete", "t", *[ID] * 257), ("hold", LONG, ID), ("fail", "t"), ("fail", "t", "5.0.0"), ("fail", "t", "5.0.0", "why", "more"), ("fail", "t", "4.0.0", "why", ID), ("fail", "t", "5", "why", ID),
+                      ("fail", "t", "5.0.0.0", "why", ID), ("fail", "t", "5.1000.0", "why", ID), ("fail", "t", "5..0", "why", ID),
+                      ("fail", "t", "5.0.0", "two\nlines", ID), ("active", "t", "more"), ("list", "t", ""), ("unknown", "t")],
+    "queue/show": [("list", "t"), ("list", "t", "x"), ("list", "t", "", "x"), ("list", "t", "", "1", "more"), ("list", "t", "", 1 << 32),
+                   ("list", LONG, ""), ("message", "t"), ("message", "t", ""), ("message", "t", ID, "x"), ("message", "t", ID, 0, "more"),
+                   ("show", "t"), ("show", "t", "../../../etc"), ("show", "t", ID, "more"), ("sync", "t", "x"), ("sync", "t", *[ID] * 17),
+                   ("hold", "t", ID), ("unknown", "t")],
 }
 
 

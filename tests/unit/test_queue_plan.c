@@ -66,6 +66,14 @@ hold_even(void *context, struct waiting_entry *e)
 	return e->id % 2 == 0;
 }
 
+static bool
+drop(void *context, struct waiting_entry *e)
+{
+	(void)context;
+	e->id = 0;
+	return true;
+}
+
 static void
 test_held(void **state)
 {
@@ -74,18 +82,19 @@ test_held(void **state)
 	struct waiting_entry e;
 	for (uint64_t i = 1; i <= 100; i++)
 		assert_true(waiting_add(&w, i, i * 10));
-	assert_int_equal(waiting_change(&w, 7, hold_even, NULL), 0);
-	assert_int_equal(waiting_change(&w, 8, hold_even, NULL), 1);
-	assert_int_equal(waiting_change(&w, 0, hold_even, NULL), 50);
-	assert_int_equal(waiting_hurry(&w, 8, 1), 0);
-	assert_int_equal(waiting_hurry(&w, 0, 1), 50);
+	uint64_t all[100];
+	for (size_t i = 0; i < 100; i++)
+		all[i] = i + 1;
+	assert_int_equal(waiting_change_these(&w, all + 6, 1, hold_even, NULL), 0);
+	assert_int_equal(waiting_change_these(&w, all + 7, 1, hold_even, NULL), 1);
+	assert_int_equal(waiting_change_these(&w, all, 100, hold_even, NULL), 50);
+	assert_int_equal(waiting_hurry_these(&w, all + 7, 1, 1), 0);
+	assert_int_equal(waiting_hurry(&w, 1), 50);
 	for (uint64_t i = 0; i < 50; i++)
 		assert_true(waiting_take(&w, UINT64_MAX - 1, &e) && e.id == 2 * i + 1);
 	assert_false(waiting_take(&w, UINT64_MAX - 1, &e));
-	assert_true(waiting_has(&w, 8));
-	waiting_remove(&w, 8);
-	waiting_remove(&w, 9);
-	assert_false(waiting_has(&w, 8));
+	assert_int_equal(waiting_change_these(&w, all + 7, 2, drop, NULL), 1);
+	assert_int_equal(waiting_change_these(&w, all + 7, 2, drop, NULL), 0);
 	assert_int_equal(w.count, 49);
 	free(w.heap);
 }
@@ -98,7 +107,7 @@ test_waiting(void **state)
 	struct waiting_entry e;
 	for (uint64_t i = 0; i < 1000; i++)
 		assert_true(waiting_add(&w, i + 1, (i * 7919) % 1000));
-	assert_int_equal(waiting_hurry(&w, 500, 0), 1);
+	assert_int_equal(waiting_hurry_these(&w, &(uint64_t){500}, 1, 0), 1);
 	uint64_t last = 0, taken = 0;
 	while (waiting_take(&w, 600, &e)) {
 		assert_true(e.due >= last);
@@ -106,7 +115,7 @@ test_waiting(void **state)
 		taken++;
 	}
 	assert_true(taken >= 600 && taken <= 602);
-	assert_int_equal(waiting_hurry(&w, 0, 1), w.count);
+	assert_int_equal(waiting_hurry(&w, 1), w.count);
 	while (waiting_take(&w, 1, &e))
 		taken++;
 	assert_int_equal(taken, 1000);
@@ -128,8 +137,8 @@ test_calling_what_is_parked(void **state)
 	for (uint64_t i = 3; i <= 150; i += 3)
 		assert_true(waiting_take(&w, 999, &e) && e.id == i && e.tag == 1 && e.parked);
 	assert_false(waiting_take(&w, 999, &e));
-	assert_int_equal(waiting_change(&w, 1, hold_even, NULL), 0);
-	assert_int_equal(waiting_change(&w, 4, hold_even, NULL), 1);
+	assert_int_equal(waiting_change_these(&w, &(uint64_t){1}, 1, hold_even, NULL), 0);
+	assert_int_equal(waiting_change_these(&w, &(uint64_t){4}, 1, hold_even, NULL), 1);
 	assert_int_equal(waiting_call(&w, 2, 500, 1000), 49); /* what is held is not called */
 	free(w.heap);
 }
@@ -145,7 +154,7 @@ test_time_of_what_waits(void **state)
 	assert_int_equal(waiting_time(DUE_HELD), DUE_HELD);
 	struct waiting_entry e;
 	assert_true(waiting_add_entry(&w, (struct waiting_entry){.id = 7, .due = 5000, .found = 1}));
-	assert_int_equal(waiting_hurry(&w, 0, 100), 1);
+	assert_int_equal(waiting_hurry(&w, 100), 1);
 	assert_true(waiting_take(&w, 100, &e) && e.found && e.hurried);
 	free(w.heap);
 }

@@ -12,7 +12,7 @@
 #include "lib/front/peer.h"
 #include "smtpd/command.h"
 #include "smtpd/hops.h"
-#include "smtpd/parameters.h"
+#include "lib/mail/parameters.h"
 #include "smtpd/received.h"
 
 /* The parameters of `text` as "KEY=value;KEY;", and "!" for a wrong one. */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "lib/mail/xtext.h"
-#include "smtpd/parameters.h"
+#include "lib/mail/parameters.h"
 
 enum { EVENTS = 3 };
 static const char *const events[EVENTS] = {"SUCCESS", "FAILURE", "DELAY"};

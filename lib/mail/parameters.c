@@ -1,4 +1,4 @@
-#include "smtpd/parameters.h"
+#include "lib/mail/parameters.h"
 
 #include "lib/base/cursor.h"
 

@@ -3,7 +3,7 @@
 
 #include "lib/base/number.h"
 #include "lib/mail/xtext.h"
-#include "smtpd/parameters.h"
+#include "lib/mail/parameters.h"
 
 #define SIZE_DIGITS_MOST 20
 

@@ -1,10 +1,10 @@
 /*
  * The parameters behind the path of MAIL and RCPT: " SIZE=1024 BODY=8BITMIME"
  * (RFC 5321 section 4.1.2, esmtp-param). What is known is in two tables, one
- * row a keyword.
+ * row a keyword. Of postern-smtpd and of sendmail -bs.
  */
-#ifndef SMTPD_PARAMETERS_H
-#define SMTPD_PARAMETERS_H
+#ifndef MAIL_PARAMETERS_H
+#define MAIL_PARAMETERS_H
 
 #include <stdbool.h>
 #include <stdint.h>
