@@ -37,11 +37,15 @@ PLAIN = listen/postern-listen smtpd/postern-smtpd \
 	imapd/postern-imapd imapd/postern-imap pop3d/postern-pop3d pop3d/postern-pop3 trace/postern-trace
 # with other libraries
 RICH  = authd/postern-authd authd/postern-authproxy authd/postern-users authd/postern-lookup authd/postern-authtest tlsd/postern-tlsd
+# Only with libcurl's headers
+STS := $(if $(wildcard /usr/include/curl/curl.h /usr/include/*-linux-gnu/curl/curl.h),sts)
+RICH += $(if $(STS),sts/postern-stsd)
 TOOLS = postern-trace postern-sendmail postern-mailq postern-queuectl postern-users postern-lookup postern-authtest
 
 LIBS_postern-authd = -lmariadb -lcdb -lcrypt -lgsasl -lnettle -largon2
 LIBS_postern-users = -lcdb -lcrypt -lgsasl -lnettle -largon2
 LIBS_postern-tlsd  = -lssl -lcrypto
+LIBS_postern-stsd  = -lcurl
 
 LIB_FOLDERS = lib/front lib/filter lib/sasl lib/store lib/dns lib/mail lib/sandbox lib/ipc lib/base
 # Only what is there yet.
@@ -79,7 +83,7 @@ all: $(PROGRAM_NAMES:%=$(B)/%)
 
 # --- objects and archives: $(B)/obj for $(CC), $(B)/musl for musl-gcc ------------
 
-FOLDERS = $(LIB_FOLDERS) listen smtpd queue deliver imapd pop3d authd tlsd trace
+FOLDERS = $(LIB_FOLDERS) listen smtpd queue deliver imapd pop3d authd tlsd $(STS) trace
 MAINS   = $(addsuffix .c,$(PLAIN) $(RICH))
 sources = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 
@@ -141,8 +145,8 @@ $(foreach p,$(RICH),$(eval $(call rich_program,$(p))))
 
 # --- unit tests: tests/unit/test_X.c, cmocka -------------------------------------
 
-UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_FOLDERS = smtpd queue deliver imapd pop3d authd tlsd trace
+UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(filter-out $(if $(STS),,%/test_sts.c),$(wildcard tests/unit/test_*.c)))
+UNIT_FOLDERS = smtpd queue deliver imapd pop3d authd tlsd $(STS) trace
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(foreach folder,$(UNIT_FOLDERS) $(LIB_FOLDERS),$(B)/obj/$(folder).a)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'

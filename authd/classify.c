@@ -9,46 +9,6 @@
 /* A catch-all that leads to another catch-all, and so on. */
 #define HOPS_MOST 8
 
-/* The text file beside the table, if there is one; it comes first. */
-static enum verdict
-ask_file(struct resolution *r, enum map map, struct slice key, struct slice *value)
-{
-	const struct text_map *m = r->options->files != NULL ? address_files_map(r->options->files, map) : NULL;
-	if (m == NULL || m->file.path[0] == '\0')
-		return VERDICT_NO;
-	enum fact_state state = text_map_find(m, key, value);
-	facts_explain(&r->facts, m->file.path, key, state, *value);
-	if (state == FACT_LATER)
-		r->why = "a text file of the settings could not be read";
-	return state == FACT_FOUND ? VERDICT_OK : state == FACT_NONE ? VERDICT_NO : VERDICT_LATER;
-}
-
-enum verdict
-ask(struct resolution *r, enum map map, struct slice key, struct slice *value)
-{
-	if (key.len == 0)
-		return VERDICT_NO;
-	enum verdict v = ask_file(r, map, key, value);
-	if (v != VERDICT_NO)
-		return v;
-	const struct fact *f = facts_ask(&r->facts, map, key);
-	if (f == NULL)
-		return VERDICT_WAIT;
-	if (f->state == FACT_LATER)
-		r->why = "a table could not be asked";
-	*value = str_slice(&f->value);
-	return f->state == FACT_FOUND ? VERDICT_OK : f->state == FACT_NONE ? VERDICT_NO : VERDICT_LATER;
-}
-
-enum verdict
-ask_address(struct resolution *r, enum map map, const struct parts *p, struct slice *value)
-{
-	enum verdict v = ask(r, map, str_slice(&p->full), value);
-	if (v == VERDICT_NO)
-		v = ask(r, map, str_slice(&p->base), value);
-	return v == VERDICT_NO ? ask(r, map, str_slice(&p->catch_all), value) : v;
-}
-
 static enum verdict
 is(struct finding *found, enum class class)
 {
@@ -138,6 +98,13 @@ find_fallback(struct resolution *r, const struct parts *p, struct finding *found
 	return v == VERDICT_OK ? follow_domain(r, p, found, hop) : v;
 }
 
+/* What is to be returned in any case is better refused: its sender may be forged. */
+static bool
+is_for_ever(struct slice transport)
+{
+	return transport_outcome(transport).class == OUTCOME_PERMANENT;
+}
+
 /*
  * A mailbox whose own transport, or its domain's, names another host is that
  * host's to deliver. What delivers here under another name (virtual, dovecot,
@@ -154,6 +121,9 @@ elsewhere(struct resolution *r, const struct parts *p, struct finding *found)
 	case TRANSPORT_DEFAULT:
 	case TRANSPORT_LOCAL:
 	case TRANSPORT_UNKNOWN:
+		break;
+	case TRANSPORT_ERROR:
+		found->class = is_for_ever(transport) ? CLASS_UNKNOWN : CLASS_RELAY;
 		break;
 	default:
 		found->class = CLASS_RELAY;
@@ -256,7 +226,7 @@ classify_relayed(struct resolution *r, const struct parts *p, struct finding *fo
 		return v;
 	if (v == VERDICT_NO || targets_name_only(found->value, found->user) || slice_equal_nocase(found->value, str_slice(&p->catch_all))) {
 		*found = (struct finding){.class = CLASS_RELAY};
-		return VERDICT_OK;
+		return elsewhere(r, p, found);
 	}
 	is(found, CLASS_ALIAS);
 	if (!catch_all)

@@ -2,6 +2,7 @@
 #ifndef AUTHD_CLASSIFY_H
 #define AUTHD_CLASSIFY_H
 
+#include "authd/ask.h"
 #include "authd/resolve.h"
 
 enum class {
@@ -26,10 +27,6 @@ enum verdict find_mailbox(struct resolution *r, const struct parts *p, struct fi
 /* Whether mail for the address's domain is passed on to another host, as a relay domain. */
 enum verdict is_relayed(struct resolution *r, const struct parts *p);
 
-/* One question to one map. VERDICT_OK with the value, VERDICT_NO, or it cannot be said (yet). */
-enum verdict ask(struct resolution *r, enum map map, struct slice key, struct slice *value);
-/* The same of an address: user+extension@domain, user@domain, @domain. */
-enum verdict ask_address(struct resolution *r, enum map map, const struct parts *p, struct slice *value);
 /* Whether it is a name of this host itself. */
 bool classify_is_local_domain(const struct resolution *r, struct slice domain);
 

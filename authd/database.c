@@ -57,7 +57,7 @@ form_of(enum map map, const struct query_file *file)
 		return VALUE_QUOTA;
 	if (file->dialect == QUERY_DOVECOT || map == MAP_PASSWORD)
 		return VALUE_ROWS;
-	return map == MAP_ALIAS || map == MAP_SENDER ? VALUE_JOINED : VALUE_FIRST;
+	return map == MAP_ALIAS || map == MAP_SENDER || map == MAP_SENDER_BCC || map == MAP_RECIPIENT_BCC ? VALUE_JOINED : VALUE_FIRST;
 }
 
 static struct asker *

@@ -29,13 +29,18 @@ static const struct contract contract = {
 static const struct program program = {
 	.name = "postern-lookup",
 	.user = "the caller",
-	.usage = "[--json | --short] rcpt|alias|mailbox|transport ADDRESS | [--json | --short] sender LOGIN ADDRESS | --flush | --counters",
+	.usage = "[--json | --short] rcpt|alias|mailbox|forward|sender_bcc|recipient_bcc ADDRESS | [--json | --short] transport ADDRESS [SENDER] | [--json | --short] sender LOGIN ADDRESS | [--json | --short] relay_login HOST SENDER | --flush | --counters",
 	.help =
 	    "  rcpt       what the address is: mailbox alias relay unknown foreign full\n"
 	    "  alias      the targets of an alias, one level\n"
 	    "  mailbox    user, maildir, quota in bytes, quota in messages, extension\n"
-	    "  transport  where the mail of an address or its domain goes\n"
+	    "  transport  where the mail of an address or its domain goes (from this sender)\n"
 	    "  sender     whether a login may send as the address\n"
+	    "  forward    under which sender mail of the address is forwarded to other hosts\n"
+	    "  sender_bcc recipient_bcc\n"
+	    "             who gets a copy of what the address sends, of what it is sent\n"
+	    "  relay_login\n"
+	    "             the name for a relay host and this sender; never its password\n"
 	    "  --json     one JSON object\n"
 	    "  --short    the answer without its steps\n"
 	    "  --flush    forget what SQL answered (root)\n"
@@ -47,14 +52,19 @@ static const struct program program = {
 
 static const struct kind {
 	const char *name;
-	int         arguments;
+	int         arguments, optional; /* how many must be, how many more may be */
+	bool        turned; /* explained, the second comes first */
 	const char *fields[6];
 } kinds[] = {
-    {"rcpt", 1, {"class", "limit"}},
-    {"alias", 1, {"target", NULL}},
-    {"mailbox", 1, {"user", "maildir", "bytes", "messages", "extension"}},
-    {"transport", 1, {"transport"}},
-    {"sender", 2, {NULL}},
+    {"rcpt", 1, 0, false, {"class", "limit"}},
+    {"alias", 1, 0, false, {"target", NULL}},
+    {"mailbox", 1, 0, false, {"user", "maildir", "bytes", "messages", "extension"}},
+    {"transport", 1, 1, false, {"transport"}},
+    {"sender", 2, 0, true, {NULL}},
+    {"forward", 1, 0, false, {"sender"}},
+    {"sender_bcc", 1, 0, false, {"target", NULL}},
+    {"recipient_bcc", 1, 0, false, {"target", NULL}},
+    {"relay_login", 2, 0, true, {"user", NULL}},
 };
 
 static const struct kind *
@@ -79,24 +89,23 @@ add_address(struct packet *p, const char *text)
 	str_free(&address);
 }
 
-/* The explained question has the address first. */
+/* The explained question has the address first, and a transport with a sender a name of its own. */
 static void
-put_question(struct packet *p, const struct kind *kind, char **arguments, bool explain)
+put_question(struct packet *p, const struct kind *kind, char **arguments, int count, bool explain)
 {
 	packet_begin(p, explain ? "explain" : kind->name);
 	packet_add_text(p, "1");
 	if (explain)
-		packet_add_text(p, kind->name);
-	bool turned = explain && kind->arguments == 2;
-	for (int i = 0; i < kind->arguments; i++)
-		add_address(p, arguments[turned ? 1 - i : i]);
+		packet_add_text(p, count > kind->arguments ? "way" : kind->name);
+	for (int i = 0; i < count; i++)
+		add_address(p, arguments[explain && kind->turned ? 1 - i : i]);
 }
 
 static int
-ask(const struct kind *kind, char **arguments, bool json, bool brief)
+ask(const struct kind *kind, char **arguments, int count, bool json, bool brief)
 {
 	static struct packet packet;
-	put_question(&packet, kind, arguments, !brief && tool_may_explain());
+	put_question(&packet, kind, arguments, count, !brief && tool_may_explain());
 	const char *status = tool_ask_story(tool_connect("authd/lookup"), &packet, json);
 	tool_print(status, kind->fields, &packet, json);
 	return tool_exit(status);
@@ -147,7 +156,7 @@ main(int argc, char **argv)
 	if (at >= argc)
 		program_usage(&program);
 	const struct kind *kind = find_kind(argv[at++]);
-	if (argc - at != kind->arguments)
+	if (argc - at < kind->arguments || argc - at > kind->arguments + kind->optional)
 		program_usage(&program);
-	return ask(kind, argv + at, json, brief);
+	return ask(kind, argv + at, argc - at, json, brief);
 }

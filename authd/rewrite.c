@@ -42,7 +42,7 @@ resolve_forward(struct resolution *r)
 	if (!f->srs_file.ready)
 		return no_secret(r);
 	if (srs_forward(&r->fields, &f->secrets, str_slice(&p->written), f->srs_domain, clock_unix() / DAY) != SRS_OK) {
-		log_warning("sender-not-rewritten", log_slice("sender", str_slice(&p->written)), log_text("reason", "the address would be too long"));
+		log_warning("sender-not-rewritten", log_slice("sender", str_slice(&p->written)), log_text("reason", "its local part is empty, or the address would be too long"));
 		str_clear(&r->fields);
 		return VERDICT_NO;
 	}

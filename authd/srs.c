@@ -211,8 +211,9 @@ srs_forward(struct str *into, const struct srs_secrets *s, struct slice sender, 
 	if (s->count == 0 || quoted.len == 0 || from.len == 0)
 		return SRS_NONE;
 	enum srs_result r = SRS_TROUBLE;
+	/* An empty local part ("") could not be told from one that was cut off. */
 	if (unquote(&local, quoted))
-		r = forward(into, s, str_slice(&local), from, domain, day);
+		r = local.len == 0 ? SRS_NONE : forward(into, s, str_slice(&local), from, domain, day);
 	str_free(&local);
 	return r;
 }

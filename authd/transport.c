@@ -15,9 +15,22 @@ find_parents(struct resolution *r, struct slice domain, struct slice *transport)
 	return v;
 }
 
+/* Most addresses have none of these: one way to the database for all. */
+static void
+expect_all(struct resolution *r, const struct parts *p)
+{
+	struct slice domain = parts_domain(p);
+	facts_expect(&r->facts, MAP_TRANSPORT, str_slice(&p->full));
+	facts_expect(&r->facts, MAP_TRANSPORT, str_slice(&p->base));
+	facts_expect(&r->facts, MAP_TRANSPORT, domain);
+	while ((domain = parts_parent(domain)).len > 0)
+		facts_expect(&r->facts, MAP_TRANSPORT, slice_make(domain.data - 1, domain.len + 1));
+}
+
 enum verdict
 find_own_transport(struct resolution *r, const struct parts *p, struct slice *transport)
 {
+	expect_all(r, p);
 	enum verdict v = ask(r, MAP_TRANSPORT, str_slice(&p->full), transport);
 	if (v == VERDICT_NO)
 		v = ask(r, MAP_TRANSPORT, str_slice(&p->base), transport);

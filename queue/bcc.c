@@ -2,9 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/ascii.h"
 #include "lib/base/log.h"
+#include "lib/base/number.h"
 
 #define WINDOW    64 /* questions of one message that are under way */
 #define BYTES_MOST (1u << 20)
@@ -53,25 +55,23 @@ asks_for_recipients(void)
 	return s->recipient_bcc[0] != '\0' || s->sql_recipient_bcc[0] != '\0';
 }
 
-/* Nothing was tried yet: neither now nor before a crash. */
+/* Bounces and notices. Whoever else says so of his message is not believed. */
 static bool
-is_untouched(const struct queue_file *f)
+is_our_own(const struct queue_file *f)
 {
-	if (f->tries > 0 || f->block_count > 0)
-		return false;
-	for (size_t i = 0; i < f->count; i++)
-		if (f->recipients[i].status != RECIPIENT_PENDING || f->recipients[i].code.len > 0)
-			return false;
-	return true;
+	struct slice origin, said;
+	uint64_t uid;
+	return queue_file_with(f, "origin", &origin) && queue_file_with(f, "uid", &said) && number_parse(said, UINT32_MAX, &uid) &&
+	    uid == geteuid();
 }
 
 static bool
 is_due(const struct message *m)
 {
-	struct slice origin;
 	if (manager.settings->always_bcc[0] == '\0' && !asks_for_sender() && !asks_for_recipients())
 		return false;
-	return !m->file.copied && is_untouched(&m->file) && !queue_file_with(&m->file, "origin", &origin);
+	/* The block says that it was done, for nobody too: losing it in a power cut costs a second copy, never the copy. */
+	return !m->file.copied && !is_our_own(&m->file);
 }
 
 /* --- the end ----------------------------------------------------------------------------- */
@@ -79,13 +79,13 @@ is_due(const struct message *m)
 static bool
 write_block(struct message *m, const struct bcc *b)
 {
-	struct slice *addresses = calloc(b->count, sizeof *addresses);
+	struct slice *addresses = calloc(b->count + 1, sizeof *addresses);
 	struct slice rest = str_slice(&b->addresses);
 	int fd = addresses != NULL ? message_open_for_writing(m) : -1;
 	for (size_t i = 0; addresses != NULL && i < b->count; i++)
 		slice_split(&rest, '\0', &addresses[i]);
 	bool ok = fd >= 0 && m->file.count + b->count <= FILE_RECIPIENTS_MOST && queue_file_copy(fd, &m->file, addresses, b->count);
-	if (ok)
+	if (ok && b->count > 0)
 		log_info("copies", log_text("queue", m->name), log_number("count", (int64_t)b->count), log_slice("to", addresses[0]));
 	free(addresses);
 	return ok;
@@ -96,7 +96,7 @@ finish(struct message *m)
 {
 	struct bcc *b = m->bcc;
 	m->bcc = NULL;
-	if (b->addresses.failed || b->failed || (b->count > 0 && !write_block(m, b))) {
+	if (b->addresses.failed || b->failed || !write_block(m, b)) {
 		log_error("copies-not-added", log_text("queue", m->name), log_text("reason", b->failed ? b->why : "the file could not be written"),
 		    log_text("hint", "the message waits until it is known who gets a copy (always_bcc, sender_bcc, recipient_bcc)"));
 		m->broken = true;

@@ -146,7 +146,7 @@ bouncer_begin(void)
 	pool = (struct pool){
 	    .name = "bouncer",
 	    .workers = 1,
-	    .most_waiting = (size_t)manager.settings->active_most,
+	    .most_waiting = (size_t)manager.settings->active_most / 4 + 1, /* the others' places are for others */
 	    .job_timeout = 300000,
 	    .work = work,
 	    .context = &manager.directory,

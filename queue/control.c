@@ -12,6 +12,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/ipc/server.h"
+#include "queue/destination.h"
 #include "queue/manager.h"
 
 #define PAGE_IDS   64
@@ -157,6 +158,7 @@ static size_t
 flush(uint64_t id)
 {
 	size_t count = waiting_hurry(&manager.waiting, id, (uint64_t)clock_unix());
+	destinations_revive();
 	log_info("flush", log_number("messages", (int64_t)count));
 	return count;
 }

@@ -1,14 +1,17 @@
 #include "queue/conversation.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "queue/bounce.h"
 #include "queue/id.h"
 #include "queue/intake.h"
+#include "queue/room.h"
 
 #define SUBMIT_HEADER_MOST (1u << 20) /* some 5,000 recipients */
 
@@ -18,16 +21,18 @@
 static struct {
 	struct queue_directory      *directory;
 	const struct queue_settings *settings;
+	struct room                  room;
 	struct id_source             ids;
 	struct packet                out;
 } intake;
 
 void
-conversations_begin(struct queue_directory *directory, const struct queue_settings *settings)
+conversations_begin(struct queue_directory *directory, const struct queue_settings *settings, uint64_t start)
 {
 	intake.directory = directory;
 	intake.settings = settings;
-	id_source_begin(&intake.ids);
+	intake.room = (struct room){.directory = directory, .keep_bytes = settings->free_space, .keep_inodes = settings->free_inodes};
+	id_source_begin(&intake.ids, start);
 }
 
 static void
@@ -111,11 +116,8 @@ on_rcpt(struct conversation *c, struct packet *p)
 static struct outcome
 make_scratch(int *fd)
 {
-	if (!queue_directory_has_room(intake.directory, intake.settings->free_space + intake.settings->message_size)) {
-		log_error("queue-disk-full", log_text("directory", intake.directory->path),
-		    log_text("hint", "setting free_space says how much must be left"));
+	if (!room_take(&intake.room, intake.settings->message_size))
 		return outcome_make("4.3.1", "there is not enough room in the queue");
-	}
 	*fd = queue_directory_scratch(intake.directory);
 	if (*fd >= 0)
 		return outcome_done();
@@ -166,7 +168,7 @@ on_open(struct conversation *c, struct packet *p)
 	const char *tag = take_tag(p);
 	if (c->stage != ENVELOPE || tag == NULL || c->commit->message.recipients == 0)
 		return false;
-	struct outcome o = intake_message_open(&c->commit->message, intake.settings->free_space);
+	struct outcome o = intake_message_open(&c->commit->message, &intake.room);
 	if (outcome_is_done(&o)) {
 		answer_id(c, tag, c->commit->message.id);
 		c->stage = OPEN;
@@ -248,6 +250,7 @@ bool
 conversation_request(struct connection *connection, struct packet *p)
 {
 	const char *verb = packet_verb(p);
+	((struct conversation *)connection)->heard = clock_ms();
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (strcmp(verb, verbs[i].verb) == 0)
 			return verbs[i].act((struct conversation *)connection, p);
@@ -261,6 +264,20 @@ conversation_by_smtpd(struct connection *connection)
 	return true;
 }
 
+/* Everybody may submit: who stands still would hold a file and a place for ever. */
+static void
+look_whether_idle(struct timer *t)
+{
+	struct conversation *c = (struct conversation *)((char *)t - offsetof(struct conversation, idle));
+	int64_t rest = c->heard + (int64_t)intake.settings->submit_idle * 1000 - clock_ms();
+	if (c->stage != COMMITTING && rest <= 0) {
+		log_warning("submitter-idle", log_number("uid", c->uid), log_text("hint", "setting submit_idle says how long one may be"));
+		connection_close(&c->connection);
+		return;
+	}
+	timer_set(t, rest > 1000 ? rest : 1000);
+}
+
 bool
 conversation_by_submitter(struct connection *connection)
 {
@@ -268,8 +285,11 @@ conversation_by_submitter(struct connection *connection)
 	socklen_t len = sizeof who;
 	if (getsockopt(connection->watch.fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
 		return false;
-	((struct conversation *)connection)->uid = (int64_t)who.uid;
-	return true;
+	struct conversation *c = (struct conversation *)connection;
+	c->uid = (int64_t)who.uid;
+	c->heard = clock_ms();
+	c->idle.fire = look_whether_idle;
+	return timer_set(&c->idle, (int64_t)intake.settings->submit_idle * 1000);
 }
 
 void
@@ -277,6 +297,7 @@ conversation_closed(struct connection *connection)
 {
 	struct conversation *c = (struct conversation *)connection;
 	intake_etrn_forget(c);
+	timer_cancel(&c->idle);
 	if (c->stage == COMMITTING)
 		c->commit->from = NULL;
 	else if (c->commit != NULL)

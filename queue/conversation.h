@@ -19,10 +19,13 @@ struct conversation {
 	struct commit    *commit;
 	uint64_t          promised;  /* the id that the next message will have, 0: any */
 	bool              scratched; /* it has its scratch file */
+	int64_t           heard;     /* of a submitter: when his last packet came */
+	struct timer      idle;
 	char              etrn[COMMIT_TAG_MOST]; /* of the question that is under way; "": none */
 };
 
-void conversations_begin(struct queue_directory *directory, const struct queue_settings *settings);
+/* `start` numbers the starts of queued: id.h. */
+void conversations_begin(struct queue_directory *directory, const struct queue_settings *settings, uint64_t start);
 
 /* What a service of lib/ipc/server.h wants to have; `connection` is the first part of a struct conversation. */
 bool conversation_by_smtpd(struct connection *connection);

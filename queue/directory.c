@@ -12,14 +12,18 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/file.h"
 #include "lib/base/log.h"
+#include "lib/base/number.h"
+#include "lib/base/random.h"
 #include "queue/ended.h"
 #include "queue/id.h"
 
 #define PART_LETTER  8   /* changes about every ms */
 #define LOCK_EVERY   20  /* ms */
-#define INODES_LEAST 100
 #define SCRATCH_NAME "scratch"
+#define STARTS_NAME  "starts"
+#define STARTS_LEN   21
 
 static bool
 trouble(const struct queue_directory *d, const char *what)
@@ -160,14 +164,41 @@ queue_directory_sync(const struct queue_directory *d, uint64_t id)
 }
 
 bool
-queue_directory_has_room(const struct queue_directory *d, uint64_t bytes)
+queue_directory_room(const struct queue_directory *d, uint64_t *bytes, uint64_t *inodes)
 {
 	struct statvfs v;
 	if (fstatvfs(d->root, &v) < 0)
 		return false;
+	*bytes = (uint64_t)v.f_bavail * v.f_frsize;
 	/* A file system that makes inodes as it needs them says 0 of 0. */
-	bool inodes = v.f_files == 0 || v.f_favail >= INODES_LEAST;
-	return inodes && (uint64_t)v.f_bavail * v.f_frsize > bytes;
+	*inodes = v.f_files == 0 ? UINT64_MAX : v.f_favail;
+	return true;
+}
+
+/* The number is changed in place: 20 digits and LF. */
+static bool
+count_up(int root, int fd, uint64_t *number)
+{
+	char line[STARTS_LEN + 1] = "";
+	ssize_t n = pread(fd, line, STARTS_LEN, 0);
+	if (n < 0 || (n > 0 && !number_parse(slice_make(line, STARTS_LEN - 1), UINT64_MAX - 1, number)))
+		return false;
+	*number = n > 0 ? *number + 1 : 1;
+	snprintf(line, sizeof line, "%020llu\n", (unsigned long long)*number);
+	return file_write_at(fd, line, STARTS_LEN, 0) && fsync(fd) == 0 && fsync(root) == 0;
+}
+
+uint64_t
+queue_directory_count_start(const struct queue_directory *d)
+{
+	uint64_t number;
+	int fd = openat(d->root, STARTS_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bool ok = fd >= 0 && count_up(d->root, fd, &number);
+	if (!ok)
+		log_error("starts-not-counted", log_text("file", STARTS_NAME), log_errno(), log_text("hint", "delete it when it is damaged"));
+	if (fd >= 0)
+		close(fd);
+	return ok ? number : random_number();
 }
 
 static bool

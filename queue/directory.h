@@ -39,8 +39,14 @@ bool queue_directory_remove(const struct queue_directory *d, uint64_t id);
 bool queue_directory_set_aside(const struct queue_directory *d, uint64_t id);
 /* fsync of the part that holds the name of `id`. */
 bool queue_directory_sync(const struct queue_directory *d, uint64_t id);
-/* There are more than `bytes` bytes and some inodes left. */
-bool queue_directory_has_room(const struct queue_directory *d, uint64_t bytes);
+/* What its file system has left for us; inodes are UINT64_MAX where they are made as they are needed. False with errno. */
+bool queue_directory_room(const struct queue_directory *d, uint64_t *bytes, uint64_t *inodes);
+
+/*
+ * How often a queued has begun here, this time counted: no number comes again, for it is durable when this returns. Random where
+ * it could not be read or written, logged. Under the lock.
+ */
+uint64_t queue_directory_count_start(const struct queue_directory *d);
 
 /* Calls `each` for every name that is an id, in no order. False with errno when it could not be read, or `each` said so. */
 bool queue_directory_scan(const struct queue_directory *d, bool (*each)(void *context, uint64_t id), void *context);

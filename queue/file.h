@@ -100,6 +100,8 @@ enum file_result {
 /* Reads header and blocks; with `verify` also the sum of the message. On FILE_OK the file is to be freed. */
 enum file_result queue_file_read(int fd, bool verify, struct queue_file *f);
 void             queue_file_free(struct queue_file *f);
+/* How much of a file of that size is not the message: what reading it takes. False: it has no mark. */
+bool             queue_file_envelope_size(int fd, uint64_t file_size, uint64_t *size);
 /* The value of a key of `mail`, still escaped (see queue_file_unescape()); false when it is absent. */
 bool queue_file_with(const struct queue_file *f, const char *key, struct slice *value);
 /* The same as a text, unescaped, cut to what fits; "" when it is absent. */

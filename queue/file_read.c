@@ -222,6 +222,17 @@ load_block(int fd, off_t size, struct queue_file *f)
 	return true;
 }
 
+bool
+queue_file_envelope_size(int fd, uint64_t file_size, uint64_t *size)
+{
+	char line[FILE_MARK_LEN];
+	struct mark m;
+	if (!file_read_at(fd, line, sizeof line, 0) || !parse_mark(slice_make(line, sizeof line), &m) || m.message_size > file_size)
+		return false;
+	*size = file_size - m.message_size;
+	return true;
+}
+
 static enum file_result
 read_file(int fd, bool verify, struct queue_file *f)
 {

@@ -146,7 +146,7 @@ static bool
 hold_waiting(void *context, struct waiting_entry *e)
 {
 	(void)context;
-	bool found = e->due == DUE_FOUND;
+	bool found = e->found;
 	if (e->due == DUE_HELD || (found && !is_one(e->id, false)) || !change(e->id, queue_file_hold, "held"))
 		return false;
 	/* One that was only found is still to be looked at whole, as ever. */
@@ -192,8 +192,7 @@ release_waiting(void *context, struct waiting_entry *e)
 		return false;
 	if (!change(e->id, queue_file_release, "released"))
 		return false;
-	if (e->due != DUE_FOUND)
-		e->due = (uint64_t)clock_unix();
+	e->due = waiting_time((uint64_t)clock_unix());
 	return true;
 }
 

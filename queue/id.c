@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/random.h"
 
 #define MARK_BITS 10
 
@@ -11,10 +10,10 @@
 static const char alphabet[] = "234567abcdefghijklmnopqrstuvwxyz";
 
 void
-id_source_begin(struct id_source *s)
+id_source_begin(struct id_source *s, uint64_t start)
 {
 	s->last = 0;
-	s->mark = random_number() & ((1u << MARK_BITS) - 1);
+	s->mark = start & ((1u << MARK_BITS) - 1);
 }
 
 uint64_t

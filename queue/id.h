@@ -16,10 +16,11 @@
 /* One per intake process. */
 struct id_source {
 	uint64_t last; /* microsecond of the last id */
-	uint64_t mark; /* random, 10 bits: another intake after a clock that jumped back makes other ids */
+	uint64_t mark; /* 10 bits: another intake makes other ids, wherever the clock has jumped in between */
 };
 
-void id_source_begin(struct id_source *s);
+/* `start` is the number of this start (queue_directory_count_start()): a mark comes again after 1024 of them. */
+void id_source_begin(struct id_source *s, uint64_t start);
 /* A new id: later than all before it from this source, whatever the clock does. */
 uint64_t id_next(struct id_source *s);
 

@@ -28,11 +28,11 @@ wait_for_go(int manager)
 }
 
 static bool
-start(int manager, struct queue_directory *directory, const struct queue_settings *settings)
+start(int manager, struct queue_directory *directory, const struct queue_settings *settings, uint64_t number)
 {
 	peers_add(&intake_service.peers, "postern-smtpd");
 	submit_service.peers.everybody = true;
-	conversations_begin(directory, settings);
+	conversations_begin(directory, settings, number);
 	if (!loop_begin() || !commit_begin(directory, (size_t)settings->sync_workers, conversation_answer_commit) || !wait_for_go(manager))
 		return false;
 	if (!intake_notify_begin(manager) || !service_start(&intake_service) || !service_start(&submit_service))
@@ -42,10 +42,10 @@ start(int manager, struct queue_directory *directory, const struct queue_setting
 }
 
 _Noreturn void
-intake_run(int manager, struct queue_directory *directory, const struct queue_settings *settings)
+intake_run(int manager, struct queue_directory *directory, const struct queue_settings *settings, uint64_t number)
 {
 	log_session("part", "intake");
-	if (!start(manager, directory, settings))
+	if (!start(manager, directory, settings, number))
 		exit(EXIT_TEMPORARY);
 	loop_run();
 	exit(EXIT_TEMPORARY);

@@ -12,8 +12,8 @@
 #include "queue/directory.h"
 #include "queue/settings.h"
 
-/* Runs in a child of its own, until the manager's end of `manager` is closed. The manager says "go" first. */
-_Noreturn void intake_run(int manager, struct queue_directory *directory, const struct queue_settings *settings);
+/* Runs in a child of its own, until the manager's end of `manager` is closed. The manager says "go" first. `number` is that of this start: id.h. */
+_Noreturn void intake_run(int manager, struct queue_directory *directory, const struct queue_settings *settings, uint64_t number);
 
 /* --- the way to the manager (intake_notify.c) --------------------------------- */
 

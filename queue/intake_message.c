@@ -131,7 +131,7 @@ intake_message_disk_trouble(int error)
 }
 
 struct outcome
-intake_message_open(struct intake_message *m, uint64_t free_space)
+intake_message_open(struct intake_message *m, struct room *room)
 {
 	queue_file_build_end(&m->header);
 	if (m->header.failed && outcome_is_done(&m->trouble))
@@ -140,11 +140,8 @@ intake_message_open(struct intake_message *m, uint64_t free_space)
 		m->trouble = outcome_make("5.3.4", "the message is larger than %llu bytes", (unsigned long long)m->size_most);
 	if (!outcome_is_done(&m->trouble))
 		return m->trouble;
-	if (!queue_directory_has_room(m->directory, free_space + m->size_said)) {
-		log_error("queue-disk-full", log_text("directory", m->directory->path),
-		    log_text("hint", "setting free_space says how much must be left"));
+	if (!room_take(room, m->size_said))
 		return m->trouble = outcome_make("4.3.1", "there is not enough room in the queue");
-	}
 	m->fd = queue_directory_create(m->directory, m->id);
 	if (m->fd < 0) {
 		log_trouble(m, "queue-file-not-made");

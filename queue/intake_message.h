@@ -10,6 +10,7 @@
 #include "lib/base/str.h"
 #include "lib/ipc/packet.h"
 #include "queue/directory.h"
+#include "queue/room.h"
 
 struct intake_message {
 	const struct queue_directory *directory;
@@ -37,7 +38,7 @@ bool intake_message_take_recipient(struct intake_message *m, struct packet *p);
 /* Adds a key of `mail` that the intake itself knows. */
 void intake_message_add_key(struct intake_message *m, const char *key, uint64_t value);
 /* Makes the file if there is room: step open. The outcome says what to answer. */
-struct outcome intake_message_open(struct intake_message *m, uint64_t free_space);
+struct outcome intake_message_open(struct intake_message *m, struct room *room);
 /* Takes bytes of the message. Trouble is kept and told at the end. */
 void intake_message_data(struct intake_message *m, struct slice bytes);
 /* Writes all that is left and the mark. On success the file waits for its sync. */

@@ -142,7 +142,9 @@ provide(const struct queue_directory *d, unsigned number, uint64_t size, uint64_
 		return;
 	if (fd >= 0)
 		journal_remove(d, number);
-	if (size > 0 && (!queue_directory_has_room(d, free_space + size) || !journal_make(d, number, size)))
+	uint64_t bytes, inodes;
+	bool room = queue_directory_room(d, &bytes, &inodes) && bytes > free_space && bytes - free_space > size;
+	if (size > 0 && (!room || !journal_make(d, number, size)))
 		log_warning("journal-not-made", log_text("directory", d->path),
 		    log_text("hint", "there is no room for it (setting journal_size): each message is synced by itself"));
 }

@@ -1,59 +1,62 @@
 /*
  * Deliver workers: each is a postern-deliver at the other end of a pair that
  * the spawner has made. One job at a time each; started when there is work and
- * none is idle, kept for the next.
+ * none is idle, kept for the next. Jobs stand in the lines of their mailboxes
+ * (destination.h), so that one that hangs holds a worker or two and no more.
  */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "queue/destination.h"
 #include "queue/manager.h"
+#include "queue/places.h"
 
 #define SPAWN_AGAIN 1000   /* ms after a spawn that failed */
 #define JOB_TIMEOUT 600000 /* ms: a worker that takes longer is given up */
 
 struct worker {
-	struct watch     watch;
-	struct timer     limit;
-	struct delivery *job; /* NULL: idle */
-	bool             used; /* has done a job: it is no broken program */
+	struct watch  watch;
+	struct timer  limit;
+	struct group *job;  /* of one recipient; NULL: idle */
+	bool          used; /* has done a job: it is no broken program */
 };
 
 static struct {
-	struct watch     spawner;
-	struct timer     again;
-	struct worker  **workers;
-	size_t           count, busy;
-	bool             spawning;
-	struct delivery *first, *last; /* the line */
-	size_t           line;
-	uint64_t         tag;
+	struct watch    spawner;
+	struct timer    again;
+	struct worker **workers;
+	size_t          count;
+	bool            spawning;
+	bool            assigning;
+	struct traffic  traffic;
+	uint64_t        tag;
 } local;
 
 static struct packet in;
 
 static void assign_jobs(void);
 
+/* The mailbox has its worker back. Frees `g`; what becomes of the recipient is for the caller to say. */
 static struct delivery *
-take_job(void)
+end_job(struct group *g)
 {
-	struct delivery *d = local.first;
-	if (d == NULL)
-		return NULL;
-	local.first = d->next;
-	if (local.first == NULL)
-		local.last = NULL;
-	local.line--;
-	d->next = NULL;
+	struct delivery *d = g->members[0];
+	struct group *line;
+	uint32_t tag = g->destination->tag;
+	destination_served(g->destination, SERVED_NOT, NULL, clock_ms(), &line);
+	places_call(tag);
+	free(g);
 	return d;
 }
 
 static void
 drop_worker(struct worker *w)
 {
-	struct delivery *job = w->job;
+	struct group *job = w->job;
 	timer_cancel(&w->limit);
 	loop_remove(&w->watch);
 	close(w->watch.fd);
@@ -65,10 +68,8 @@ drop_worker(struct worker *w)
 		timer_set(&local.again, SPAWN_AGAIN);
 	}
 	free(w);
-	if (job == NULL)
-		return;
-	local.busy--;
-	delivery_interrupted(job, "the delivery was interrupted");
+	if (job != NULL)
+		delivery_interrupted(end_job(job), "the delivery was interrupted");
 }
 
 static void
@@ -103,12 +104,11 @@ worker_ready(struct watch *watch, uint32_t events)
 		assign_jobs();
 		return;
 	}
-	struct delivery *d = w->job;
+	struct group *g = w->job;
 	timer_cancel(&w->limit);
 	w->job = NULL;
 	w->used = true;
-	local.busy--;
-	delivery_ended(d, &o);
+	delivery_ended(end_job(g), &o);
 	assign_jobs();
 }
 
@@ -149,12 +149,11 @@ spawn(void)
 }
 
 static void
-give(struct worker *w, struct delivery *d)
+give(struct worker *w, struct group *g)
 {
-	w->job = d;
-	local.busy++;
+	w->job = g;
 	timer_set(&w->limit, JOB_TIMEOUT);
-	build_job(&manager.out, d);
+	build_job(&manager.out, g->members[0]);
 	if (packet_send(w->watch.fd, &manager.out) == PACKET_OK)
 		return;
 	drop_worker(w);
@@ -164,29 +163,51 @@ static void
 assign_jobs(void)
 {
 	struct worker *w;
-	while (!manager.draining && local.first != NULL && (w = idle_worker()) != NULL)
-		give(w, take_job());
-	if (local.first != NULL && !manager.draining)
+	struct group *g;
+	if (local.assigning)
+		return;
+	local.assigning = true;
+	while (!manager.draining && (w = idle_worker()) != NULL && (g = destination_next(&local.traffic, clock_ms())) != NULL)
+		give(w, g);
+	if (!manager.draining && idle_worker() == NULL && destination_is_ready(&local.traffic, clock_ms()))
 		spawn();
+	local.assigning = false;
+}
+
+static void
+join(struct destination *mailbox, struct delivery *d)
+{
+	struct group *g = malloc(sizeof *g + sizeof *g->members);
+	if (g == NULL) {
+		destination_leave(mailbox);
+		delivery_interrupted(d, "no memory");
+		return;
+	}
+	*g = (struct group){.message = d->message, .count = 1};
+	g->members[0] = d;
+	destination_join(mailbox, g, false);
+	assign_jobs();
 }
 
 void
 local_deliver(struct delivery *d)
 {
-	d->next = NULL;
-	if (local.last != NULL)
-		local.last->next = d;
+	struct destination *mailbox = destination_of(&local.traffic, delivery_recipient(d)->address);
+	if (mailbox == NULL) {
+		delivery_interrupted(d, "no memory");
+		return;
+	}
+	message_goes_to(d->message, mailbox->tag);
+	if (destination_admits(mailbox, places_left(), clock_ms()) == DESTINATION_OPEN)
+		join(mailbox, d);
 	else
-		local.first = d;
-	local.last = d;
-	local.line++;
-	assign_jobs();
+		delivery_parked(d, mailbox->tag);
 }
 
 size_t
 local_busy(void)
 {
-	return local.busy;
+	return local.traffic.busy;
 }
 
 /* --- the spawner -------------------------------------------------------------------------- */
@@ -215,8 +236,12 @@ spawn_failed(const char *why)
 {
 	log_error("deliver-not-started", log_text("reason", why != NULL ? why : "no answer"));
 	timer_set(&local.again, SPAWN_AGAIN);
-	for (size_t left = local.count == 0 ? local.line : 0; left > 0; left--)
-		delivery_interrupted(take_job(), "the delivery program could not be started");
+	struct group *g;
+	while (local.count == 0 && (g = destination_take(&local.traffic)) != NULL) {
+		struct delivery *d = g->members[0];
+		free(g);
+		delivery_interrupted(d, "the delivery program could not be started");
+	}
 }
 
 static void
@@ -252,6 +277,11 @@ spawn_again(struct timer *t)
 bool
 local_begin(int spawner)
 {
+	unsigned each = (unsigned)manager.settings->mailbox_concurrency;
+	local.traffic = (struct traffic){
+	    .rules = {.first = each, .most = each, .failures = 1, .pause = 0},
+	    .places = (size_t)manager.settings->deliver_workers,
+	};
 	local.again.fire = spawn_again;
 	local.spawner = (struct watch){.fd = spawner, .ready = spawner_ready};
 	return loop_add(&local.spawner, EPOLLIN);

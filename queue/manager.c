@@ -6,11 +6,13 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/base/random.h"
+#include "queue/destination.h"
 #include "queue/intake.h"
+#include "queue/places.h"
 
-#define DRAIN_MOST 10000 /* ms that deliveries under way may still take */
-#define STARTS_A_TURN 100
-#define WATCH_MOST 3600  /* seconds: a clock that jumps is noticed within */
+#define FOUND_SPREAD 3000 /* seconds: within the head start of what has just come (places.c) */
+#define DRAIN_MOST   10000 /* ms that deliveries under way may still take */
 
 struct manager manager = {.lookup = {.service = "authd/lookup", .timeout = 30000}};
 
@@ -20,68 +22,24 @@ static struct packet in;
 static bool          starting;
 
 void
-manager_wait_until(uint64_t id, uint64_t due)
+manager_wait(struct waiting_entry e)
 {
-	if (!waiting_add(&manager.waiting, id, due)) {
+	if (!waiting_add_entry(&manager.waiting, e)) {
 		log_error("out-of-memory", log_text("hint", "starting anew, to find all messages on the disk"));
 		exit(EXIT_FAILURE);
 	}
 	/* While starting, the timer is set when that is done. */
-	if (!starting && manager.waiting.heap[0].id == id)
-		timer_set(&manager.due, 0);
-}
-
-static bool
-has_place(void)
-{
-	return !manager.draining && manager.active_count < manager.settings->active_most;
-}
-
-static void
-set_due_timer(void)
-{
-	if (manager.waiting.count == 0 || !has_place())
-		return;
-	uint64_t now = (uint64_t)clock_unix(), due = manager.waiting.heap[0].due;
-	uint64_t wait = due > now ? due - now : 0;
-	timer_set(&manager.due, (int64_t)(wait < WATCH_MOST ? wait : WATCH_MOST) * 1000);
+	if (!starting && manager.waiting.heap[0].id == e.id)
+		places_set_timer();
 }
 
 void
-manager_start_due(void)
+manager_wait_until(uint64_t id, uint64_t due)
 {
-	/* A message may end within its start and call this again. */
-	if (starting)
-		return;
-	starting = true;
-	struct waiting_entry e;
-	/* In small portions: a backlog must not keep the loop from what comes in. */
-	for (int i = 0; i < STARTS_A_TURN && has_place() && waiting_take(&manager.waiting, (uint64_t)clock_unix(), &e); i++)
-		message_start(e.id, e.due == DUE_FOUND ? ORIGIN_FOUND : ORIGIN_WAITED);
-	starting = false;
-	set_due_timer();
-}
-
-static void
-due_fired(struct timer *t)
-{
-	(void)t;
-	manager_start_due();
+	manager_wait((struct waiting_entry){.id = id, .due = waiting_time(due)});
 }
 
 /* --- the intake ----------------------------------------------------------------------------- */
-
-static void
-start_committed(uint64_t id)
-{
-	if (!has_place()) {
-		manager_wait_until(id, (uint64_t)clock_unix());
-		return;
-	}
-	starting = true;
-	message_start(id, ORIGIN_COMMITTED);
-	starting = false;
-}
 
 /* The intake names them in no order. */
 static int
@@ -101,6 +59,8 @@ hurry_named(void)
 		count++;
 	qsort(ids, count, sizeof *ids, compare_ids);
 	size_t hurried = waiting_hurry_these(&manager.waiting, ids, count, (uint64_t)clock_unix());
+	destinations_revive();
+	places_set_timer();
 	log_info("hurry", log_number("messages", (int64_t)hurried));
 }
 
@@ -109,7 +69,7 @@ start_named(void)
 {
 	uint64_t id;
 	while (packet_field_number(&in, UINT64_MAX, &id))
-		start_committed(id);
+		places_start_fresh(id);
 }
 
 static void
@@ -130,14 +90,18 @@ intake_ready(struct watch *w, uint32_t events)
 		return;
 	}
 	packet_close_descriptors(&in);
-	manager_start_due();
 }
 
+/*
+ * Whether it is whole, and when it is to be tried, is looked at in its turn: a
+ * backlog keeps nobody waiting. In no order, so that what is due is not behind
+ * all that is not.
+ */
 static bool
 found(void *context, uint64_t id)
 {
-	(void)context;
-	manager_wait_until(id, DUE_FOUND);
+	const uint64_t *now = context;
+	manager_wait((struct waiting_entry){.id = id, .due = waiting_time(*now - random_number() % FOUND_SPREAD), .found = 1});
 	return true;
 }
 
@@ -178,13 +142,15 @@ manager_run(int intake, int spawner)
 {
 	starting = true;
 	hold_prepare();
-	if (!queue_directory_scan(&manager.directory, found, NULL)) {
+	outward_begin();
+	uint64_t now = (uint64_t)clock_unix();
+	if (!queue_directory_scan(&manager.directory, found, &now)) {
 		log_error("queue-not-scanned", log_errno());
 		return;
 	}
 	starting = false;
 	log_info("started", log_number("found", (int64_t)manager.waiting.count));
-	manager.due.fire = due_fired;
+	places_begin();
 	intake_watch = (struct watch){.fd = intake, .ready = intake_ready};
 	packet_begin(&manager.out, "go");
 	if (!local_begin(spawner) || !loop_add(&intake_watch, EPOLLIN) ||
@@ -193,6 +159,6 @@ manager_run(int intake, int spawner)
 		log_error("not-started", log_errno());
 		return;
 	}
-	timer_set(&manager.due, 0);
+	places_set_timer();
 	loop_run();
 }

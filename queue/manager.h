@@ -25,7 +25,7 @@ struct manager {
 	struct waiting               waiting;
 	struct message              *active; /* at work */
 	size_t                       active_count;
-	struct timer                 due;
+	struct timer                 due;    /* of places_start_due() */
 	bool                         draining; /* begin nothing new */
 	struct client                lookup;
 	struct packet                out; /* for building one packet at a time */
@@ -37,8 +37,8 @@ extern struct manager manager;
 
 /* A message that is to be worked on at `due`. Ends the process without memory: the next start finds it. */
 void manager_wait_until(uint64_t id, uint64_t due);
-/* Starts what is due, as far as there is room. */
-void manager_start_due(void);
+/* The same with all that is known of it. */
+void manager_wait(struct waiting_entry e);
 void manager_run(int intake, int spawner);
 /* No new work; ends the process when what is under way has ended, or soon. */
 void manager_drain(const char *why);
@@ -55,7 +55,8 @@ size_t local_busy(void);
 
 /* --- outward.c: postern-remote ------------------------------------------------------ */
 
-/* Groups m->outward by way and sends. */
+void outward_begin(void);
+/* Groups m->outward by way, and has them stand in line. */
 void outward_deliver(struct message *m);
 size_t outward_busy(void);
 

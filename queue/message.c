@@ -9,43 +9,39 @@
 #include "lib/base/log.h"
 #include "queue/bcc.h"
 #include "queue/manager.h"
+#include "queue/places.h"
 
+#define CROWD_WAIT   10 /* seconds until there may be memory for it */
 #define TROUBLE_WAIT 60 /* seconds until a message is looked at again that our own trouble held up */
-
-static void
-link_message(struct message *m)
-{
-	m->next = manager.active;
-	if (m->next != NULL)
-		m->next->previous = m;
-	manager.active = m;
-	manager.active_count++;
-}
 
 void
 message_forget(struct message *m)
 {
-	if (m->previous != NULL)
-		m->previous->next = m->next;
-	else
-		manager.active = m->next;
-	if (m->next != NULL)
-		m->next->previous = m->previous;
-	manager.active_count--;
+	places_give_back(m);
 	close(m->fd);
 	if (m->write_fd >= 0)
 		close(m->write_fd);
 	queue_file_free(&m->file);
 	address_set_free(&m->seen);
+	free(m->order);
 	bcc_free(m->bcc);
 	free(m);
-	manager_start_due();
+	timer_set(&manager.due, 0);
 }
 
 void
 message_try_later(uint64_t id)
 {
 	manager_wait_until(id, (uint64_t)clock_unix() + TROUBLE_WAIT);
+}
+
+/* It was not looked at: what was known of it is still true. */
+static void
+wait_as_before(const struct waiting_entry *e, uint64_t seconds)
+{
+	struct waiting_entry again = *e;
+	again.due = waiting_time((uint64_t)clock_unix() + seconds);
+	manager_wait(again);
 }
 
 static void
@@ -65,35 +61,27 @@ sweep(uint64_t id, const char *name)
 
 /* What to do with a file that is no message to work on. */
 static void
-dismiss(uint64_t id, const char *name, enum file_result r, bool found)
+dismiss(const struct waiting_entry *e, const char *name, enum file_result r)
 {
-	if (r == FILE_UNCOMMITTED && found)
-		sweep(id, name);
+	if (r == FILE_UNCOMMITTED && e->found)
+		sweep(e->id, name);
 	else if (r == FILE_TROUBLE && errno == ENOENT)
 		log_warning("queue-file-gone", log_text("queue", name));
 	else if (r == FILE_TROUBLE && errno != ELOOP && errno != ENXIO && errno != EISDIR) {
 		log_error("queue-file-not-read", log_text("queue", name), log_errno());
-		message_try_later(id);
+		wait_as_before(e, TROUBLE_WAIT);
 	} else
-		set_aside(id, name);
+		set_aside(e->id, name);
 }
 
+/* What the intake has just committed is whole; all else may have been torn in a crash. */
 static enum file_result
-open_and_read(struct message *m, enum origin origin)
+read_message(struct message *m, enum origin origin)
 {
-	m->fd = queue_directory_open_file(&manager.directory, m->id, O_RDONLY);
-	if (m->fd < 0)
-		return FILE_TROUBLE;
-	/* What the intake has just committed is whole; all else may have been torn in a crash. */
 	enum file_result r = queue_file_read(m->fd, origin != ORIGIN_COMMITTED, &m->file);
 	if (r == FILE_OK && m->file.id != m->id) {
 		queue_file_free(&m->file);
-		r = FILE_DAMAGED;
-	}
-	if (r != FILE_OK) {
-		int saved = errno;
-		close(m->fd);
-		errno = saved;
+		return FILE_DAMAGED;
 	}
 	return r;
 }
@@ -108,45 +96,77 @@ is_believable(uint64_t next, uint64_t now)
 
 /* Why a message that could be read has no turn now; false: it has. */
 static bool
-waits_on(const struct message *m, enum origin origin, uint64_t *due)
+waits_on(const struct message *m, const struct waiting_entry *e, uint64_t *due)
 {
 	uint64_t now = (uint64_t)clock_unix();
 	*due = m->file.held ? DUE_HELD : m->file.next;
 	if (m->file.held)
 		return m->file.told;
-	return origin == ORIGIN_FOUND && m->file.next > now && is_believable(m->file.next, now);
+	return e->found && !e->hurried && m->file.next > now && is_believable(m->file.next, now);
 }
 
-void
-message_start(uint64_t id, enum origin origin)
+static void
+wait_on(const struct message *m, uint64_t due)
+{
+	if (m->file.held)
+		hold_told(m);
+	manager_wait_until(m->id, due);
+}
+
+static struct message *
+make_message(const struct waiting_entry *e)
 {
 	struct message *m = calloc(1, sizeof *m);
-	if (m == NULL) {
-		message_try_later(id);
-		return;
-	}
-	m->id = id;
+	if (m == NULL)
+		return NULL;
+	m->id = e->id;
 	m->write_fd = -1;
-	id_print(id, m->name);
-	enum file_result r = open_and_read(m, origin);
-	if (r != FILE_OK) {
-		dismiss(id, m->name, r, origin == ORIGIN_FOUND);
-		free(m);
-		return;
-	}
-	uint64_t due;
-	if (waits_on(m, origin, &due)) {
-		if (m->file.held)
-			hold_told(m);
-		manager_wait_until(id, due);
+	id_print(e->id, m->name);
+	m->fd = queue_directory_open_file(&manager.directory, e->id, O_RDONLY);
+	return m;
+}
+
+/* It gets no place: `m` was not linked. errno stays. */
+static void
+drop(struct message *m)
+{
+	int saved = errno;
+	if (m->fd >= 0)
 		close(m->fd);
-		queue_file_free(&m->file);
-		free(m);
-		return;
-	}
-	link_message(m);
+	queue_file_free(&m->file);
+	free(m);
+	errno = saved;
+}
+
+static void
+begin(struct message *m)
+{
+	places_take(m);
 	if (m->file.held)
 		hold_tell(m);
 	else
 		message_begin_run(m);
+}
+
+void
+message_start(const struct waiting_entry *e, enum origin origin)
+{
+	struct message *m = make_message(e);
+	if (m == NULL || (m->fd >= 0 && !places_have_memory_for(m->fd))) {
+		if (m != NULL)
+			drop(m);
+		wait_as_before(e, m == NULL ? TROUBLE_WAIT : CROWD_WAIT);
+		return;
+	}
+	enum file_result r = m->fd >= 0 ? read_message(m, origin) : FILE_TROUBLE;
+	uint64_t due;
+	if (r == FILE_OK && !waits_on(m, e, &due)) {
+		begin(m);
+		return;
+	}
+	if (r != FILE_OK)
+		dismiss(e, m->name, r);
+	else
+		wait_on(m, due);
+	drop(m);
 }

@@ -2,7 +2,7 @@
  * A message at work, from the manager's first look at it to the end of this
  * attempt: message.c begins and forgets, message_run.c starts its recipients,
  * message_marks.c takes down what becomes of each, message_end.c decides what
- * is next when all have ended or are deferred.
+ * is next when all have ended or are deferred, message_wait.c until when it waits.
  */
 #ifndef QUEUE_MESSAGE_H
 #define QUEUE_MESSAGE_H
@@ -14,6 +14,9 @@
 #include "lib/ipc/loop.h"
 #include "queue/expand.h"
 #include "queue/file.h"
+#include "queue/waiting.h"
+
+#define TAG_SEVERAL UINT32_MAX
 
 struct message;
 struct bcc;
@@ -35,7 +38,10 @@ struct message {
 	struct queue_file  file;
 	int                fd;         /* open for reading: what workers get */
 	int                write_fd;   /* for marks, opened when the first is made; -1 */
-	uint32_t           started;    /* recipients before this one are ended, deferred or under way */
+	size_t             bytes;      /* of memory, about */
+	uint32_t           started;    /* so many recipients are ended, deferred or under way */
+	uint32_t          *order;      /* their indexes in the order in which they are started, from `ordered_from` on */
+	uint32_t           ordered_from, ordered_to;
 	uint32_t           under_way;
 	uint32_t           looking;    /* of these: at authd */
 	struct delivery   *outward;    /* looked up, to be grouped for postern-remote */
@@ -43,8 +49,12 @@ struct message {
 	bool               bouncing;   /* the bouncer is at work for it: a letter to the sender, or a notice */
 	bool               late;       /* that letter tells of the delay too */
 	bool               broken;     /* a change could not be written: forget it and read it anew later */
+	uint32_t           parked;     /* recipients for whom there was no place in their line in this attempt */
+	uint32_t           deferred;   /* recipients that were deferred in it */
+	uint32_t           parked_for; /* the tag of the destination whose line it was, the last one */
+	uint32_t           tag;        /* of the destination of its recipients; 0: none yet; TAG_SEVERAL */
 	struct bcc        *bcc;        /* it is being asked who gets a copy: no recipient is started before */
-	bool               to_be_held; /* a transport says so: at the end of this run */
+	uint32_t           held_recipients; /* in this run, by a transport: what is left then is held */
 	bool               hurried;    /* what deferred it was trouble of our own: try again soon */
 	bool               advancing;
 	struct timer       later;      /* for an end that must not come within a call */
@@ -54,13 +64,12 @@ struct message {
 
 /* Where the manager knows a message from. */
 enum origin {
-	ORIGIN_COMMITTED, /* the intake has just said so */
-	ORIGIN_WAITED,    /* it waited; when it could not be read at its first turn, nobody has checked it yet */
-	ORIGIN_FOUND,     /* by a scan, so it may be uncommitted */
+	ORIGIN_COMMITTED, /* the intake has just said so: it is whole */
+	ORIGIN_WAITED,    /* it waited, and may have been torn or damaged before or since */
 };
 
-/* Begins to work on a message. */
-void message_start(uint64_t id, enum origin origin);
+/* Begins to work on a message; `e` is what was known of it while it waited. */
+void message_start(const struct waiting_entry *e, enum origin origin);
 /* No place and no memory is needed any more. Frees `m`. */
 void message_forget(struct message *m);
 /* Trouble of our own: it is looked at again in a minute. */
@@ -70,6 +79,8 @@ void message_try_later(uint64_t id);
 
 /* Begins an attempt: what is to be done before the first recipient is started belongs here. */
 void message_begin_run(struct message *m);
+/* Some of its recipients are for the destination of that tag. */
+void message_goes_to(struct message *m, uint32_t tag);
 /* Starts further recipients; ends the run when all have ended or are deferred. */
 void message_advance(struct message *m);
 
@@ -81,6 +92,8 @@ void delivery_ended(struct delivery *d, const struct outcome *o);
 void delivery_interrupted(struct delivery *d, const char *why);
 /* The recipient was replaced by what an alias gave. Frees `d`. */
 void delivery_replaced(struct delivery *d);
+/* There is no place in the line of its destination: the recipient waits, and no attempt is counted. Frees `d`. */
+void delivery_parked(struct delivery *d, uint32_t tag);
 /* The descriptor for marks, opened when first asked for; -1 with errno. */
 int message_open_for_writing(struct message *m);
 struct file_recipient *delivery_recipient(const struct delivery *d);
@@ -95,6 +108,10 @@ void message_change_failed(struct message *m);
 
 /* Every recipient has ended or is deferred: removed, bounced, or to be tried again. `m` may be gone after it. */
 void message_end_run(struct message *m);
+/* What waits now: with what is known of it, for the next attempt. Frees `m`. (message_wait.c) */
+void message_wait(struct message *m);
+/* It has been waiting for longer than it may. (message_wait.c) */
+bool message_is_too_old(const struct message *m);
 /* The bounce was made (ok) or must be tried again. */
 void message_bounced(struct message *m, bool ok);
 /* Everybody was told that it is held, or must be told later. */

@@ -6,8 +6,6 @@
 #include "queue/report.h"
 #include "queue/retry.h"
 
-#define HURRY_FIRST 5 /* seconds to the first retry after trouble of our own */
-
 static bool
 is_pending(const struct message *m)
 {
@@ -50,48 +48,6 @@ fail_pending(struct message *m)
 	}
 }
 
-static void
-stay_held(struct message *m)
-{
-	int fd = message_open_for_writing(m);
-	if (fd < 0 || !queue_file_hold(fd))
-		log_error("mark-not-written", log_text("queue", m->name), log_errno());
-	manager_wait_until(m->id, DUE_HELD);
-	message_forget(m);
-}
-
-static void
-wait_for_retry(struct message *m)
-{
-	if (m->file.held || m->to_be_held) {
-		stay_held(m);
-		return;
-	}
-	uint64_t now = (uint64_t)clock_unix();
-	unsigned tries = m->file.tries + 1;
-	uint64_t first = manager.settings->retry_first;
-	if (m->hurried && first > HURRY_FIRST)
-		first = HURRY_FIRST;
-	uint64_t next = now + retry_wait(tries, first, manager.settings->retry_most);
-	int fd = message_open_for_writing(m);
-	if (fd < 0 || !queue_file_retry(fd, &m->file, tries, next))
-		log_error("mark-not-written", log_text("queue", m->name), log_errno());
-	manager_wait_until(m->id, next);
-	message_forget(m);
-}
-
-/* What waited for a person is not late: its time begins with the release. */
-static bool
-is_too_old(const struct message *m)
-{
-	const struct queue_settings *s = manager.settings;
-	if (m->file.held || m->to_be_held)
-		return false;
-	if (m->file.released)
-		return retry_is_spent(m->file.tries, s->retry_first, s->retry_most, s->life);
-	return retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), s->life);
-}
-
 /* Nobody waits for it, and nobody is to be told of it. */
 static bool
 is_over(const struct message *m)
@@ -104,7 +60,7 @@ static bool
 is_late(const struct message *m)
 {
 	uint64_t warning = manager.settings->delay_warning;
-	return warning > 0 && !m->file.held && retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), warning);
+	return warning > 0 && !m->file.held && !m->to_be_held && retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), warning);
 }
 
 /* Every recipient has ended or is deferred. */
@@ -120,7 +76,7 @@ message_end_run(struct message *m)
 		message_forget(m);
 		return;
 	}
-	if (is_pending(m) && is_too_old(m))
+	if (is_pending(m) && message_is_too_old(m))
 		fail_pending(m);
 	m->late = is_late(m);
 	if (is_over(m)) {
@@ -129,7 +85,7 @@ message_end_run(struct message *m)
 		m->bouncing = true;
 		bouncer_make(m);
 	} else {
-		wait_for_retry(m);
+		message_wait(m);
 	}
 }
 
@@ -157,7 +113,7 @@ message_bounced(struct message *m, bool ok)
 	for (size_t i = 0; i < m->file.count; i++)
 		mark_reported(m, &m->file.recipients[i]);
 	if (is_pending(m))
-		wait_for_retry(m);
+		message_wait(m);
 	else
 		remove_message(m);
 }
@@ -170,7 +126,7 @@ message_told(struct message *m, bool ok)
 		/* Released in the meantime. */
 		message_begin_run(m);
 	} else if (ok) {
-		stay_held(m);
+		message_wait(m);
 	} else {
 		hold_not_told(m);
 		message_try_later(m->id);

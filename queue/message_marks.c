@@ -81,6 +81,8 @@ delivery_ended(struct delivery *d, const struct outcome *o)
 	struct message *m = d->message;
 	struct file_recipient *r = delivery_recipient(d);
 	message_log_ended(m, r, o);
+	if (o->class == OUTCOME_TEMPORARY)
+		m->deferred++;
 	message_mark(m, r, status_after(d, r, o), o);
 	free_delivery(d);
 	message_advance(m);
@@ -98,6 +100,16 @@ void
 delivery_replaced(struct delivery *d)
 {
 	struct message *m = d->message;
+	free_delivery(d);
+	message_advance(m);
+}
+
+void
+delivery_parked(struct delivery *d, uint32_t tag)
+{
+	struct message *m = d->message;
+	m->parked++;
+	m->parked_for = tag;
 	free_delivery(d);
 	message_advance(m);
 }

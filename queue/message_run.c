@@ -1,10 +1,12 @@
 #include <stdlib.h>
 
 #include "lib/base/log.h"
+#include "lib/mail/address.h"
 #include "queue/bcc.h"
 #include "queue/manager.h"
 
-#define UNDER_WAY_MOST 64 /* recipients of one message at a time */
+#define UNDER_WAY_MOST 500 /* recipients of one message at a time */
+#define LOOKING_MOST   50  /* of these at authd, where the messages' questions stand in one line */
 
 /*
  * Several recipients need marks: better to find out that none can be written
@@ -30,6 +32,59 @@ message_begin_run(struct message *m)
 		message_advance(m);
 }
 
+/* --- in which order ---------------------------------------------------------------- */
+
+static const struct file_recipient *ordering;
+
+static struct slice
+domain_of(uint32_t index)
+{
+	struct slice local, domain;
+	address_split(ordering[index].address, &local, &domain);
+	return domain;
+}
+
+static int
+compare_recipients(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	int order = slice_compare(domain_of(x), domain_of(y));
+	return order != 0 ? order : (x > y) - (x < y);
+}
+
+/* Those of one domain behind one another, so that they can go together. False: no memory. */
+static bool
+order_rest(struct message *m)
+{
+	uint32_t count = (uint32_t)m->file.count - m->started;
+	uint32_t *order = reallocarray(m->order, count, sizeof *order);
+	if (order == NULL)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		order[i] = m->started + i;
+	ordering = m->file.recipients;
+	qsort(order, count, sizeof *order, compare_recipients);
+	m->order = order;
+	m->ordered_from = m->started;
+	m->ordered_to = m->started + count;
+	return true;
+}
+
+/* What an alias has added meanwhile is behind those that are ordered. */
+static bool
+next_recipient(struct message *m, uint32_t *index)
+{
+	*index = m->started;
+	if (m->file.count == 1)
+		return true;
+	if (m->started >= m->ordered_to && !order_rest(m))
+		return false;
+	*index = m->order[m->started - m->ordered_from];
+	return true;
+}
+
+/* --- starting them -------------------------------------------------------------------- */
+
 static bool
 start_recipient(struct message *m, uint32_t index)
 {
@@ -52,19 +107,27 @@ start_recipient(struct message *m, uint32_t index)
 	return true;
 }
 
+void
+message_goes_to(struct message *m, uint32_t tag)
+{
+	m->tag = m->tag == 0 || m->tag == tag ? tag : TAG_SEVERAL;
+}
+
 static bool
 may_start(const struct message *m)
 {
-	return m->started < m->file.count && m->under_way < UNDER_WAY_MOST && !m->broken && !m->file.held && !manager.draining;
+	return m->started < m->file.count && m->under_way < UNDER_WAY_MOST && m->looking < LOOKING_MOST && !m->broken &&
+	    !m->file.held && !manager.draining;
 }
 
 static void
 start_recipients(struct message *m)
 {
+	uint32_t index;
 	while (may_start(m)) {
-		if (!start_recipient(m, m->started)) {
+		if (!next_recipient(m, &index) || !start_recipient(m, index)) {
 			m->broken = true;
-			return;
+			break;
 		}
 		m->started++;
 	}

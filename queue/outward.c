@@ -1,49 +1,40 @@
 /*
- * The way to postern-remote: up to remote_concurrency connections to its
- * socket, each with one request at a time. Recipients of one message that go
- * the same way share a request.
+ * The way to other hosts: recipients of one message that go the same way make a
+ * group, groups stand in the lines of their destinations (destination.h), and
+ * those whose turn it is go to postern-remote (channel.h).
  */
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
-#include "lib/ipc/socket.h"
 #include "lib/mail/address.h"
+#include "queue/channel.h"
 #include "queue/manager.h"
 #include "queue/outward_keys.h"
+#include "queue/places.h"
 
-#define SERVICE        "remote/send"
-#define ADDRESSES_MOST 50      /* in one request */
-#define REQUEST_ROOM   56000   /* bytes of a packet for them and their keys */
-#define KEYS_MOST      4096
-#define JOB_TIMEOUT    3600000 /* ms: beyond what postern-remote's own timeouts add up to */
+#define REQUEST_ROOM 56000 /* bytes of a packet for recipients and their keys */
 
-/* Recipients of one message that go the same way. */
-struct group {
-	struct group    *next;
-	struct message  *message;
-	size_t           count;
-	struct delivery *members[ADDRESSES_MOST];
-};
+static struct traffic outward;
+static bool           assigning;
 
-struct channel {
-	struct watch  watch; /* fd -1: not connected */
-	struct timer  limit;
-	struct group *job;
-};
+/* --- what became of a group -------------------------------------------------------- */
 
-static struct {
-	struct channel *channels; /* remote_concurrency of them */
-	size_t          busy;
-	struct group   *first, *last;
-	uint64_t        tag;
-} outward;
-
-static struct packet in;
-
-static void assign_groups(void);
+/*
+ * Trouble of the whole group with the host or on the way to it: 4.4.x
+ * (RFC 3463: network and routing status) for every one of it.
+ */
+static enum served
+service_of(const struct group *g, const struct outcome *outcomes)
+{
+	if (outcomes == NULL)
+		return SERVED_NOT;
+	for (size_t i = 0; i < g->count; i++)
+		if (strncmp(outcomes[i].code, "4.4.", 4) != 0)
+			return SERVED_WELL;
+	return SERVED_BADLY;
+}
 
 static void
 end_group(struct group *g, const struct outcome *outcomes)
@@ -57,168 +48,69 @@ end_group(struct group *g, const struct outcome *outcomes)
 	free(g);
 }
 
-static struct group *
-disconnect(struct channel *c)
+static struct outcome
+not_tried(const struct outcome *reason)
 {
-	struct group *g = c->job;
-	timer_cancel(&c->limit);
-	loop_remove(&c->watch);
-	close(c->watch.fd);
-	c->watch.fd = -1;
-	c->job = NULL;
-	if (g != NULL)
-		outward.busy--;
-	return g;
+	return outcome_make(reason->code, "not tried, since this has just failed: %s", reason->text);
+}
+
+/* Nobody tries it: what the host did a moment ago is the answer. */
+static void
+defer_group(struct group *g, const struct outcome *reason)
+{
+	struct outcome o = not_tried(reason);
+	for (size_t i = 0; i < g->count; i++)
+		delivery_ended(g->members[i], &o);
+	free(g);
 }
 
 static void
-lose(struct channel *c, const char *why)
+log_dead(const struct destination *d, const struct outcome *why)
 {
-	log_warning("remote-lost", log_text("queue", c->job != NULL ? c->job->message->name : ""), log_text("reason", why));
-	struct group *g = disconnect(c);
-	if (g != NULL)
-		end_group(g, NULL);
-	assign_groups();
+	log_warning("destination-dead", log_slice("destination", slice_make(d->name, d->name_len)),
+	    log_number("pause_s", outward.rules.pause / 1000), log_text("reason", why->text));
 }
 
+/* What it says of its destination, then what it says of its recipients. */
 static void
-too_slow(struct timer *t)
+end_service(struct group *g, const struct outcome *outcomes)
 {
-	lose((struct channel *)((char *)t - offsetof(struct channel, limit)), "no answer in time");
-}
-
-static bool
-read_results(struct packet *p, size_t count, struct outcome *outcomes)
-{
-	if (strcmp(packet_verb(p), "result") != 0 || packet_field(p) == NULL)
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!packet_field_outcome(p, &outcomes[i]))
-			return false;
-	return true;
-}
-
-static void
-channel_ready(struct watch *watch, uint32_t events)
-{
-	(void)events;
-	static struct outcome outcomes[ADDRESSES_MOST];
-	struct channel *c = (struct channel *)watch;
-	enum packet_result r = packet_receive(watch->fd, &in);
-	if (r == PACKET_WAIT)
-		return;
-	packet_close_descriptors(&in);
-	if (r != PACKET_OK || c->job == NULL) {
-		lose(c, r == PACKET_OK ? "an answer to nothing" : "it ended");
-		return;
-	}
-	if (!read_results(&in, c->job->count, outcomes)) {
-		lose(c, "it does not keep to the protocol");
-		return;
-	}
-	struct group *g = c->job;
-	timer_cancel(&c->limit);
-	c->job = NULL;
-	outward.busy--;
+	struct outcome why = outcomes != NULL ? outcomes[0] : outcome_done();
+	struct destination *d = g->destination;
+	struct group *line;
+	uint32_t tag = d->tag;
+	if (destination_served(d, service_of(g, outcomes), &why, clock_ms(), &line))
+		log_dead(d, &why);
+	places_call(tag);
 	end_group(g, outcomes);
+	while (line != NULL) {
+		struct group *next = line->next;
+		defer_group(line, &why);
+		line = next;
+	}
+}
+
+static void assign_groups(void);
+
+void
+outward_answered(struct group *g, const struct outcome *outcomes)
+{
+	end_service(g, outcomes);
 	assign_groups();
-}
-
-static bool
-connect_channel(struct channel *c)
-{
-	if (c->watch.fd >= 0)
-		return true;
-	int fd = socket_connect(SERVICE, 0);
-	if (fd < 0)
-		return false;
-	c->watch = (struct watch){.fd = fd, .ready = channel_ready};
-	c->limit.fire = too_slow;
-	if (loop_add(&c->watch, EPOLLIN))
-		return true;
-	close(fd);
-	c->watch.fd = -1;
-	return false;
-}
-
-static void
-build_request(struct packet *p, const struct group *g)
-{
-	static struct str keys = STR_MOST(KEYS_MOST);
-	const struct queue_file *f = &g->message->file;
-	packet_begin(p, "send");
-	packet_add_number(p, ++outward.tag);
-	packet_add_text(p, g->message->name);
-	packet_add(p, g->members[0]->sender != NULL ? slice_of(g->members[0]->sender) : f->sender);
-	packet_add_text(p, g->members[0]->transport);
-	packet_add_number(p, f->header_size);
-	packet_add_number(p, f->message_size);
-	outward_message_keys(&keys, f);
-	packet_add(p, str_slice(&keys));
-	for (size_t i = 0; i < g->count; i++) {
-		packet_add(p, delivery_recipient(g->members[i])->address);
-		outward_recipient_keys(&keys, f, delivery_recipient(g->members[i]));
-		packet_add(p, str_slice(&keys));
-	}
-	packet_add_descriptor(p, g->message->fd);
-}
-
-static bool
-give(struct channel *c, struct group *g)
-{
-	if (!connect_channel(c)) {
-		log_warning("remote-away", log_errno(), log_text("hint", "is postern-remote running?"));
-		return false;
-	}
-	build_request(&manager.out, g);
-	if (packet_send(c->watch.fd, &manager.out) != PACKET_OK) {
-		disconnect(c);
-		return false;
-	}
-	c->job = g;
-	outward.busy++;
-	timer_set(&c->limit, JOB_TIMEOUT);
-	return true;
-}
-
-/* Connected ones first, so that no more are opened than are needed. */
-static struct channel *
-idle_channel(void)
-{
-	struct channel *closed = NULL;
-	for (size_t i = 0; i < manager.settings->remote_concurrency; i++) {
-		struct channel *c = &outward.channels[i];
-		if (c->job == NULL && c->watch.fd >= 0)
-			return c;
-		if (c->watch.fd < 0 && closed == NULL)
-			closed = c;
-	}
-	return closed;
-}
-
-static bool
-make_channels(void)
-{
-	if (outward.channels != NULL)
-		return true;
-	outward.channels = calloc(manager.settings->remote_concurrency, sizeof *outward.channels);
-	for (size_t i = 0; outward.channels != NULL && i < manager.settings->remote_concurrency; i++)
-		outward.channels[i].watch.fd = -1;
-	return outward.channels != NULL;
 }
 
 static void
 assign_groups(void)
 {
-	struct channel *c;
-	while (!manager.draining && outward.first != NULL && make_channels() && (c = idle_channel()) != NULL) {
-		struct group *g = outward.first;
-		outward.first = g->next;
-		if (outward.first == NULL)
-			outward.last = NULL;
-		if (!give(c, g))
-			end_group(g, NULL);
-	}
+	struct group *g;
+	/* What cannot be sent ends at once, and its message may start others. */
+	if (assigning)
+		return;
+	assigning = true;
+	while (!manager.draining && (g = destination_next(&outward, clock_ms())) != NULL)
+		if (!channel_send(g))
+			end_service(g, NULL);
+	assigning = false;
 }
 
 /* --- grouping ----------------------------------------------------------------------------- */
@@ -226,71 +118,158 @@ assign_groups(void)
 static struct slice
 domain_of(const struct delivery *d)
 {
-	struct slice address = delivery_recipient(d)->address;
-	size_t at = slice_find_last(address, '@');
-	return slice_from(address, at < address.len ? at + 1 : at);
+	struct slice local, domain;
+	address_split(delivery_recipient(d)->address, &local, &domain);
+	return domain;
 }
 
+static struct slice
+next_hop(const struct delivery *d)
+{
+	return d->transport[0] != '\0' ? slice_of(d->transport) : domain_of(d);
+}
+
+/* A next hop without SMTPUTF8 can have those that do not need it: they go apart. */
 static bool
-same_sender(const struct delivery *a, const struct delivery *b)
+is_ascii(const struct delivery *d)
 {
-	if (a->sender == NULL || b->sender == NULL)
-		return a->sender == b->sender;
-	return strcmp(a->sender, b->sender) == 0;
+	return address_is_ascii(delivery_recipient(d)->address);
 }
 
-static bool
-same_way(const struct delivery *a, const struct delivery *b)
+/* The message's own, or one under which it is forwarded. */
+static struct slice
+sender_of(const struct delivery *d)
 {
-	if (strcmp(a->transport, b->transport) != 0 || !same_sender(a, b))
-		return false;
-	/* A next hop without SMTPUTF8 can have those that do not need it. */
-	if (address_is_ascii(delivery_recipient(a)->address) != address_is_ascii(delivery_recipient(b)->address))
-		return false;
-	return a->transport[0] != '\0' || slice_equal(domain_of(a), domain_of(b));
+	return d->sender != NULL ? slice_of(d->sender) : d->message->file.sender;
 }
 
-/* Takes the first of the message's list and all that go with it into a group. */
-static struct group *
-make_group(struct message *m)
+static int
+compare_ways(const struct delivery *a, const struct delivery *b)
 {
-	struct group *g = calloc(1, sizeof *g);
-	if (g == NULL)
-		return NULL;
-	g->message = m;
-	struct delivery **at = &m->outward;
-	size_t bytes = 0;
-	while (*at != NULL && g->count < ADDRESSES_MOST && bytes < REQUEST_ROOM) {
-		struct delivery *d = *at;
-		if (g->count > 0 && !same_way(g->members[0], d)) {
-			at = &d->next;
-			continue;
-		}
-		*at = d->next;
-		d->next = NULL;
-		g->members[g->count++] = d;
-		bytes += delivery_recipient(d)->address.len + OUTWARD_KEYS_MOST + 2;
+	int order = slice_compare(next_hop(a), next_hop(b));
+	if (order != 0)
+		return order;
+	/* A domain and a transport may be spelt alike. */
+	if ((a->transport[0] == '\0') != (b->transport[0] == '\0'))
+		return a->transport[0] == '\0' ? -1 : 1;
+	order = slice_compare(sender_of(a), sender_of(b));
+	return order != 0 ? order : is_ascii(b) - is_ascii(a);
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const struct delivery *x = *(struct delivery *const *)a, *y = *(struct delivery *const *)b;
+	int order = compare_ways(x, y);
+	return order != 0 ? order : (x->recipient > y->recipient) - (x->recipient < y->recipient);
+}
+
+/* How many of them, from the first on, go together. */
+static size_t
+count_together(struct delivery *const *all, size_t count)
+{
+	size_t n = 0, bytes = 0;
+	while (n < count && n < CHANNEL_ADDRESSES_MOST && bytes < REQUEST_ROOM && compare_ways(all[0], all[n]) == 0)
+		bytes += delivery_recipient(all[n++])->address.len + OUTWARD_KEYS_MOST + 2;
+	return n;
+}
+
+/* --- joining a line ------------------------------------------------------------------------- */
+
+static void
+interrupt_all(struct delivery *const *all, size_t count, const char *why)
+{
+	for (size_t i = 0; i < count; i++)
+		delivery_interrupted(all[i], why);
+}
+
+static void
+join(struct destination *d, struct delivery *const *all, size_t count)
+{
+	struct group *g = malloc(sizeof *g + count * sizeof *g->members);
+	if (g == NULL) {
+		destination_leave(d);
+		interrupt_all(all, count, "no memory");
+		return;
 	}
-	return g;
+	*g = (struct group){.message = all[0]->message, .count = count};
+	memcpy(g->members, all, count * sizeof *all);
+	destination_join(d, g, g->message->file.count > count);
+}
+
+static void
+defer_all(struct destination *d, struct delivery *const *all, size_t count)
+{
+	struct outcome o = d->reason != NULL ? not_tried(d->reason) : outcome_make("4.4.1", "not tried, since the host has just failed");
+	destination_leave(d);
+	for (size_t i = 0; i < count; i++)
+		delivery_ended(all[i], &o);
+}
+
+/* Recipients that go together: into the line of their destination, or not now. */
+static void
+send_together(struct delivery *const *all, size_t count)
+{
+	struct destination *d = destination_of(&outward, next_hop(all[0]));
+	if (d == NULL) {
+		interrupt_all(all, count, "no memory");
+		return;
+	}
+	message_goes_to(all[0]->message, d->tag);
+	switch (destination_admits(d, places_left(), clock_ms())) {
+	case DESTINATION_OPEN:
+		join(d, all, count);
+		break;
+	case DESTINATION_FULL:
+		for (size_t i = 0; i < count; i++)
+			delivery_parked(all[i], d->tag);
+		break;
+	case DESTINATION_DEAD:
+		defer_all(d, all, count);
+		break;
+	}
+}
+
+/* The list as an array, in order of their ways; NULL: no memory. */
+static struct delivery **
+in_order(struct delivery *list, size_t *count)
+{
+	*count = 0;
+	for (struct delivery *d = list; d != NULL; d = d->next)
+		++*count;
+	struct delivery **all = calloc(*count, sizeof *all), **at = all;
+	for (struct delivery *d = list; all != NULL && d != NULL; d = d->next)
+		*at++ = d;
+	if (all != NULL)
+		qsort(all, *count, sizeof *all, compare_places);
+	return all;
+}
+
+static void
+interrupt_list(struct delivery *d)
+{
+	while (d != NULL) {
+		struct delivery *next = d->next;
+		delivery_interrupted(d, "no memory");
+		d = next;
+	}
 }
 
 void
 outward_deliver(struct message *m)
 {
-	while (m->outward != NULL) {
-		struct group *g = make_group(m);
-		if (g == NULL) {
-			struct delivery *d = m->outward;
-			m->outward = d->next;
-			delivery_interrupted(d, "no memory");
-			continue;
-		}
-		if (outward.last != NULL)
-			outward.last->next = g;
-		else
-			outward.first = g;
-		outward.last = g;
+	struct delivery *list = m->outward;
+	m->outward = NULL;
+	size_t count, done = 0;
+	struct delivery **all = in_order(list, &count);
+	if (all == NULL)
+		interrupt_list(list);
+	while (all != NULL && done < count) {
+		size_t n = count_together(all + done, count - done);
+		send_together(all + done, n);
+		done += n;
 	}
+	free(all);
 	assign_groups();
 }
 
@@ -298,4 +277,16 @@ size_t
 outward_busy(void)
 {
 	return outward.busy;
+}
+
+void
+outward_begin(void)
+{
+	const struct queue_settings *s = manager.settings;
+	uint64_t pause = s->destination_pause < s->retry_first ? s->destination_pause : s->retry_first;
+	outward = (struct traffic){
+	    .rules = {.first = (unsigned)s->destination_first, .most = (unsigned)s->destination_most,
+	        .failures = (unsigned)s->destination_failures, .pause = (int64_t)pause * 1000},
+	    .places = (size_t)s->remote_concurrency,
+	};
 }

@@ -49,17 +49,22 @@
 #define LOCK_PATIENCE 15000 /* ms: what was before may still wait for a disk */
 
 static struct queue_settings settings;
+static uint64_t start_number;
 
 static const struct setting table[] = {
     SOCKET_SETTINGS,
     HOST_SETTING,
     {"queue_directory", SETTING_TEXT, "/var/spool/postern/queue", "where messages wait", &settings.directory, 0, 0},
     {"free_space", SETTING_SIZE, "20M", "bytes of the disk that stay free: beyond, no mail is taken", &settings.free_space, 0, 0},
+    {"free_inodes", SETTING_NUMBER, "100", "inodes of the disk that stay free, likewise", &settings.free_inodes, 0, UINT64_MAX / 2},
+    {"submit_idle", SETTING_SECONDS, "1h", "a local program that hands a message in and then stands still is cut off after it",
+        &settings.submit_idle, 1, 365 * 86400},
     {"message_size", SETTING_SIZE, "10240000", "the largest message in bytes", &settings.message_size, 65536,
         UINT64_MAX / 2},
     {"retry_first", SETTING_SECONDS, "5m", "wait before the second attempt; doubled after each", &settings.retry_first, 1, 0},
     {"retry_most", SETTING_SECONDS, "1h", "the longest wait between attempts", &settings.retry_most, 1, 0},
     {"queue_life", SETTING_SECONDS, "5d", "what could not be delivered in this time is returned", &settings.life, 1, 0},
+    {"bounce_life", SETTING_SECONDS, "5d", "the same for bounces and other mail of the null sender; what fails ends", &settings.bounce_life, 1, 0},
     {"delay_warning", SETTING_SECONDS, "4h", "who sent what waits so long is told, once; 0: nobody is", &settings.delay_warning, 0, 0},
     {"bounce_size", SETTING_SIZE, "50000", "bytes of a message that is returned whole to who asks for that; of longer ones the header",
         &settings.bounce_size, 0, BOUNCE_RETURNED_MOST},
@@ -78,9 +83,15 @@ static const struct setting table[] = {
         &settings.journal_size, 0, 1u << 30},
     {"sync_workers", SETTING_NUMBER, "8", "processes that wait for the disk with messages that do not go through the journal", &settings.sync_workers, 1, 64},
     {"deliver_workers", SETTING_NUMBER, "16", "local deliveries at a time", &settings.deliver_workers, 1, 256},
-    {"remote_concurrency", SETTING_NUMBER, "20", "deliveries to other hosts at a time", &settings.remote_concurrency, 1, 500},
+    {"mailbox_concurrency", SETTING_NUMBER, "2", "local deliveries to one address at a time", &settings.mailbox_concurrency, 1, 256},
+    {"remote_concurrency", SETTING_NUMBER, "50", "deliveries to other hosts at a time", &settings.remote_concurrency, 1, 500},
+    {"destination_concurrency_first", SETTING_NUMBER, "5", "of these to one destination, in the beginning", &settings.destination_first, 1, 500},
+    {"destination_concurrency_most", SETTING_NUMBER, "20", "and at most, when all goes well", &settings.destination_most, 1, 500},
+    {"destination_failures", SETTING_NUMBER, "3", "failures of a host in a row, after which it is left in peace", &settings.destination_failures, 1, 1000},
+    {"destination_pause", SETTING_SECONDS, "4m", "for so long, but never longer than retry_first", &settings.destination_pause, 0, 86400},
     {"active_messages", SETTING_NUMBER, "1000", "messages at work at a time; others wait on the disk",
         &settings.active_most, 1, 2000},
+    {"active_memory", SETTING_SIZE, "64M", "bytes of memory for their recipients; half of it for messages with very many", &settings.active_memory, 1u << 20, 512u << 20},
 };
 
 static const struct contract contract = {
@@ -140,7 +151,7 @@ run_spawner(int socket)
 static void
 run_intake(int socket)
 {
-	intake_run(socket, &manager.directory, &settings);
+	intake_run(socket, &manager.directory, &settings, start_number);
 }
 
 static void
@@ -180,6 +191,7 @@ main(int argc, char **argv)
 	if (!queue_directory_open(&manager.directory, settings.directory) || !queue_directory_lock(&manager.directory, LOCK_PATIENCE))
 		return EXIT_TEMPORARY;
 	journal_recover(&manager.directory, settings.journal_size, settings.free_space);
+	start_number = queue_directory_count_start(&manager.directory);
 	int spawner = start_child(run_spawner, -1);
 	int intake = start_child(run_intake, spawner);
 	if (spawner < 0 || intake < 0 || !loop_begin() || !ended_begin(manager.directory.journal) || !bouncer_begin() || !control_begin()) {

@@ -4,15 +4,19 @@
  * Who runs it: a supervisor, as the user postern-remote.
  * Reads: its settings, /etc/resolv.conf, /etc/hosts; of the queue only the one
  *   file whose descriptor came with a request, for reading. Writes: the log.
- * Sockets: listens on remote/send (queued); connects to tlsd/client. Internet:
- *   DNS, SMTP to other hosts.
+ * Sockets: listens on remote/send (queued); connects to tlsd/client, to
+ *   authd/lookup (logins for relay hosts), with the setting mta_sts to
+ *   sts/policy, and to the Unix sockets of LMTP servers that transports name
+ *   (lmtp:unix:/path). Internet: DNS, SMTP and LMTP to other hosts.
  *
  * The parent accepts and forks; each child serves one connection of queued, one
- * request after the other. What other hosts say is parsed in children only.
+ * request after the other, and keeps its session with the other host open for a
+ * moment (remote_kept.h). What other hosts say is parsed in children only.
  * Exit codes: 0 told to end; 100 misuse or wrong settings; 111 temporary trouble.
  *
  * A full compromise of a child yields: the messages that it is given, lies
- * about whether they were sent, and connections to the Internet.
+ * about whether they were sent, connections to the Internet and to Unix sockets
+ * that are open to this user, and the logins for relay hosts, which authd tells it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -22,19 +26,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/host.h"
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/ipc/packet.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
+#include "queue/remote_kept.h"
 #include "queue/remote_request.h"
 #include "queue/remote_send.h"
 
 static const char *resolver, *address_family, *address4, *address6, *own_addresses, *outgoing_name;
-static uint64_t    timeout_seconds, connect_seconds, resolver_seconds, resolver_rounds, hosts_most, connections_most;
-static const char *tls, *tls_policy;
-static bool        trusted_resolver;
+static uint64_t    timeout_seconds, connect_seconds, resolver_seconds, resolver_rounds, hosts_most, connections_most, errand_seconds;
+static uint64_t    step_seconds[STEP_COUNT];
+static uint64_t    reuse_idle, reuse_time, reuse_messages;
+static const char *tls, *tls_policy, *conversion;
+static bool        trusted_resolver, mta_sts, chunking, login_in_clear;
 
 static const struct setting table[] = {
     SOCKET_SETTINGS,
@@ -47,9 +55,23 @@ static const struct setting table[] = {
         &trusted_resolver, 0, 0},
     {"outgoing_tls", SETTING_TEXT, "may", "TLS with other hosts: none, may, encrypt, dane, verify, secure", &tls, 0, 0},
     {"outgoing_tls_policy", SETTING_TEXT, "", "lines DESTINATION POLICY [NAME...], where it differs", &tls_policy, 0, 0},
-    {"remote_timeout", SETTING_SECONDS, "5m", "wait for an answer of another host; twice that after the message",
-        &timeout_seconds, 1, 3600},
+    {"mta_sts", SETTING_FLAG, "no", "keep to the MTA-STS policies of other domains; needs postern-stsd", &mta_sts, 0, 0},
     {"connect_timeout", SETTING_SECONDS, "30s", "wait for a connection to another host", &connect_seconds, 1, 600},
+    {"remote_greeting_timeout", SETTING_SECONDS, "5m", "wait for another host's greeting", &step_seconds[STEP_GREETING], 1, 3600},
+    {"remote_hello_timeout", SETTING_SECONDS, "5m", "wait for its answer to EHLO, STARTTLS, AUTH, RSET", &step_seconds[STEP_HELLO], 1, 3600},
+    {"remote_mail_timeout", SETTING_SECONDS, "5m", "wait for its answer to MAIL", &step_seconds[STEP_MAIL], 1, 3600},
+    {"remote_rcpt_timeout", SETTING_SECONDS, "5m", "wait for its answer to RCPT", &step_seconds[STEP_RCPT], 1, 3600},
+    {"remote_data_timeout", SETTING_SECONDS, "2m", "wait for its answer to DATA", &step_seconds[STEP_DATA], 1, 3600},
+    {"remote_block_timeout", SETTING_SECONDS, "3m", "wait until it takes more of the message", &step_seconds[STEP_BLOCK], 1, 3600},
+    {"remote_final_timeout", SETTING_SECONDS, "10m", "wait for its answer to the message", &step_seconds[STEP_FINAL], 1, 3600},
+    {"remote_timeout", SETTING_SECONDS, "10m", "none of these waits is longer than this", &timeout_seconds, 1, 3600},
+    {"remote_time", SETTING_SECONDS, "50m", "all that is waited for one message and destination, over all hosts", &errand_seconds, 1, 3300},
+    {"reuse_idle", SETTING_SECONDS, "2s", "a connection stays open that long for another message; 0: it is not used again", &reuse_idle, 0, 600},
+    {"reuse_time", SETTING_SECONDS, "5m", "a connection is used that long", &reuse_time, 1, 86400},
+    {"reuse_messages", SETTING_NUMBER, "100", "messages of one connection", &reuse_messages, 1, 1000000},
+    {"remote_chunking", SETTING_FLAG, "yes", "send text by BDAT where it saves a round trip", &chunking, 0, 0},
+    {"remote_conversion", SETTING_TEXT, "convert", "what a host cannot take in eight bits: convert, return, as-is", &conversion, 0, 0},
+    {"relay_login_without_tls", SETTING_FLAG, "no", "the password for a relay host may go in clear", &login_in_clear, 0, 0},
     {"address_family", SETTING_TEXT, "any", "any (ipv6 ipv4), ipv4, ipv6, or both, the first one first", &address_family, 0, 0},
     {"outgoing_address4", SETTING_TEXT, "", "IPv4 address of this host that mail is sent from (default: as the kernel chooses)", &address4, 0, 0},
     {"outgoing_address6", SETTING_TEXT, "", "the same for IPv6", &address6, 0, 0},
@@ -68,8 +90,8 @@ static const struct contract contract = {
     .descriptors = 64,
     .processes = 1,
     .reaches = "/etc/resolv.conf and /etc/hosts, for reading",
-    .sockets = "listens: remote/send; connects: tlsd/client; Internet: DNS, SMTP",
-    .compromise = "the messages that are being sent, and connections to the Internet; nothing of this host",
+    .sockets = "listens: remote/send; connects: tlsd/client authd/lookup sts/policy, LMTP sockets that transports name; Internet: DNS, SMTP, LMTP",
+    .compromise = "the messages that are being sent, the logins for relay hosts, connections to the Internet and to LMTP sockets",
 };
 
 static const struct contract child_contract = {
@@ -106,13 +128,24 @@ build_result(struct packet *p, const char *tag, const struct errand *e)
 		packet_add_outcome(p, &e->outcomes[i]);
 }
 
+/* The next request. A session that is kept is ended when none comes in time. */
+static enum packet_result
+next_request(int socket, struct packet *p)
+{
+	enum packet_result r = packet_receive_wait(socket, p, kept_patience());
+	if (r != PACKET_TIMEOUT)
+		return r;
+	kept_end();
+	return packet_receive_wait(socket, p, -1);
+}
+
 static bool
 serve_request(int socket)
 {
 	static struct packet request, result;
 	static struct remote_request asked;
 	struct errand *errand = &asked.errand;
-	if (packet_receive_wait(socket, &request, -1) != PACKET_OK)
+	if (next_request(socket, &request) != PACKET_OK)
 		return false;
 	bool ok = remote_request_read(&request, &asked);
 	packet_close_descriptors(&request);
@@ -121,6 +154,7 @@ serve_request(int socket)
 		return false;
 	}
 	log_session("queue", errand->id);
+	errand->deadline = clock_ms() + (int64_t)errand_seconds * 1000;
 	remote_send(&settings, slice_of(asked.transport), errand);
 	close(errand->file);
 	build_result(&result, asked.tag, errand);
@@ -135,6 +169,7 @@ serve(int socket, int listening)
 		_exit(EXIT_TEMPORARY);
 	while (serve_request(socket))
 		;
+	kept_end();
 	_exit(EXIT_DONE);
 }
 
@@ -158,6 +193,21 @@ take_connection(int listening, const struct peers *peers)
 }
 
 static bool
+read_conversion(enum conversion *wanted)
+{
+	static const char *const words[] = {
+	    [CONVERSION_CONVERT] = "convert", [CONVERSION_RETURN] = "return", [CONVERSION_AS_IT_IS] = "as-is"};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(conversion, words[i]) == 0) {
+			*wanted = (enum conversion)i;
+			return true;
+		}
+	log_error("setting-wrong", log_text("setting", "remote_conversion"), log_text("value", conversion),
+	    log_text("hint", "write convert, return or as-is"));
+	return false;
+}
+
+static bool
 read_families(void)
 {
 	if (dns_set_families(&settings.dns, slice_of(address_family)))
@@ -172,13 +222,17 @@ read_settings(void)
 {
 	program_settings(&program);
 	settings.hostname = host_name();
-	settings.smtp = (struct smtp_settings){
-	    .hostname = outgoing_name[0] != '\0' ? outgoing_name : host_name(), .timeout = (int)timeout_seconds * 1000};
+	settings.smtp = (struct smtp_settings){.hostname = outgoing_name[0] != '\0' ? outgoing_name : host_name(), .chunking = chunking,
+	    .login_in_clear = login_in_clear, .reuse_idle = reuse_idle * 1000, .reuse_time = reuse_time * 1000, .reuse_messages = reuse_messages};
+	for (size_t i = 0; i < STEP_COUNT; i++)
+		settings.smtp.times[i] = (int)(step_seconds[i] < timeout_seconds ? step_seconds[i] : timeout_seconds) * 1000;
 	settings.connect.timeout = (int)connect_seconds * 1000;
+	settings.mta_sts = mta_sts;
 	settings.hosts_most = hosts_most;
 	settings.connections_most = connections_most;
-	if (!dns_begin(&settings.dns, resolver) || !read_families() || !policy_read(tls, tls_policy, &settings.tls) ||
-	    !connect_read_settings(&settings.connect, address4, address6, own_addresses))
+	bool ok = dns_begin(&settings.dns, resolver) && read_families() && policy_read(tls, tls_policy, &settings.tls) &&
+	    connect_read_settings(&settings.connect, address4, address6, own_addresses);
+	if (!ok || !read_conversion(&settings.smtp.conversion))
 		exit(EXIT_MISUSE);
 	settings.dns.trusted = trusted_resolver;
 	settings.dns.wait = (int)resolver_seconds * 1000;

@@ -1,36 +1,44 @@
 #include "queue/remote_body.h"
 
 static void
-end_line(struct body *b, struct output *out)
+put(struct body *b, struct slice bytes)
 {
-	output_text(out, "\r\n");
+	b->count += bytes.len;
+	if (b->out != NULL)
+		output_slice(b->out, bytes);
+}
+
+static void
+end_line(struct body *b)
+{
+	put(b, slice_of("\r\n"));
 	b->in_line = b->cr = false;
 }
 
 /* Bytes without CR and LF. */
 static void
-write_run(struct body *b, struct output *out, struct slice run)
+write_run(struct body *b, struct slice run)
 {
-	if (!b->in_line && run.data[0] == '.')
-		output_text(out, ".");
-	output_slice(out, run);
+	if (b->kind == BODY_DOTS && !b->in_line && run.data[0] == '.')
+		put(b, slice_of("."));
+	put(b, run);
 	b->in_line = true;
 }
 
-void
-body_write(struct body *b, struct output *out, struct slice bytes)
+static void
+write_lines(struct body *b, struct slice bytes)
 {
 	size_t at = 0;
 	while (at < bytes.len) {
 		char c = bytes.data[at];
 		if (c == '\n') {
 			/* The end of a CRLF, or bare: a line end in both cases. */
-			end_line(b, out);
+			end_line(b);
 			at++;
 			continue;
 		}
 		if (b->cr)
-			end_line(b, out);
+			end_line(b);
 		if (c == '\r') {
 			b->cr = true;
 			at++;
@@ -39,14 +47,26 @@ body_write(struct body *b, struct output *out, struct slice bytes)
 		size_t start = at;
 		while (at < bytes.len && bytes.data[at] != '\r' && bytes.data[at] != '\n')
 			at++;
-		write_run(b, out, slice_make(bytes.data + start, at - start));
+		write_run(b, slice_make(bytes.data + start, at - start));
 	}
 }
 
 void
-body_end(struct body *b, struct output *out)
+body_write(struct body *b, struct slice bytes)
 {
+	if (b->kind == BODY_BYTES)
+		put(b, bytes);
+	else
+		write_lines(b, bytes);
+}
+
+void
+body_end(struct body *b)
+{
+	if (b->kind == BODY_BYTES)
+		return;
 	if (b->in_line || b->cr)
-		end_line(b, out);
-	output_text(out, ".\r\n");
+		end_line(b);
+	if (b->kind == BODY_DOTS)
+		put(b, slice_of(".\r\n"));
 }

@@ -1,55 +1,21 @@
 #include "queue/remote_session.h"
 
 static void
-set_all(struct errand *e, const struct outcome *o)
-{
-	for (size_t i = 0; i < e->count; i++)
-		e->outcomes[i] = *o;
-}
-
-bool
-errand_is_ascii(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.data[i] >= 0x80)
-			return false;
-	return true;
-}
-
-/* RFC 6531 section 3.4: the parameter is for who needs it, and a server without the extension can have the others. */
-static bool
-needs_utf8(const struct errand *e)
-{
-	bool ascii = errand_is_ascii(e->sender) && !(e->utf8 && e->utf8_header);
-	for (size_t i = 0; i < e->count; i++)
-		ascii = ascii && errand_is_ascii(e->recipients[i].address);
-	return !ascii;
-}
-
-bool
-session_is_hopeless(struct session *s)
-{
-	struct outcome o;
-	const struct offers *offers = &s->offers;
-	if (offers->size_most > 0 && s->errand->length > offers->size_most)
-		o = outcome_make("5.3.4", "%s takes at most %llu bytes", s->server, (unsigned long long)offers->size_most);
-	else if (needs_utf8(s->errand) && !offers->utf8)
-		o = outcome_make("5.6.7", "%s does not take addresses and headers in UTF-8", s->server);
-	else if (s->errand->binary && !(offers->binary && offers->chunking))
-		o = outcome_make("5.6.1", "%s does not take binary messages", s->server);
-	else
-		return false;
-	set_all(s->errand, &o);
-	return true;
-}
-
-static void
 add_parameter(struct session *s, const char *name, struct slice value)
 {
 	if (value.len == 0)
 		return;
 	output_format(&s->out, " %s=", name);
 	output_slice(&s->out, value);
+}
+
+static const char *
+body_parameter(const struct session *s)
+{
+	if (s->form == FORM_BINARY)
+		return " BODY=BINARYMIME";
+	/* A binary message that went through the converter may still have a header beyond ASCII. */
+	return s->offers.eight_bit && (s->errand->eight_bit || s->errand->binary) ? " BODY=8BITMIME" : "";
 }
 
 static void
@@ -61,14 +27,11 @@ send_mail(struct session *s)
 	output_slice(&s->out, e->sender);
 	output_text(&s->out, ">");
 	if (offers->size)
-		output_format(&s->out, " SIZE=%llu", (unsigned long long)e->length);
-	if (e->binary)
-		output_text(&s->out, " BODY=BINARYMIME");
-	else if (offers->eight_bit && e->eight_bit)
-		output_text(&s->out, " BODY=8BITMIME");
-	if (offers->utf8 && needs_utf8(e))
+		output_format(&s->out, " SIZE=%llu", (unsigned long long)s->length);
+	output_text(&s->out, body_parameter(s));
+	if (offers->utf8 && session_needs_utf8(s))
 		output_text(&s->out, " SMTPUTF8");
-	if (e->require_tls)
+	if (e->require_tls && offers->require_tls)
 		output_text(&s->out, " REQUIRETLS");
 	if (offers->dsn) {
 		add_parameter(s, "RET", e->ret);
@@ -87,52 +50,125 @@ send_rcpt(struct session *s, size_t i)
 	if (s->offers.dsn) {
 		add_parameter(s, "NOTIFY", r->notify);
 		/* In UTF-8 it is for those who were told SMTPUTF8 (RFC 6533 section 3). */
-		if (errand_is_ascii(r->orcpt) || needs_utf8(s->errand))
+		if (errand_is_ascii(r->orcpt) || session_needs_utf8(s))
 			add_parameter(s, "ORCPT", r->orcpt);
 	}
 	output_text(&s->out, "\r\n");
 }
 
+/* --- recipients --------------------------------------------------------------------------------- */
+
+/* Those that are due, as many as the server takes at once. */
+static size_t
+ask_for(struct session *s)
+{
+	struct errand *e = s->errand;
+	size_t asked = 0, most = s->most > 0 ? s->most : e->count;
+	for (size_t i = 0; i < e->count && asked < most; i++)
+		if (e->recipients[i].state == ERRAND_DUE) {
+			e->recipients[i].state = ERRAND_ASKED;
+			asked++;
+		}
+	return asked;
+}
+
+/* "Too many recipients" is no answer about this one: it comes in the next transaction (RFC 5321 section 4.5.3.1.10). */
+static bool
+is_full(const struct session *s, size_t taken)
+{
+	const struct reply *r = &s->reply;
+	struct slice code = reply_enhanced(r);
+	return taken > 0 && (r->code == 452 || r->code == 552) && (code.len == 0 || slice_is(slice_from(code, 1), ".5.3"));
+}
+
 static bool
 read_rcpt(struct session *s, size_t i, size_t *taken)
 {
-	if (!session_read(s, "RCPT"))
+	struct errand *e = s->errand;
+	if (!session_read(s, "RCPT", STEP_RCPT))
 		return false;
 	if (session_is_closing(s))
 		return session_unwilling(s, "RCPT");
-	s->errand->outcomes[i] = reply_outcome(&s->reply, s->server, "RCPT", s->reply.code / 100 == 5 ? "1.0" : "2.0");
-	if (s->errand->outcomes[i].class == OUTCOME_DONE)
-		(*taken)++;
+	if (is_full(s, *taken)) {
+		e->recipients[i].state = ERRAND_DUE;
+		s->most = *taken;
+		return true;
+	}
+	struct outcome o = reply_outcome(&s->reply, s->server, "RCPT", s->reply.code / 100 == 5 ? "1.0" : "2.0");
+	if (!outcome_is_done(&o)) {
+		errand_end(e, i, &o);
+		return true;
+	}
+	e->recipients[i].state = ERRAND_TAKEN;
+	(*taken)++;
 	return true;
 }
 
-bool
-session_send_envelope(struct session *s, size_t *taken)
+static bool
+read_recipients(struct session *s, bool flight)
 {
-	struct errand *e = s->errand;
-	bool pipelining = s->offers.pipelining;
-	*taken = 0;
-	send_mail(s);
-	for (size_t i = 0; i < e->count && pipelining; i++)
-		send_rcpt(s, i);
-	output_flush(&s->out);
-	if (!session_read(s, "MAIL"))
-		return false;
-	struct reply mail = s->reply;
-	if (session_is_closing(s) || mail.code / 100 == 4)
-		return session_unwilling(s, "MAIL");
-	for (size_t i = 0; i < e->count && (pipelining || mail.code / 100 == 2); i++) {
-		if (!pipelining) {
+	const struct errand *e = s->errand;
+	size_t taken = 0;
+	for (size_t i = 0; i < e->count; i++) {
+		if (e->recipients[i].state != ERRAND_ASKED)
+			continue;
+		if (!flight)
 			send_rcpt(s, i);
-			output_flush(&s->out);
-		}
-		if (!read_rcpt(s, i, taken))
+		if (!read_rcpt(s, i, &taken))
 			return false;
 	}
-	if (mail.code / 100 == 2)
-		return true;
-	struct outcome o = reply_outcome(&mail, s->server, "MAIL", "1.0");
-	set_all(e, &o);
-	*taken = 0;
 	return true;
+}
+
+/* The sender was refused; what was in flight behind it is answered too. */
+static bool
+refuse_all(struct session *s, size_t in_flight)
+{
+	struct outcome o = reply_outcome(&s->reply, s->server, "MAIL", "1.0");
+	errand_end_rest(s->errand, &o);
+	while (in_flight-- > 0)
+		if (!session_read(s, "RCPT", STEP_RCPT))
+			return false;
+	return true;
+}
+
+/* --- the transaction ---------------------------------------------------------------------------- */
+
+static bool
+reset(struct session *s)
+{
+	s->dirty = false;
+	output_text(&s->out, "RSET\r\n");
+	return session_read(s, "RSET", STEP_HELLO) && (s->reply.code / 100 == 2 || session_unwilling(s, "RSET"));
+}
+
+/* MAIL, and all that may follow without an answer to it (RFC 2920). */
+static bool
+send_flight(struct session *s, bool flight)
+{
+	const struct errand *e = s->errand;
+	send_mail(s);
+	if (!flight)
+		return true;
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].state == ERRAND_ASKED)
+			send_rcpt(s, i);
+	return session_send_early(s);
+}
+
+bool
+session_transact(struct session *s)
+{
+	bool flight = s->offers.pipelining;
+	if (s->dirty && !reset(s))
+		return false;
+	size_t asked = ask_for(s);
+	if (!send_flight(s, flight) || !session_read(s, "MAIL", STEP_MAIL))
+		return false;
+	if (session_is_closing(s) || s->reply.code / 100 == 4)
+		return session_unwilling(s, "MAIL");
+	s->dirty = s->reply.code / 100 == 2;
+	if (!(s->dirty ? read_recipients(s, flight) : refuse_all(s, flight ? asked : 0)))
+		return false;
+	return session_send_message(s, flight);
 }

@@ -45,7 +45,7 @@ add_destination(struct tls_plan *plan, const struct route *route)
 static void
 choose_names(struct tls_plan *plan, const struct plan_facts *f, const char *host)
 {
-	bool host_counts = plan->policy != TLS_SECURE || f->authentic_mx;
+	bool host_counts = plan->policy != TLS_SECURE || f->authentic_mx || f->sts.enforced;
 	if (f->policy.names.len > 0 && plan->policy >= TLS_VERIFY) {
 		add_listed(plan, f->policy.names);
 		return;
@@ -157,6 +157,31 @@ choose_dane_names(struct tls_plan *plan, const struct plan_facts *f, const char 
 		add_name(plan, slice_of(f->route->host));
 }
 
+/* --- MTA-STS ---------------------------------------------------------------------------------- */
+
+/*
+ * RFC 8461 section 4: the host is one that the policy lists, and its
+ * certificate bears its name. False, with the trouble: it must not have the message.
+ */
+static bool
+apply_sts(struct tls_plan *plan, const struct plan_facts *f, const char *host, struct outcome *trouble)
+{
+	if (!f->sts.enforced && !f->sts.testing)
+		return true;
+	bool listed = sts_lists(&f->sts, host);
+	plan->sts = f->sts.enforced ? "enforce" : "testing";
+	if (!listed)
+		log_warning("sts-not-listed", log_text("destination", f->route->host), log_text("host", host), log_text("mode", plan->sts));
+	if (!f->sts.enforced)
+		return true;
+	*trouble = outcome_make("4.7.5", "the MTA-STS policy of %s does not list its mail host %s", f->route->host, host);
+	if (plan->policy < TLS_VERIFY)
+		plan->policy = TLS_VERIFY;
+	return listed;
+}
+
+/* --- all together ------------------------------------------------------------------------------- */
+
 bool
 plan_host(struct tls_plan *plan, const struct plan_facts *f, const char *host, bool authentic_addresses, struct outcome *trouble)
 {
@@ -169,11 +194,13 @@ plan_host(struct tls_plan *plan, const struct plan_facts *f, const char *host, b
 		return false;
 	}
 	plan->policy = plan->tlsa_count > 0 ? TLS_DANE : without_records(f);
-	if (plan->policy == TLS_DANE)
+	if (plan->policy == TLS_DANE) {
 		choose_dane_names(plan, f, base, host);
-	else
-		choose_names(plan, f, host);
-	return true;
+		return true;
+	}
+	bool usable = apply_sts(plan, f, host, trouble);
+	choose_names(plan, f, host);
+	return usable;
 }
 
 void

@@ -69,6 +69,12 @@ enhanced_len(const char *text)
 	return two && memchr(dot + 1, '.', len - (size_t)(dot + 1 - text)) == NULL ? len : 0;
 }
 
+struct slice
+reply_enhanced(const struct reply *r)
+{
+	return slice_make(r->text, enhanced_len(r->text));
+}
+
 struct outcome
 reply_outcome(const struct reply *r, const char *host, const char *step, const char *fallback)
 {

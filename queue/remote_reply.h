@@ -20,6 +20,9 @@ enum reply_result { REPLY_OK, REPLY_END, REPLY_TIMEOUT, REPLY_BAD };
 /* Reads one reply. `line` is called for each line's text (behind the code), or NULL. */
 enum reply_result reply_read(struct input *in, struct reply *r, void (*line)(void *context, struct slice text), void *context);
 
+/* The enhanced status code at the start of its text; empty: there is none. */
+struct slice reply_enhanced(const struct reply *r);
+
 /*
  * The reply as an outcome. Its enhanced status code is kept when its class fits
  * the reply's; else `fallback` ("1.0", say) with the class before it.

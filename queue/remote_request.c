@@ -52,6 +52,7 @@ read_head(struct packet *p, struct remote_request *r)
 	const char *sender = packet_field(p);
 	e->sender = slice_of(sender);
 	r->transport = packet_field(p);
+	e->transport = slice_of(r->transport);
 	return r->transport != NULL && !ascii_has_control(e->sender) && packet_field_number(p, INT64_MAX / 2, &e->offset) &&
 	    packet_field_number(p, INT64_MAX / 2, &e->length);
 }

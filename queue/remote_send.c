@@ -7,6 +7,7 @@
 #include "lib/base/log.h"
 #include "queue/remote_header.h"
 #include "queue/remote_hosts.h"
+#include "queue/remote_kept.h"
 #include "queue/remote_route.h"
 
 #define SMTP_PORT 25
@@ -24,13 +25,6 @@ struct trip {
 	bool           told;    /* the order of the hosts is in the log */
 	struct outcome trouble; /* what is told when no host is left */
 };
-
-static void
-end_all(struct errand *e, const struct outcome *o)
-{
-	for (size_t i = 0; i < e->count; i++)
-		e->outcomes[i] = *o;
-}
 
 /* --- trouble ----------------------------------------------------------------------------------- */
 
@@ -67,9 +61,7 @@ connect_and_send(struct trip *t, const char *server, const union dns_address *a)
 	struct outcome trouble = outcome_done();
 	int fd = a != NULL ? connect_address(&t->settings->connect, a, server, &trouble) : connect_unix(server, &trouble);
 	t->connections += fd >= 0 || !connect_was_local();
-	bool done = fd >= 0 && smtp_send(fd, server, &t->settings->smtp, &t->plan, t->errand, &trouble);
-	if (fd >= 0)
-		close(fd);
+	bool done = fd >= 0 && kept_begin(&t->settings->smtp, fd, server, t->route, &t->facts, &t->plan, t->errand, &trouble);
 	if (!done)
 		note(t, server, &trouble);
 	return done;
@@ -174,13 +166,28 @@ try_group(struct trip *t, size_t first, size_t end)
 	return STEP_ON;
 }
 
+/*
+ * MTA-STS is about the MX of a domain. What an administrator wrote for the
+ * destination stands, and a sender may wish that it does not count (RFC 8689
+ * section 4.1).
+ */
+static bool
+find_sts(struct trip *t, struct outcome *trouble)
+{
+	const struct errand *e = t->errand;
+	union dns_address address;
+	bool wanted = t->settings->mta_sts && t->route->mx && !t->facts.policy.listed && (!e->tls_optional || e->require_tls) &&
+	    !dns_address_parse(slice_of(t->route->host), t->route->port, &address);
+	return !wanted || sts_find(t->route->host, &t->facts.sts, trouble);
+}
+
 /* True: the errand is done. */
 static bool
 try_hosts(struct trip *t)
 {
 	const struct remote_settings *s = t->settings;
 	struct outcome trouble;
-	if (!hosts_find(&s->dns, t->route, &t->hosts, &trouble)) {
+	if (!hosts_find(&s->dns, t->route, &t->hosts, &trouble) || !find_sts(t, &trouble)) {
 		t->trouble = trouble;
 		return false;
 	}
@@ -218,6 +225,8 @@ travel(struct trip *t)
 	t->located = t->connections = 0;
 	t->facts = facts_of(t->settings, route, t->errand);
 	t->trouble = outcome_done();
+	if (kept_carry(&t->settings->smtp, route, &t->facts, t->errand))
+		return true;
 	bool local = route->unix_path[0] != '\0';
 	/* Nobody stands in between on a Unix socket. */
 	t->plan.policy = TLS_NONE;
@@ -247,7 +256,7 @@ end_without_route(struct errand *e, struct slice transport)
 	    log_text("hint", "smtp:[host]:port, smtp:host, lmtp:unix:/path or lmtp:[host]:port: see postern-remote(8)"));
 	struct outcome o = transport.len > 0 ? outcome_make("4.3.5", "the transport is not understood")
 					     : outcome_make("5.1.2", "the domain cannot be one");
-	end_all(e, &o);
+	errand_end_rest(e, &o);
 }
 
 void
@@ -272,5 +281,5 @@ remote_send(const struct remote_settings *settings, struct slice transport, stru
 		    log_text("hint", "correct relay_host or the transport of that domain"));
 		t.trouble = outcome_make("4.4.4", "%s", t.trouble.text);
 	}
-	end_all(e, &t.trouble);
+	errand_end_rest(e, &t.trouble);
 }

@@ -12,6 +12,7 @@ struct remote_settings {
 	struct policy_rules     tls;
 	struct connect_settings connect;
 	const char             *hostname; /* an MX of this name is ourselves */
+	bool                    mta_sts;  /* ask postern-stsd for the destination's policy */
 	uint64_t                hosts_most, connections_most; /* for one errand */
 };
 

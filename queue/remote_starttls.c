@@ -20,14 +20,15 @@ log_peer(const struct session *s, const struct tls_peer *peer)
 {
 	log_info("tls", log_text("server", s->server), log_text("policy", policy_word(s->plan->policy)),
 	    log_text("version", peer->version), log_text("cipher", peer->cipher), log_text("verified", peer->how),
-	    log_text(peer->note[0] != '\0' ? "note" : NULL, peer->note));
+	    log_text(s->plan->sts != NULL ? "sts" : NULL, s->plan->sts), log_text(peer->note[0] != '\0' ? "note" : NULL, peer->note));
 }
 
 static bool
 fail(struct session *s, const struct tls_peer *peer)
 {
+	s->dead = true;
 	log_warning("tls-failed", log_text("server", s->server), log_text("policy", policy_word(s->plan->policy)),
-	    log_text("reason", peer->reason));
+	    log_text(s->plan->sts != NULL ? "sts" : NULL, s->plan->sts), log_text("reason", peer->reason));
 	s->plan->failed = true;
 	/* Trouble on the way is no answer: only of a certificate it is known that it will not do. */
 	if (s->errand->require_tls && peer->certificate)
@@ -47,15 +48,15 @@ session_begin_tls(struct session *s)
 	if (tlsd < 0)
 		log_error("tlsd-away", log_errno(), log_text("hint", "is postern-tlsd running?"));
 	else {
-		s->plain = tls_connect(tlsd, s->fd, s->settings->timeout, &wish, &peer);
+		s->plain = tls_connect(tlsd, s->fd, errand_patience(s->errand, s->settings->times[STEP_HELLO]), &wish, &peer);
 		close(tlsd);
 	}
 	if (s->plain < 0)
 		return fail(s, &peer);
 	log_peer(s, &peer);
 	s->verified = slice_is(slice_of(peer.how), "verified") || slice_is(slice_of(peer.how), "dane");
-	input_open(&s->in, s->plain, s->settings->timeout);
-	output_open(&s->out, s->plain, s->settings->timeout);
+	input_open(&s->in, s->plain, s->settings->times[STEP_HELLO]);
+	output_open(&s->out, s->plain, s->settings->times[STEP_HELLO]);
 	return true;
 }
 
@@ -68,8 +69,7 @@ session_starttls(struct session *s)
 	if (!s->offers.starttls)
 		return policy == TLS_MAY || no_tls(s, s->errand->require_tls ? "5.7.30" : "4.7.4", "TLS is required and it does not offer it");
 	output_text(&s->out, "STARTTLS\r\n");
-	output_flush(&s->out);
-	if (!session_read(s, "STARTTLS"))
+	if (!session_read(s, "STARTTLS", STEP_HELLO))
 		return false;
 	if (session_is_closing(s))
 		return session_unwilling(s, "STARTTLS");
@@ -77,7 +77,8 @@ session_starttls(struct session *s)
 	if (s->reply.code != 220)
 		return policy == TLS_MAY || no_tls(s, never ? "5.7.30" : "4.7.4", "TLS is required and it refuses it now");
 	/* What stands behind the answer came without TLS, whoever sent it: it would count as said within (RFC 3207 section 6). */
-	if (input_buffered(&s->in).len > 0)
+	s->dead = input_buffered(&s->in).len > 0;
+	if (s->dead)
 		return no_tls(s, "4.7.5", "something came behind its answer to STARTTLS, as if somebody stood in between");
 	return session_begin_tls(s);
 }

@@ -9,6 +9,12 @@ retry_wait(unsigned tries, uint64_t first, uint64_t most)
 	return wait < most ? wait : most;
 }
 
+uint64_t
+retry_spread(uint64_t wait, uint64_t chance)
+{
+	return wait - chance % (wait / 8 + 1);
+}
+
 bool
 retry_is_spent(unsigned tries, uint64_t first, uint64_t most, uint64_t life)
 {

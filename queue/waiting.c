@@ -2,6 +2,12 @@
 
 #include <stdlib.h>
 
+uint32_t
+waiting_time(uint64_t seconds)
+{
+	return seconds <= DUE_HELD ? (uint32_t)seconds : DUE_HELD - 1;
+}
+
 static bool
 before(const struct waiting_entry *a, const struct waiting_entry *b)
 {
@@ -40,26 +46,40 @@ move_down(struct waiting *w, size_t at)
 	}
 }
 
-bool
-waiting_add(struct waiting *w, uint64_t id, uint64_t due)
+static bool
+make_room(struct waiting *w)
 {
-	if (w->count == w->room) {
-		size_t room = w->room == 0 ? 256 : w->room * 2;
-		struct waiting_entry *heap = reallocarray(w->heap, room, sizeof *heap);
-		if (heap == NULL)
-			return false;
-		w->heap = heap;
-		w->room = room;
-	}
-	w->heap[w->count] = (struct waiting_entry){id, due};
+	if (w->count < w->room)
+		return true;
+	size_t room = w->room == 0 ? 256 : w->room * 2;
+	struct waiting_entry *heap = reallocarray(w->heap, room, sizeof *heap);
+	if (heap == NULL)
+		return false;
+	w->heap = heap;
+	w->room = room;
+	return true;
+}
+
+bool
+waiting_add_entry(struct waiting *w, struct waiting_entry e)
+{
+	if (!make_room(w))
+		return false;
+	w->heap[w->count] = e;
 	move_up(w, w->count++);
 	return true;
 }
 
 bool
+waiting_add(struct waiting *w, uint64_t id, uint64_t due)
+{
+	return waiting_add_entry(w, (struct waiting_entry){.id = id, .due = waiting_time(due)});
+}
+
+bool
 waiting_take(struct waiting *w, uint64_t now, struct waiting_entry *e)
 {
-	if (w->count == 0 || w->heap[0].due > now)
+	if (w->count == 0 || w->heap[0].due > now || w->heap[0].due == DUE_HELD)
 		return false;
 	*e = w->heap[0];
 	w->heap[0] = w->heap[--w->count];
@@ -92,7 +112,8 @@ hurry(void *context, struct waiting_entry *e)
 	if (e->due == DUE_HELD)
 		return false;
 	if (e->due > *now)
-		e->due = *now;
+		e->due = waiting_time(*now);
+	e->hurried = e->found;
 	return true;
 }
 
@@ -127,6 +148,22 @@ waiting_hurry_these(struct waiting *w, const uint64_t *ids, size_t count, uint64
 {
 	struct these these = {ids, count, now};
 	return waiting_change(w, 0, hurry_these, &these);
+}
+
+size_t
+waiting_call(struct waiting *w, uint32_t tag, uint64_t now, size_t most)
+{
+	size_t called = 0;
+	for (size_t i = 0; i < w->count && called < most; i++) {
+		struct waiting_entry *e = &w->heap[i];
+		if (!e->parked || e->tag != tag || e->due <= now || e->due == DUE_HELD)
+			continue;
+		e->due = waiting_time(now);
+		/* What comes down into its place was above it, so it was looked at. */
+		move_up(w, i);
+		called++;
+	}
+	return called;
 }
 
 /* Where it stands, or w->count. */

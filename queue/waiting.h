@@ -6,12 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DUE_FOUND 0          /* found by the scan at start: not yet known to be whole */
-#define DUE_HELD  UINT64_MAX /* held: never, until it is released */
+#define DUE_HELD UINT32_MAX /* held: never, until it is released */
+#define TAG_MASK 0xffffffu
 
 struct waiting_entry {
 	uint64_t id;
-	uint64_t due; /* seconds since 1970, or one of these */
+	uint32_t due;          /* seconds since 1970 (until 2106), or DUE_HELD: see waiting_time() */
+	uint32_t tag : 24;     /* of the destination that it is known to be for; 0: not known, or several */
+	uint32_t found : 1;    /* by the scan at start: not yet known to be whole */
+	uint32_t fresh : 1;    /* it has just come, and no attempt was made */
+	uint32_t hurried : 1;  /* it was found, and is wanted now, whatever its file says of its time */
+	uint32_t parked : 1;   /* it waits for a place in the line of that destination, called before its time */
 };
 
 struct waiting {
@@ -19,14 +24,20 @@ struct waiting {
 	size_t count, room;
 };
 
+/* A time as an entry bears it: one that is later than can be is the last before DUE_HELD, which stays. */
+uint32_t waiting_time(uint64_t seconds);
 /* False when there is no memory. */
 bool waiting_add(struct waiting *w, uint64_t id, uint64_t due);
+/* The same with all that is known of it. */
+bool waiting_add_entry(struct waiting *w, struct waiting_entry e);
 /* Takes the first one out if it is due at `now`. */
 bool waiting_take(struct waiting *w, uint64_t now, struct waiting_entry *e);
 /* Makes the message (id 0: every one that is not held) due at `now`; returns how many. */
 size_t waiting_hurry(struct waiting *w, uint64_t id, uint64_t now);
 /* The same for these messages; the ids are in order. */
 size_t waiting_hurry_these(struct waiting *w, const uint64_t *ids, size_t count, uint64_t now);
+/* Makes at most `most` of those that are parked with this tag due at `now`; returns how many. */
+size_t waiting_call(struct waiting *w, uint32_t tag, uint64_t now, size_t most);
 /* Calls `change`, which may set the time, for the message (id 0: every one); returns how often it said yes. */
 size_t waiting_change(struct waiting *w, uint64_t id, bool (*change)(void *context, struct waiting_entry *e), void *context);
 bool   waiting_has(const struct waiting *w, uint64_t id);

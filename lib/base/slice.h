@@ -20,6 +20,8 @@ struct slice slice_make(const char *data, size_t len);
 
 bool slice_equal(struct slice a, struct slice b);
 bool slice_is(struct slice s, const char *text);
+/* By bytes, for qsort(3): less than, equal to, or more than 0. */
+int  slice_compare(struct slice a, struct slice b);
 /* ASCII letters compared without case, other bytes as they are. */
 bool slice_equal_nocase(struct slice a, struct slice b);
 bool slice_is_nocase(struct slice s, const char *text);

@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "lib/base/encode.h"
+#include "lib/mail/transfer.h"
 #include "lib/mail/utf8.h"
 
 #define TEXT_LINE_MOST 998 /* RFC 5322 section 2.1.1, without CRLF */
-#define LINE_MOST 76  /* RFC 2045 section 6.7, RFC 2047 section 2 */
+#define LINE_MOST 76  /* RFC 2047 section 2 */
 #define WORD_MOST 900 /* what a line holds beside the name of a field */
 #define ENCODED_BYTES 39 /* of one encoded word: 52 letters of base64, 12 around them, and "Subject: " before it */
 
@@ -16,39 +17,27 @@ is_line_end(struct slice bytes, size_t at)
 	return bytes.len - at >= 2 && bytes.data[at] == '\r' && bytes.data[at + 1] == '\n';
 }
 
-/* A space or tab at the end of a line would be lost on the way. */
-static bool
-is_plain(struct slice bytes, size_t at)
+static void
+take(void *context, struct slice bytes)
 {
-	unsigned char c = (unsigned char)bytes.data[at];
-	if (c == ' ' || c == '\t')
-		return at + 1 < bytes.len && !is_line_end(bytes, at + 1);
-	return c > ' ' && c <= '~' && c != '=';
+	str_append_slice(context, bytes);
 }
 
 bool
 quoted_printable_encode(struct str *into, struct slice bytes)
 {
-	size_t column = 0;
+	struct transfer t;
+	size_t from = 0;
+	transfer_begin(&t, TRANSFER_QUOTED, (struct transfer_taker){.take = take, .context = into});
 	for (size_t at = 0; at < bytes.len; at++) {
-		if (is_line_end(bytes, at)) {
-			str_append_text(into, "\r\n");
-			column = 0;
-			at++;
+		if (!is_line_end(bytes, at))
 			continue;
-		}
-		bool plain = is_plain(bytes, at);
-		size_t len = plain ? 1 : 3;
-		if (column + len > LINE_MOST - 1) {
-			str_append_text(into, "=\r\n");
-			column = 0;
-		}
-		column += len;
-		if (plain)
-			str_append_byte(into, bytes.data[at]);
-		else
-			str_append_format(into, "=%02X", (unsigned)(unsigned char)bytes.data[at]);
+		transfer_write(&t, slice_make(bytes.data + from, at - from));
+		transfer_end_line(&t);
+		from = ++at + 1;
 	}
+	transfer_write(&t, slice_from(bytes, from));
+	transfer_finish(&t);
 	return !into->failed;
 }
 

@@ -68,6 +68,8 @@ judge_hop(struct slice name, struct slice hop)
 	bool lmtp = slice_is_nocase(name, "lmtp");
 	if (hop.len == 0)
 		return name.len == 0 ? TRANSPORT_DEFAULT : lmtp ? TRANSPORT_WRONG : TRANSPORT_REMOTE;
+	if (lmtp && slice_starts_nocase(hop, "inet:"))
+		hop = slice_from(hop, 5);
 	return transport_is_hop(hop) || (lmtp && is_socket(hop)) ? TRANSPORT_REMOTE : TRANSPORT_WRONG;
 }
 
@@ -87,7 +89,7 @@ bool
 transport_print(struct str *into, struct slice text)
 {
 	struct slice hop = text, name = take_name(&hop);
-	str_append_slice(into, name.len > 0 ? name : slice_of("smtp"));
+	str_append_slice(into, name.len > 0 && !slice_is_nocase(name, "relay") ? name : slice_of("smtp"));
 	str_append_byte(into, ':');
 	return str_append_slice(into, hop);
 }

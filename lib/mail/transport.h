@@ -26,7 +26,7 @@ enum transport_kind {
 enum transport_kind transport_kind(struct slice text);
 /*
  * What postern-remote is told of TRANSPORT_REMOTE: the text with its name in
- * front ("smtp:" where it was left out). False when `into` is full.
+ * front ("smtp:" where it was left out, or is "relay:", which is no other way here). False when `into` is full.
  */
 bool transport_print(struct str *into, struct slice text);
 /* A next hop by itself, as a relay host is written: HOST, [HOST], either with :PORT. */

@@ -18,19 +18,20 @@ from measure import Group, REPOSITORY
 
 # No limit is what is measured: the same is switched off at Postfix.
 POSTERN_SETTINGS = {"plain_without_tls": "yes", "sessions_per_address": "0", "message_size": "30000000", "error_limit": "1000000",
-                    "commands_limit": "1000000", "outgoing_hour": "0", "outgoing_day": "0"}
+                    "commands_limit": "1000000", "recipients_limit": "50000", "outgoing_hour": "0", "outgoing_day": "0"}
 
 
 class Postern:
     """The suite under s6, on the tables of deployment A."""
     name = "Postern"
 
-    def __init__(self, database):
-        self.database = database
+    def __init__(self, database, transports=None):
+        self.database, self.transports = database, transports
         self.group_smtp = self.group_imap = Group("postern")
 
     def start(self):
-        self.suite = Suite("bench", POSTERN_SETTINGS)
+        relays = {"transports": self.transports, "permitted_networks": "127.0.0.0/8"} if self.transports else {}
+        self.suite = Suite("bench", {**POSTERN_SETTINGS, **relays})
         self.suite.accounts = PostfixAdmin(self.suite, self.database, tables=False)
         self.suite.wrapper = self.group_smtp.wrapper()
         self.suite.start()
@@ -42,6 +43,21 @@ class Postern:
     def stop(self):
         self.suite.stop()
         self.group_smtp.close()
+
+    def flush(self):
+        self.suite.tool("queuectl", "flush")
+
+    def queue_is_empty(self):
+        return not any(entry.is_file() for part in self.suite.queue.iterdir() if len(part.name) == 1 for entry in part.iterdir())
+
+    def stop_queue(self):
+        self.suite.down("queued")
+
+    def start_queue(self):
+        self.suite.up("queued")
+
+    def answers(self):
+        return True  # up() has waited for it
 
 
 POSTFIX_MAIN = """compatibility_level = 3.6
@@ -57,13 +73,14 @@ myhostname = mail.{domain}
 mydestination =
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
-mynetworks = 192.0.2.0/24
+mynetworks = {networks}
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 virtual_mailbox_domains = {sql_domains}
 virtual_mailbox_maps = {sql_mailboxes}
 virtual_alias_maps = {sql_aliases}
 relay_domains = {sql_relay_domains}
-transport_maps = {sql_transports}
+transport_maps = {transports}
+smtpd_recipient_limit = 50000
 recipient_delimiter = +
 virtual_mailbox_base = {directory}/vmail
 virtual_uid_maps = static:{uid}
@@ -157,8 +174,8 @@ class PostfixDovecot:
     """Debian's Postfix with virtual(8), and Dovecot, on the same tables; Postfix by the same query files, preset A's."""
     name = "Postfix and Dovecot"
 
-    def __init__(self, database):
-        self.database = database
+    def __init__(self, database, transports=None):
+        self.database, self.transports = database, transports
         self.group_smtp, self.group_imap = Group("postfix"), Group("dovecot")
 
     @staticmethod
@@ -198,6 +215,8 @@ class PostfixDovecot:
     def start_postfix(self):
         maps = {setting: ", ".join(f"proxy:mysql:{self.directory}/{name}" for name in names)
                 for setting, names in PostfixAdmin.settings.items()}
+        maps["transports"] = f"texthash:{self.transports}" if self.transports else maps["sql_transports"]
+        maps["networks"] = "127.0.0.0/8" if self.transports else "192.0.2.0/24"
         (self.directory / "main.cf").write_text(POSTFIX_MAIN.format(**self.values, **maps))
         for path in (REPOSITORY / "conf/presets/A").glob("*.cf"):
             (self.directory / path.name).write_text(query_file(path, self.database))
@@ -215,9 +234,27 @@ class PostfixDovecot:
         (self.directory / "dovecot-sql.conf.ext").write_text(DOVECOT_SQL.format(**self.values))
         self.dovecot = subprocess.Popen([*self.group_imap.wrapper(), "dovecot", "-F", "-c", self.directory / "dovecot.conf"])
 
+    def control(self, *command):
+        subprocess.run([*self.group_smtp.wrapper(), *command], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def flush(self):
+        self.control("postqueue", "-c", self.directory, "-f")
+
+    def queue_is_empty(self):
+        return not any(path.is_file() for name in ("maildrop", "incoming", "active", "deferred")
+                       for path in (self.directory / "queue" / name).rglob("*"))
+
+    def stop_queue(self):
+        self.control("postfix", "-c", self.directory, "stop")
+
+    def start_queue(self):
+        self.control("postfix", "-c", self.directory, "start")
+
+    def answers(self):
+        return self.smtp in listening_ports()
+
     def stop(self):
-        subprocess.run(["postfix", "-c", self.directory, "stop"], check=False, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+        self.control("postfix", "-c", self.directory, "stop")
         self.dovecot.send_signal(signal.SIGTERM)
         self.dovecot.wait(30)
         self.group_smtp.close()

@@ -1,4 +1,4 @@
-/* A name server's answer to a question for MX, A or AAAA: no record or name reaches beyond it, and hosts are fit for a log line. */
+/* A name server's answer to a question for MX, A, AAAA, CNAME or TXT: no record or name reaches beyond it, and hosts are fit for a log line. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +20,14 @@ check_host(struct slice answer, size_t at)
 }
 
 static void
+check_text(struct slice data)
+{
+	static struct dns_txt t;
+	if (dns_read_txt(data, &t))
+		assert(t.len <= sizeof t.text && t.len <= data.len);
+}
+
+static void
 check(struct slice answer, enum dns_type type)
 {
 	struct dns_record records[DNS_RECORDS_MOST];
@@ -31,6 +39,7 @@ check(struct slice answer, enum dns_type type)
 		assert(records[i].offset + records[i].data.len <= answer.len);
 		assert(records[i].data.data == answer.data + records[i].offset);
 		check_host(answer, records[i].offset + 2);
+		check_text(records[i].data);
 	}
 	dns_is_cut(answer);
 }
@@ -45,5 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(answer, DNS_TYPE_MX);
 	check(answer, DNS_TYPE_A);
 	check(answer, DNS_TYPE_AAAA);
+	check(answer, DNS_TYPE_CNAME);
+	check(answer, DNS_TYPE_TXT);
 	return 0;
 }

@@ -1,11 +1,13 @@
 /* A queue file of any bytes: it is read, or refused, and what is read can be changed in place. Also DNS answers. */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "queue/file.h"
+#include "queue/report.h"
 #include "lib/dns/dns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,6 +19,13 @@ change(int fd, struct queue_file *f)
 	struct file_target target = {slice_of("a@b"), false};
 	for (size_t i = 0; i < f->count && i < 4; i++)
 		queue_file_mark(fd, &f->recipients[i], RECIPIENT_PENDING, &o);
+	for (size_t i = 0; i < f->count && i < 4; i++) {
+		enum report what = report_of(f, &f->recipients[i], true);
+		if (what != REPORT_NOTHING)
+			queue_file_mark_status(fd, &f->recipients[i], report_done(what));
+		if (report_of(f, &f->recipients[i], true) != REPORT_NOTHING)
+			abort(); /* it would be told again and again */
+	}
 	char text[32];
 	queue_file_with_text(f, "hold", text, 1 + f->header_size % sizeof text);
 	queue_file_retry(fd, f, 1, 2);

@@ -8,7 +8,7 @@ import tempfile
 from .suite import HOME, REPOSITORY, build_directory
 
 MAPS = ["domains", "mailboxes", "aliases", "quotas", "passwords", "relay_domains", "transports", "senders",
-        "message_sizes", "used", "domain_quotas", "domain_used"]
+        "message_sizes", "used", "domain_quotas", "domain_used", "sender_relay_hosts", "sender_bcc", "recipient_bcc"]
 
 
 @functools.cache

@@ -1,4 +1,8 @@
 """An SMTP server of the tests: takes messages, remembers them, answers as it is told."""
+import base64
+import contextlib
+import os
+import pathlib
 import socket
 import ssl
 
@@ -7,9 +11,10 @@ from .wait import wait_for
 
 
 class Message:
-    def __init__(self, sender, recipients, data, peer, tls=None):
+    def __init__(self, sender, recipients, data, peer, tls=None, session=0, user=None):
         self.sender, self.recipients, self.data, self.peer = sender, recipients, data, peer
         self.tls = tls  # "TLSv1.3", or None
+        self.session, self.user = session, user  # the number of the connection, and who has logged in on it
 
     def __repr__(self):
         return f"<from {self.sender} to {self.recipients}, {len(self.data)} bytes>"
@@ -20,19 +25,27 @@ class Sink:
     `answers` maps a verb ("MAIL", "RCPT", "DATA", "END" after the message, "GREETING", "EHLO") to a reply without
     line end, or to a function of the line that gives one (None: the usual). A reply of "" closes the connection.
     With `certificate` (paths of certificate and key) it offers STARTTLS, with `implicit` it speaks TLS at once;
-    `extensions_within` are what it offers then, and `names` collects the SNI.
+    `extensions_within` are what it offers then, and `names` collects the SNI. `logins` collects what AUTH said, each
+    (mechanism, user, password). With `lmtp` it speaks that, and "END" is asked once for each recipient; `path` is then
+    a Unix socket. `sessions` counts connections, `raw` collects the bytes of each message as they came.
     """
 
-    def __init__(self, host="127.0.0.1", port=0, answers=None, extensions=("PIPELINING", "8BITMIME", "SIZE 50000000")):
+    def __init__(self, host="127.0.0.1", port=0, answers=None, extensions=("PIPELINING", "8BITMIME", "SIZE 50000000"), lmtp=False,
+                 path=None):
         self.answers = dict(answers or {})
         self.extensions = extensions
         self.certificate, self.implicit, self.extensions_within = None, False, None
         self.names = []
         self.messages = []
         self.commands = []
+        self.raw = []
+        self.logins = []
+        self.sessions = 0
+        self.open = []
+        self.lmtp = lmtp
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.socket = socket.create_server((host, port), family=family, backlog=128)
-        self.host, self.port = self.socket.getsockname()[:2]
+        self.socket = socket.create_server((host, port), family=family, backlog=128) if path is None else unix_server(path)
+        self.host, self.port = (path, 0) if path is not None else self.socket.getsockname()[:2]
         accept_each(self.socket, self.serve)
 
     def __enter__(self):
@@ -48,15 +61,27 @@ class Sink:
             pass
         self.socket.close()
 
+    def end_sessions(self):
+        """All connections that are open: closed."""
+        for connection in self.open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def say_to_all(self, text):
+        for connection in self.open:
+            with contextlib.suppress(OSError):
+                connection.sendall(text)
+
     def wait(self, count, seconds=20):
         return wait_for(lambda: f"{count} messages in the sink, it has {self.messages}", seconds,
                         lambda: self.messages if len(self.messages) >= count else None)
 
     def serve(self, connection, peer):
         connection.settimeout(60)
+        self.open.append(connection)
         try:
             with connection:
-                Session(self, connection, peer[0]).run()
+                Session(self, connection, peer[0] if peer else "").run()
         except (OSError, ValueError, EOFError):
             pass
 
@@ -68,6 +93,9 @@ class Session:
         self.certificate = sink.certificate
         self.tls = None
         self.sender, self.recipients, self.pieces = None, [], b""
+        self.user = None
+        sink.sessions += 1
+        self.number = sink.sessions
 
     def secure(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -117,6 +145,21 @@ class Session:
         if self.say("STARTTLS", line, "220 go on"):
             self.secure()
 
+    def ask(self, question):
+        self.stream.write(b"334 " + base64.b64encode(question) + b"\r\n")
+        self.stream.flush()
+        return base64.b64decode(self.stream.readline())
+
+    def auth(self, line):
+        _, mechanism, *initial = line.split(" ")
+        if mechanism == "PLAIN":
+            _, user, password = (base64.b64decode(initial[0]) if initial else self.ask(b"")).split(b"\0")
+        else:
+            user, password = self.ask(b"Username:"), self.ask(b"Password:")
+        self.sink.logins.append((mechanism, user.decode(), password.decode()))
+        if self.say("AUTH", line, "235 2.7.0 welcome"):
+            self.user = user.decode()
+
     def bdat(self, line):
         words = line.split()
         self.pieces += self.stream.read(int(words[1]))
@@ -138,11 +181,16 @@ class Session:
                 self.recipients.append(address(line))
         elif verb == "DATA":
             self.data(line)
-        elif verb == "BDAT" and self.recipients:
+        elif verb == "BDAT":
             self.bdat(line)
         elif verb == "STARTTLS" and self.certificate and not self.tls:
             self.starttls(line)
-        elif verb in ("HELO", "RSET", "NOOP"):
+        elif verb == "AUTH":
+            self.auth(line)
+        elif verb == "RSET":
+            self.sender, self.recipients, self.pieces = None, [], b""
+            self.say(verb, line, "250 ok")
+        elif verb in ("HELO", "NOOP"):
             self.say(verb, line, "250 ok")
         else:
             self.say(verb, line, "502 not here")
@@ -153,22 +201,40 @@ class Session:
             return
         if not self.say("DATA", line, "354 go on"):
             return
-        lines = []
+        lines, whole = [], []
         while True:
             raw = self.stream.readline()
             if not raw:
                 return
             if raw == b".\r\n":
                 break
+            whole.append(raw)
             lines.append(raw[1:] if raw.startswith(b".") else raw)
+        self.sink.raw.append(b"".join(whole))
         self.end(line, b"".join(lines))
 
     def end(self, line, data):
-        message = Message(self.sender, self.recipients, data, self.peer, self.tls)
+        message = Message(self.sender, self.recipients, data, self.peer, self.tls, self.number, self.user)
         self.sender, self.recipients, self.pieces = None, [], b""
-        if self.say("END", line, "250 taken"):
+        if self.sink.lmtp:
+            message.recipients = [r for r in message.recipients if self.say("END", r, "250 taken")]
+            taken = bool(message.recipients)
+        else:
+            usual = "250 taken" if message.recipients else "503 no recipients"
+            taken = self.say("END", line, usual) and message.recipients
+        if taken:
             self.sink.messages.append(message)
 
 
 def address(line):
     return line[line.index("<") + 1:line.rindex(">")]
+
+
+def unix_server(path):
+    """Where anybody may connect."""
+    pathlib.Path(path).unlink(missing_ok=True)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    os.chmod(path, 0o666)
+    server.listen(128)
+    return server

@@ -27,6 +27,7 @@ SOCKETS = {
     "tlsd": ["tlsd/server", "tlsd/client"],
     "queued": ["queue/intake", "queue/submit", "queue/control"],
     "remote": ["remote/send"],
+    "stsd": ["sts/policy"],
     "imap": ["imap/session"],
     "pop3": ["pop3/session"],
 }

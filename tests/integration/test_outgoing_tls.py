@@ -31,7 +31,7 @@ class House:
         lines += [f"named.test:{self.port} secure other.example.org", ".beneath.test encrypt  # and a comment",
                   f"[127.0.0.1]:{self.port} secure other.example.org"]
         self.suite = Suite("outgoing", {
-            "resolver": self.names.address, "trusted_resolver": "yes", "outgoing_tls": "dane", "remote_timeout": "5s",
+            "resolver": self.names.address, "trusted_resolver": "yes", "outgoing_tls": "dane", "remote_timeout": "5s", "reuse_idle": "0s",
             "outgoing_tls_policy": "\n".join(lines), "tls_ca_file": "authorities.pem"})
         shutil.copy(self.ca.certificate, self.suite.settings / "authorities.pem")
         for name in [*POLICIES, "named", "plain", "deep.beneath"]:

@@ -193,8 +193,15 @@ ROWS = [
     Row("transport of an own mailbox", "mailbox ann@t10.test; transport ann@t10.test lmtp:unix:/run/other", "ann@t10.test",
         "relay", mailbox=("ann@t10.test", "t10.test/ann/", ""), transport="lmtp:unix:/run/other"),
     Row("transport that is an error", "mailbox ann@t11.test; transport ann@t11.test error:moved away", "ann@t11.test",
-        "relay", mailbox=("ann@t11.test", "t11.test/ann/", ""), transport="error:moved away", departs="Postfix refuses at RCPT"
-        " what it would bounce", postfix=(550, {("ann@t11.test", "error:moved away")})),
+        "unknown", mailbox=("ann@t11.test", "t11.test/ann/", ""), transport="error:moved away"),
+    Row("transport that is an error, in a relay domain", "relay t13.test; transport ann@t13.test error:moved away", "ann@t13.test",
+        "unknown", transport="error:moved away"),
+    Row("transport of own users by a parent domain", "mailbox ann@sub.t14.test; transport .t14.test smtp:[192.0.2.14]", "ann@sub.t14.test",
+        "relay", mailbox=("ann@sub.t14.test", "sub.t14.test/ann/", ""), transport="smtp:[192.0.2.14]"),
+    Row("transport without a next hop", "relay t15.test; transport t15.test smtp:", "x@t15.test", "relay", transport="smtp:"),
+    Row("transport that says nothing", "relay t16.test; transport t16.test :", "x@t16.test", "relay"),
+    Row("transport that says nothing ends the search", "relay sub.t17.test; transport sub.t17.test :; transport .t17.test smtp:[192.0.2.17]",
+        "x@sub.t17.test", "relay"),
     Row("transport of an alias's target", "domain t12.test; alias info@t12.test x@far12.test; transport far12.test"
         " smtp:[192.0.2.12]", "info@t12.test", "alias", alias=["x@far12.test"]),
     Row("transport *", "transport * smtp:[192.0.2.99]; relay star.test", "x@star.test", "relay",
@@ -364,7 +371,7 @@ def end_of(authd, address):
     """Where the mail of an address that is no alias goes, in the words of harness.postfix_tables."""
     [transport], [kind, *_] = answer(authd, "transport", address) or [None], answer(authd, "rcpt", address)
     if transport is not None:
-        return transport
+        return transport + address.rsplit("@", 1)[1] if transport.endswith(":") else transport
     if kind == "alias" and authd.lookup("mailbox", address) == ("no", "relay"):
         kind = "relay"  # it names itself too
     if kind in ("mailbox", "unknown"):
@@ -427,11 +434,13 @@ def test_postmap_says_the_same_of_each_table(worlds, row):
     # Postfix takes subdomains of relay domains too (parent_domain_matches_subdomains).
     passed_on = world.first("sql_relay_domains", [domain, *(key[1:] for key in keys if key.startswith("."))]) is not None
     kind = answer(world.authd, "rcpt", row.address)[0]
-    assert own or kind == "alias" or kind == ("relay" if passed_on else "foreign")
+    refused = kind == "unknown" and (answer(world.authd, "transport", row.address) or [""])[0].startswith("error:")
+    assert own or refused or kind == "alias" or kind == ("relay" if passed_on else "foreign")
     home = answer(world.authd, "mailbox", row.address)
     assert (home and home[1]) == world.first("sql_mailboxes", addresses)
     transport_keys = [key for key in keys if not key.startswith("@")]
-    assert answer(world.authd, "transport", row.address) == ([value] if (value := world.first("sql_transports", transport_keys)) else None)
+    value = world.first("sql_transports", transport_keys)
+    assert answer(world.authd, "transport", row.address) == ([value] if value not in (None, ":") else None)
     targets = targets_of(world.first("sql_aliases", [*addresses, "@" + domain]) or "", full)
     is_alias = set(targets) - {without_extension(full)} and (own or passed_on)
     assert (kind == "alias") == bool(is_alias)

@@ -19,7 +19,8 @@ def away():
     """A suite whose mail to others goes by `relay_host` to a sink, and whose names come from our own server."""
     names = Names(RECORDS)
     with Sink() as sink, Suite("remote", {
-            "relay_host": f"[127.0.0.1]:{sink.port}", "resolver": names.address, "retry_first": "1s", "remote_timeout": "3s"}) as suite:
+            "relay_host": f"[127.0.0.1]:{sink.port}", "resolver": names.address, "retry_first": "1s", "remote_timeout": "3s",
+            "reuse_idle": "0s"}) as suite:
         suite.sink, suite.names = sink, names
         suite.user("first")
         yield suite

@@ -12,7 +12,7 @@ from harness import Peer, Process, as_user, build_directory, wait_for
 USERS = {
     "postern-smtpd": "postern-smtpd", "postern-queued": "postern-queue", "postern-remote": "postern-remote",
     "postern-lmtpd": "postern-lmtpd", "postern-imapd": "postern-imapd", "postern-pop3d": "postern-pop3d",
-    "postern-authd": "postern-authd", "postern-authproxy": "postern-authproxy", "postern-tlsd": "postern-tlsd", "postern-imap": "vmail", "postern-pop3": "vmail",
+    "postern-authd": "postern-authd", "postern-authproxy": "postern-authproxy", "postern-tlsd": "postern-tlsd", "postern-stsd": "postern-stsd", "postern-imap": "vmail", "postern-pop3": "vmail",
     "postern-deliver": "vmail",
 }
 # It stands where any launcher of the administrator's may stand, has the user of what it starts, and no filter: a program
@@ -28,6 +28,7 @@ PEERS = {
     "tlsd/client": ({"postern-remote"}, None),
     "queue/intake": ({"postern-smtpd"}, None),
     "remote/send": ({"postern-queue"}, None),
+    "sts/policy": ({"postern-remote"}, ["policy", "t1", "no..domain"]),
     "imap/session": ({"postern-imapd"}, None),
     "pop3/session": ({"postern-pop3d"}, None),
 }
@@ -168,7 +169,7 @@ def test_a_wrong_peer_is_refused(suite, name):
 
 @pytest.mark.parametrize("name", sorted(PEERS))
 def test_a_refusal_is_logged(suite, name):
-    daemon = {"queue": "queued"}.get(name.split("/")[0], name.split("/")[0])
+    daemon = {"queue": "queued", "sts": "stsd"}.get(name.split("/")[0], name.split("/")[0])
     as_user("nobody", refusal(suite, name, PEERS[name][1]))
     suite.wait_log(daemon, r"uid=%d\b" % pwd.getpwnam("nobody").pw_uid)
 

@@ -1,8 +1,17 @@
 """Promise 4: only CRLF.CRLF ends DATA, and no bare CR or LF comes in from the network. All line enders around a dot,
-whole and cut at every point. (All texts at all cuts: tests/unit/test_dotreader.c. What goes out: issue 5.)"""
+whole and cut at every point. (All texts at all cuts: tests/unit/test_dotreader.c.) And whatever the queue holds, from wherever it
+came, goes out with CRLF alone and ends once."""
 import itertools
+import pathlib
+import sys
 
 import pytest
+
+from harness import Sink, Suite
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "integration"))
+
+from test_queue import Intake  # noqa: E402
 
 ENDERS = [b"\r\n", b"\n", b"\r", b"\r\r\n", b"\n\n", b"\r\n\r", b"\n\r", b"\r\r", b"\0\n", b"\r\0\n"]
 STRANGER = "stranger@elsewhere.test"
@@ -83,3 +92,55 @@ def test_nothing_smuggled_arrives(suite, smtp):
     for message in user.messages():
         assert b"\r" not in message and not message.count(b"Subject: smuggled") > message.count(b"MAIL FROM:<forged")
     assert len(user.messages()) == 2  # the last one, and the one whose "end" was a NUL and a dot
+
+
+# --- what goes out --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def away():
+    with Sink(extensions=("PIPELINING", "8BITMIME")) as sink, Suite("lines", {
+            "relay_host": f"[127.0.0.1]:{sink.port}", "remote_timeout": "10s"}) as away:
+        away.sink = sink
+        away.user("ann")
+        yield away
+        assert not away.findings()
+
+
+def wanted(text):
+    """Each CRLF, and each CR or LF alone, is one line end."""
+    lines = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return lines.replace(b"\n", b"\r\n")
+
+
+@pytest.mark.parametrize("extensions", [("PIPELINING", "8BITMIME"), ("8BITMIME",), ("PIPELINING", "8BITMIME", "CHUNKING"), ("PIPELINING",)])
+def test_whatever_the_queue_holds_goes_out_with_crlf_and_ends_once(away, extensions):
+    """By DATA, by BDAT, converted: no bare CR or LF is sent, and nothing after the dot is a command of ours."""
+    away.sink.end_sessions()
+    away.sink.extensions = extensions
+    before, count = len(away.sink.messages), 0
+    texts = [b"Subject: %d\r\n\r\nx" % i + one + b"." + other + b"MAIL FROM:<evil@x.test>\r\nend"
+             for i, (one, other) in enumerate(itertools.product(ENDERS, ENDERS))]
+    if extensions == ("PIPELINING",):
+        texts = [text.replace(b"end", b"\xff\r\nend") for text in texts]
+    away.sink.raw.clear()
+    away.sink.commands.clear()
+    with Intake(away) as client:
+        for text in texts:
+            client.submit("ann@example.test", ["b@far.test"], text)
+            count += 1
+    got = away.sink.wait(before + count, 120)[before:]
+    assert len(got) == count and not any("evil" in c for c in away.sink.commands)
+    assert not [raw for raw in away.sink.raw if is_bare(raw)]
+    if extensions != ("PIPELINING",):
+        assert sorted(m.data for m in got) == sorted(wanted(text) + b"\r\n" for text in texts)
+    else:
+        assert not [m for m in got if is_bare(m.data) or not m.data.isascii()]
+
+
+def test_a_message_of_the_command_line_has_lines_of_lf_and_goes_out_with_crlf(away):
+    away.sink.extensions = ("PIPELINING", "8BITMIME")
+    before = len(away.sink.messages)
+    away.tool("sendmail", "-i", "b@far.test", input="Subject: x\n\na\n.\n..\nb\n")
+    (message,) = away.sink.wait(before + 1)[before:]
+    assert message.data.endswith(b"\r\n\r\na\r\n.\r\n..\r\nb\r\n") and not is_bare(message.data)

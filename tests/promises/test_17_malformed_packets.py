@@ -15,7 +15,7 @@ from harness.suite import SOCKETS
 
 ALL = [(service, path) for service, paths in SOCKETS.items() for path in paths]
 
-VERBS = ["rcpt", "alias", "mailbox", "transport", "sender", "hello", "auth", "more", "cancel", "password", "redeem", "accept", "connect",
+VERBS = ["rcpt", "alias", "mailbox", "transport", "sender", "forward", "relay_login", "sender_bcc", "recipient_bcc", "hello", "auth", "more", "cancel", "password", "redeem", "accept", "connect",
          "mail", "open", "data", "commit", "abort", "list", "flush", "hold", "release", "delete", "outgoing", "usage", "explain", "counters",
          "deliver", "send", "session", "begin", "step", "drop", "row", "need", "keep", "write"]
 

@@ -54,6 +54,22 @@ static const struct {
     {MAP_TRANSPORT, "moved@our.org", "smtp:[new]"},
     {MAP_TRANSPORT, "our.org", "virtual:"},
     {MAP_MAILBOX, "moved@our.org", "our.org/moved/"},
+    {MAP_TRANSPORT, "nothing.org", ":"},
+    {MAP_TRANSPORT, "bracket.org", "smtp:[bracket"},
+    {MAP_TRANSPORT, "left@our.org", "error:5.1.6 gone"},
+    {MAP_TRANSPORT, "left@relay.org", "error:gone"},
+    {MAP_TRANSPORT, "busy@our.org", "error:4.2.1 later"},
+    {MAP_TRANSPORT, "pigeon@our.org", "pigeon:"},
+    {MAP_MAILBOX, "left@our.org", "our.org/left/"},
+    {MAP_MAILBOX, "busy@our.org", "our.org/busy/"},
+    {MAP_MAILBOX, "pigeon@our.org", "our.org/pigeon/"},
+    {MAP_SENDER_RELAY, "al@our.org", "[als]:587"},
+    {MAP_SENDER_RELAY, "@our.org", "ours:25"},
+    {MAP_SENDER_RELAY, "guest@our.org", "DUNNO"},
+    {MAP_SENDER_RELAY, "odd@our.org", "two words"},
+    {MAP_SENDER_RELAY, "<>", "[bounces]"},
+    {MAP_SENDER_BCC, "al@our.org", "keep@our.org, second@our.org"},
+    {MAP_RECIPIENT_BCC, "@our.org", "all@our.org"},
     /* Aliases of aliases, and one that leads back. */
     {MAP_ALIAS, "team@our.org", "half@our.org, other@far.org"},
     {MAP_ALIAS, "half@our.org", "bo+box@our.org, team@our.org"},
@@ -287,6 +303,56 @@ aliases_in_relay_domains(void **state)
 	expect(RCPT, "nobody@to-us.org", "ok unknown|");
 }
 
+/* transport(5): the whole address, without extension, domain, what is above it; then the sender's relay host. */
+static void
+transports_and_relay_hosts(void **state)
+{
+	(void)state;
+	expect(TRANSPORT, "al@far.org", "ok lmtp:unix:/x|");
+	expect(TRANSPORT, "al+x@far.org", "ok lmtp:unix:/x|");
+	expect(TRANSPORT, "bo@far.org", "ok smtp:[host]|");
+	expect(TRANSPORT, "x@a.b.below.org", "ok smtp:[below]|");
+	expect(TRANSPORT, "x@below.org", "no");
+	expect(TRANSPORT, "x@nothing.org", "no");
+	expect(TRANSPORT, "x@bracket.org", "later");
+	assert_string_equal(ask_as(INQUIRY_WAY, "x@else.org", "al@our.org"), "ok smtp:[als]:587|");
+	assert_string_equal(ask_as(INQUIRY_WAY, "x@else.org", "al+tag@our.org"), "ok smtp:[als]:587|");
+	assert_string_equal(ask_as(INQUIRY_WAY, "x@nothing.org", "al@our.org"), "ok smtp:[als]:587|");
+	assert_string_equal(ask_as(INQUIRY_WAY, "x@far.org", "al@our.org"), "ok smtp:[host]|");
+	assert_string_equal(ask_as(INQUIRY_WAY, "x@else.org", "bo@our.org"), "ok smtp:ours:25|");
+	assert_string_equal(ask_as(INQUIRY_WAY, "x@else.org", "guest@our.org"), "no");
+	assert_string_equal(ask_as(INQUIRY_WAY, "x@else.org", "x@else.org"), "no");
+	assert_string_equal(ask_as(INQUIRY_WAY, "x@else.org", ""), "ok smtp:[bounces]|");
+	assert_string_equal(ask_as(INQUIRY_WAY, "x@else.org", "odd@our.org"), "later");
+}
+
+/* What ends for ever is refused at RCPT; what waits is taken. */
+static void
+an_own_user_with_a_transport(void **state)
+{
+	(void)state;
+	expect(RCPT, "moved@our.org", "ok relay|");
+	expect(RCPT, "left@our.org", "ok unknown|");
+	expect(RCPT, "busy@our.org", "ok relay|");
+	expect(RCPT, "pigeon@our.org", "ok mailbox|");
+	expect(RCPT, "al@our.org", "ok mailbox|");
+	expect(RCPT, "left@relay.org", "ok unknown|");
+}
+
+static void
+copies_are_named_by_address_or_domain(void **state)
+{
+	(void)state;
+	expect(SENDER_BCC, "al@our.org", "ok keep@our.org|second@our.org|");
+	expect(SENDER_BCC, "AL+x@our.org", "ok keep@our.org|second@our.org|");
+	expect(SENDER_BCC, "bo@our.org", "no");
+	expect(RECIPIENT_BCC, "bo@our.org", "ok all@our.org|");
+	expect(RECIPIENT_BCC, "bo@else.org", "no");
+	broken = "bo@our.org";
+	expect(RECIPIENT_BCC, "bo@our.org", "later");
+	broken = NULL;
+}
+
 static void
 a_domain_of_many_labels_costs_few_questions(void **state)
 {
@@ -296,8 +362,9 @@ a_domain_of_many_labels_costs_few_questions(void **state)
 		strcat(address, "a.");
 	strcat(address, "relay.org");
 	fetched = 0;
+	/* Relay domains above it, and transports above it. */
 	expect(RCPT, address, "ok relay|");
-	assert_true(fetched < 16);
+	assert_true(fetched < 32);
 	strcpy(strstr(address, "relay.org"), "below.org");
 	fetched = 0;
 	expect(TRANSPORT, address, "ok smtp:[below]|");
@@ -421,7 +488,8 @@ main(void)
 	    cmocka_unit_test(the_aliases_file),
 	    cmocka_unit_test(transports),
 	    cmocka_unit_test(aliases_in_relay_domains),
-	    cmocka_unit_test(a_domain_of_many_labels_costs_few_questions),
+	    cmocka_unit_test(transports_and_relay_hosts), cmocka_unit_test(an_own_user_with_a_transport),
+	    cmocka_unit_test(copies_are_named_by_address_or_domain), cmocka_unit_test(a_domain_of_many_labels_costs_few_questions),
 	    cmocka_unit_test(senders),
 	    cmocka_unit_test(of_an_alias_of_many_targets_the_first_thousand_are_followed),
 	    cmocka_unit_test(an_outage_is_never_no),

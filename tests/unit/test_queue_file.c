@@ -1,7 +1,6 @@
 /* The queue file: what is built is read back; what is torn never looks committed; what is damaged is noticed. */
 #include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -142,6 +140,75 @@ changes_in_place(const struct str *all, size_t at)
 	return false;
 }
 
+/* A block of copies is read back once and whole: torn it is as if absent, and a second one does not count. */
+static void
+test_copies(void **state)
+{
+	(void)state;
+	struct str all;
+	struct queue_file f, g;
+	const struct slice addresses[] = {slice_of("archive@x.test"), slice_of("\"a b\"@x.test")};
+	committed(&all);
+	int fd = memory_file();
+	assert_int_equal(pwrite(fd, all.data, all.len, 0), (ssize_t)all.len);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_false(f.copied);
+	assert_true(queue_file_copy(fd, &f, addresses, 2));
+	assert_true(f.copied);
+	assert_int_equal(f.count, 4);
+	off_t end = lseek(fd, 0, SEEK_END);
+	for (off_t size = (off_t)all.len; size <= end; size++) {
+		assert_int_equal(ftruncate(fd, end), 0);
+		queue_file_free(&f);
+		assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+		int torn = memory_file();
+		char bytes[4096];
+		assert_int_equal(pread(fd, bytes, sizeof bytes, 0), end);
+		assert_int_equal(pwrite(torn, bytes, (size_t)size, 0), size);
+		assert_int_equal(queue_file_read(torn, true, &g), FILE_OK);
+		assert_int_equal(g.copied, size == end);
+		assert_int_equal(g.count, size == end ? 4 : 2);
+		queue_file_free(&g);
+		close(torn);
+	}
+	struct slice notify;
+	assert_true(slice_is(f.recipients[3].address, "\"a b\"@x.test"));
+	assert_true(f.recipients[3].parent == NO_PARENT && queue_file_is_pending(&f.recipients[3]));
+	assert_true(queue_file_recipient_key(&f.recipients[3], "notify", &notify) && slice_is(notify, "NEVER"));
+	/* An alias among the copies has its own block behind it. */
+	const struct file_target target = {.address = slice_of("far@y.test")};
+	assert_true(queue_file_expand(fd, &f, 2, &target, 1));
+	assert_true(queue_file_copy(fd, &f, addresses, 1));
+	queue_file_free(&f);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_int_equal(f.count, 5);
+	assert_int_equal(f.recipients[4].parent, 2);
+	queue_file_free(&f);
+	close(fd);
+	str_free(&all);
+}
+
+/* That there is nobody is told by a block too. */
+static void
+test_no_copies(void **state)
+{
+	(void)state;
+	struct str all;
+	struct queue_file f;
+	committed(&all);
+	int fd = memory_file();
+	assert_int_equal(pwrite(fd, all.data, all.len, 0), (ssize_t)all.len);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_true(queue_file_copy(fd, &f, NULL, 0));
+	queue_file_free(&f);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_true(f.copied);
+	assert_int_equal(f.count, 2);
+	queue_file_free(&f);
+	close(fd);
+	str_free(&all);
+}
+
 /* Every byte changed: noticed, unless it is one that changes in place. */
 static void
 test_noise(void **state)
@@ -199,7 +266,7 @@ test_marks(void **state)
 	struct queue_file f;
 	int fd = committed_file();
 	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
-	struct outcome failed = outcome_make("5.1.1", "no such user"), long_text = outcome_make("4.2.2", "%0300d", 7);
+	struct outcome failed = outcome_make("5.1.1", "no such user"), long_text = outcome_make("4.2.2", "%0400d", 7);
 	assert_true(queue_file_mark(fd, &f.recipients[0], RECIPIENT_FAILED, &failed));
 	assert_true(queue_file_mark(fd, &f.recipients[1], RECIPIENT_PENDING, &long_text));
 	assert_true(queue_file_retry(fd, &f, 3, 1795226861));
@@ -253,6 +320,54 @@ test_blocks(void **state)
 	close(fd);
 }
 
+/* Each letter says whether it is tried again, and whether it has its message; no other letter says more than "try it". */
+static void
+test_statuses(void **state)
+{
+	(void)state;
+	static const char letters[] = "-WEDSRFB", pending[] = "-WE", delivered[] = "DSR";
+	struct queue_file f;
+	int fd = committed_file();
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	off_t at = f.recipients[1].at;
+	queue_file_free(&f);
+	for (int letter = ' '; letter <= '~'; letter++) {
+		char byte = (char)letter;
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+		assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+		bool known = strchr(letters, letter) != NULL;
+		assert_int_equal(f.recipients[1].status, known ? letter : '-');
+		assert_int_equal(queue_file_is_pending(&f.recipients[1]), !known || strchr(pending, letter) != NULL);
+		assert_int_equal(queue_file_is_delivered(&f.recipients[1]), known && strchr(delivered, letter) != NULL);
+		queue_file_free(&f);
+	}
+	close(fd);
+}
+
+/* An attempt that came to nothing does not make the sender forget that he was warned; an end does. */
+static void
+test_warned(void **state)
+{
+	(void)state;
+	struct queue_file f;
+	struct outcome later = outcome_make("4.2.1", "later"), done = outcome_done();
+	int fd = committed_file();
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_true(queue_file_mark(fd, &f.recipients[0], RECIPIENT_PENDING, &later));
+	assert_true(queue_file_mark_status(fd, &f.recipients[0], RECIPIENT_WARNED));
+	assert_true(queue_file_mark(fd, &f.recipients[0], RECIPIENT_PENDING, &later));
+	assert_int_equal(f.recipients[0].status, RECIPIENT_WARNED);
+	queue_file_free(&f);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_true(f.recipients[0].status == RECIPIENT_WARNED && queue_file_is_pending(&f.recipients[0]));
+	assert_true(queue_file_mark(fd, &f.recipients[0], RECIPIENT_SUCCEEDED, &done));
+	queue_file_free(&f);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_int_equal(f.recipients[0].status, RECIPIENT_SUCCEEDED);
+	queue_file_free(&f);
+	close(fd);
+}
+
 /*
  * A power cut has lost the block of an alias and kept a mark in it; the alias
  * now names another of the same length. If nothing was cut off, a second power
@@ -288,6 +403,30 @@ test_a_torn_block_is_cut_off_before_the_next(void **state)
 	queue_file_free(&f);
 	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
 	assert_true(f.count == 3 && f.recipients[2].status == RECIPIENT_PENDING && slice_is(f.recipients[2].address, "d@x.test"));
+	queue_file_free(&f);
+	close(fd);
+}
+
+/* The sender was told that an alias is expanded, and a power cut took the block and left that mark: the alias is tried again. */
+static void
+test_divided_without_its_block(void **state)
+{
+	(void)state;
+	struct queue_file f;
+	int fd = committed_file();
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	struct file_target targets[] = {{slice_of("c@x.test"), false}, {slice_of("d@x.test"), false}};
+	off_t before = f.end;
+	assert_true(queue_file_expand(fd, &f, 0, targets, 2));
+	assert_int_equal(f.recipients[0].targets, 2);
+	assert_true(queue_file_mark_status(fd, &f.recipients[0], RECIPIENT_DIVIDED));
+	queue_file_free(&f);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_true(f.recipients[0].targets == 2 && !queue_file_is_pending(&f.recipients[0]) && !queue_file_is_delivered(&f.recipients[0]));
+	queue_file_free(&f);
+	assert_int_equal(ftruncate(fd, before + 7), 0);
+	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
+	assert_true(queue_file_is_pending(&f.recipients[0]) && f.recipients[0].targets == 0);
 	queue_file_free(&f);
 	close(fd);
 }
@@ -398,7 +537,7 @@ test_ids(void **state)
 	(void)state;
 	struct id_source s;
 	char text[ID_LETTERS + 1], before[ID_LETTERS + 1] = "";
-	id_source_begin(&s);
+	id_source_begin(&s, 1);
 	for (int i = 0; i < 1000; i++) {
 		uint64_t id = id_next(&s), again;
 		id_print(id, text);
@@ -433,9 +572,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_read_back), cmocka_unit_test(test_torn), cmocka_unit_test(test_noise),
-	    cmocka_unit_test(test_blank_mark), cmocka_unit_test(test_marks), cmocka_unit_test(test_blocks),
-	    cmocka_unit_test(test_a_torn_block_is_cut_off_before_the_next),
+	    cmocka_unit_test(test_read_back), cmocka_unit_test(test_torn), cmocka_unit_test(test_copies), cmocka_unit_test(test_no_copies), cmocka_unit_test(test_noise),
+	    cmocka_unit_test(test_blank_mark), cmocka_unit_test(test_marks), cmocka_unit_test(test_blocks), cmocka_unit_test(test_a_torn_block_is_cut_off_before_the_next),
+	    cmocka_unit_test(test_statuses), cmocka_unit_test(test_warned), cmocka_unit_test(test_divided_without_its_block),
 	    cmocka_unit_test(test_turns), cmocka_unit_test(test_torn_turns), cmocka_unit_test(test_with_text),
 	    cmocka_unit_test(test_ids), cmocka_unit_test(test_checksum),
 	};

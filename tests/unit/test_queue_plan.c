@@ -10,15 +10,18 @@
 
 #include <cmocka.h>
 
+#include "queue/destination.h"
 #include "queue/expand.h"
 #include "queue/remote_body.h"
 #include "lib/dns/dns.h"
+#include "queue/remote_hosts.h"
 #include "queue/remote_reply.h"
 #include "queue/remote_route.h"
 #include "queue/retry.h"
 #include "queue/sendmail_text.h"
 #include "queue/told.h"
 #include "queue/waiting.h"
+#include "queue/window.h"
 
 static void
 test_retry(void **state)
@@ -38,6 +41,20 @@ test_retry(void **state)
 	assert_false(retry_is_spent(9998, 1, 1, 432000));
 	assert_true(retry_is_spent(9999, 1, 1, 432000));
 	assert_true(retry_is_spent(2, UINT64_MAX, UINT64_MAX, UINT64_MAX));
+}
+
+static void
+test_retry_spread(void **state)
+{
+	(void)state;
+	for (uint64_t chance = 0; chance < 1000; chance++) {
+		uint64_t wait = retry_spread(3600, chance);
+		assert_true(wait <= 3600 && wait >= 3600 - 450);
+		assert_int_equal(retry_spread(5, chance), 5);
+	}
+	assert_int_equal(retry_spread(3600, 0), 3600);
+	assert_int_equal(retry_spread(3600, 450), 3150);
+	assert_int_equal(retry_spread(0, UINT64_MAX), 0);
 }
 
 static bool
@@ -94,6 +111,233 @@ test_waiting(void **state)
 		taken++;
 	assert_int_equal(taken, 1000);
 	free(w.heap);
+}
+
+static void
+test_calling_what_is_parked(void **state)
+{
+	(void)state;
+	struct waiting w = {0};
+	struct waiting_entry e;
+	for (uint32_t i = 1; i <= 300; i++)
+		assert_true(waiting_add_entry(&w, (struct waiting_entry){.id = i, .due = 1000 + i, .tag = (i % 3 + 1) & TAG_MASK, .parked = i <= 150}));
+	assert_int_equal(waiting_call(&w, 1, 500, 20), 20);
+	assert_int_equal(waiting_call(&w, 1, 500, 20), 20); /* others: those are due */
+	assert_int_equal(waiting_call(&w, 1, 500, 20), 10); /* what is not parked waits for its time */
+	assert_int_equal(waiting_call(&w, 4, 500, 20), 0);
+	for (uint64_t i = 3; i <= 150; i += 3)
+		assert_true(waiting_take(&w, 999, &e) && e.id == i && e.tag == 1 && e.parked);
+	assert_false(waiting_take(&w, 999, &e));
+	assert_int_equal(waiting_change(&w, 1, hold_even, NULL), 0);
+	assert_int_equal(waiting_change(&w, 4, hold_even, NULL), 1);
+	assert_int_equal(waiting_call(&w, 2, 500, 1000), 49); /* what is held is not called */
+	free(w.heap);
+}
+
+static void
+test_time_of_what_waits(void **state)
+{
+	(void)state;
+	struct waiting w = {0};
+	assert_int_equal(sizeof(struct waiting_entry), 16);
+	assert_int_equal(waiting_time(1795226861), 1795226861);
+	assert_int_equal(waiting_time(9999999999), DUE_HELD - 1);
+	assert_int_equal(waiting_time(DUE_HELD), DUE_HELD);
+	struct waiting_entry e;
+	assert_true(waiting_add_entry(&w, (struct waiting_entry){.id = 7, .due = 5000, .found = 1}));
+	assert_int_equal(waiting_hurry(&w, 0, 100), 1);
+	assert_true(waiting_take(&w, 100, &e) && e.found && e.hurried);
+	free(w.heap);
+}
+
+static const struct window_rules rules = {.first = 5, .most = 20, .failures = 3, .pause = 1000};
+
+static void
+test_window_grows(void **state)
+{
+	(void)state;
+	struct window w;
+	window_begin(&w, &rules);
+	assert_true(window_is_new(&w, &rules));
+	assert_int_equal(window_limit(&w, 0), 5);
+	for (int i = 0; i < 5; i++)
+		window_success(&w, &rules);
+	assert_int_equal(window_limit(&w, 0), 6);
+	assert_false(window_is_new(&w, &rules));
+	for (int i = 0; i < 1000; i++)
+		window_success(&w, &rules);
+	assert_int_equal(window_limit(&w, 0), 20);
+	assert_false(window_failure(&w, &rules, 0));
+	assert_int_equal(window_limit(&w, 0), 10);
+	window_success(&w, &rules);
+	assert_false(window_failure(&w, &rules, 0)); /* in a row only */
+	assert_false(window_failure(&w, &rules, 0));
+	assert_int_equal(window_limit(&w, 0), 2);
+	for (int i = 0; i < 100; i++)
+		window_success(&w, &(struct window_rules){.first = 5, .most = 1, .failures = 3});
+	window_begin(&w, &(struct window_rules){.first = 5, .most = 1, .failures = 3});
+	assert_int_equal(window_limit(&w, 0), 1);
+}
+
+static void
+test_window_dies_and_lives(void **state)
+{
+	(void)state;
+	struct window w;
+	window_begin(&w, &rules);
+	assert_false(window_failure(&w, &rules, 100));
+	assert_false(window_failure(&w, &rules, 100));
+	assert_true(window_failure(&w, &rules, 100));
+	assert_false(window_failure(&w, &rules, 200)); /* it was under way: the pause is not longer for it */
+	assert_int_equal(window_limit(&w, 1099), 0);
+	assert_int_equal(window_limit(&w, 1100), 1);   /* the probe */
+	assert_true(window_failure(&w, &rules, 1100)); /* one is enough */
+	assert_int_equal(window_limit(&w, 2099), 0);
+	assert_int_equal(window_limit(&w, 2100), 1);
+	window_success(&w, &rules);
+	assert_int_equal(window_limit(&w, 2100), 5);
+	assert_true(window_is_new(&w, &rules));
+}
+
+/* Messages are told apart by where they are only. */
+static char messages[8];
+
+static struct group *
+join(struct traffic *t, const char *name, int message, bool several)
+{
+	struct group *g = calloc(1, sizeof *g);
+	g->message = (struct message *)(void *)&messages[message];
+	destination_join(destination_of(t, slice_of(name)), g, several);
+	return g;
+}
+
+static struct group *
+end(struct group *g, enum served s, int64_t now)
+{
+	struct outcome why = outcome_make("4.4.1", "it is away");
+	struct group *line;
+	destination_served(g->destination, s, &why, now, &line);
+	free(g);
+	return line;
+}
+
+static void
+test_destinations_take_turns(void **state)
+{
+	(void)state;
+	struct traffic t = {.rules = rules, .places = 4};
+	struct group *a[5], *b, *c;
+	for (int i = 0; i < 5; i++)
+		a[i] = join(&t, "a", 0, false);
+	b = join(&t, "b", 0, false);
+	c = join(&t, "c", 0, false);
+	assert_ptr_equal(destination_next(&t, 0), a[0]);
+	assert_ptr_equal(destination_next(&t, 0), b);
+	assert_ptr_equal(destination_next(&t, 0), c);
+	/* One place is left: it is not for one that has one. */
+	assert_null(destination_next(&t, 0));
+	assert_null(end(b, SERVED_WELL, 0));
+	assert_ptr_equal(destination_next(&t, 0), a[1]);
+	assert_null(end(c, SERVED_WELL, 0));
+	assert_null(destination_next(&t, 0));
+	for (int i = 0; i < 5; i++) {
+		assert_null(end(a[i], SERVED_WELL, 0));
+		destination_next(&t, 0);
+	}
+	assert_int_equal(t.busy, 0);
+}
+
+static void
+test_messages_take_turns(void **state)
+{
+	(void)state;
+	struct traffic t = {.rules = rules, .places = 1};
+	/* A message of many groups, then three of one. */
+	struct group *many[4], *one[3];
+	for (int i = 0; i < 4; i++)
+		many[i] = join(&t, "a", 0, true);
+	assert_ptr_equal(destination_next(&t, 0), many[0]);
+	for (int i = 0; i < 3; i++)
+		one[i] = join(&t, "a", i + 1, false);
+	struct group *const order[] = {one[0], one[1], one[2], many[1], many[2], many[3]};
+	struct group *g = many[0];
+	for (int i = 0; i < 6; i++) {
+		assert_null(end(g, SERVED_WELL, 0));
+		g = destination_next(&t, 0);
+		assert_ptr_equal(g, order[i]);
+	}
+	end(g, SERVED_WELL, 0);
+}
+
+static void
+test_a_dead_destination(void **state)
+{
+	(void)state;
+	struct traffic t = {.rules = rules, .places = 50};
+	size_t before = destinations_count();
+	for (int i = 0; i < 8; i++)
+		join(&t, "dead", i, false);
+	struct destination *d = destination_of(&t, slice_of("dead"));
+	struct group *busy[5], *line;
+	for (int i = 0; i < 5; i++)
+		busy[i] = destination_next(&t, 0);
+	assert_null(destination_next(&t, 0));
+	assert_null(end(busy[0], SERVED_BADLY, 0));
+	assert_null(end(busy[1], SERVED_NOT, 0));
+	assert_null(end(busy[2], SERVED_BADLY, 0));
+	line = end(busy[3], SERVED_BADLY, 0);
+	for (int i = 0; i < 3; i++) {
+		assert_non_null(line);
+		struct group *next = line->next;
+		free(line);
+		line = next;
+	}
+	assert_null(line);
+	assert_null(end(busy[4], SERVED_BADLY, 0));
+	assert_string_equal(d->reason->text, "it is away");
+	assert_int_equal(destination_admits(d, 1000, 999), DESTINATION_DEAD);
+	assert_int_equal(destination_wants(d, 1000, 999), SIZE_MAX); /* all that are parked, to be deferred */
+	assert_int_equal(destination_admits(d, 1000, 1000), DESTINATION_OPEN);
+	assert_ptr_equal(destination_tagged(d->tag), d);
+	join(&t, "dead", 0, false);
+	assert_int_equal(destination_admits(d, 1000, 1000), DESTINATION_FULL); /* one probe */
+	end(destination_next(&t, 1000), SERVED_WELL, 1000);
+	assert_int_equal(destinations_count(), before); /* it is as if nothing had been */
+}
+
+static void
+test_length_of_a_line(void **state)
+{
+	(void)state;
+	struct traffic t = {.rules = rules, .places = 50};
+	struct destination *d = destination_of(&t, slice_of("long"));
+	assert_int_equal(destination_admits(d, 0, 0), DESTINATION_OPEN); /* one may always be there */
+	struct group *g[6];
+	for (int i = 0; i < 6; i++)
+		g[i] = join(&t, "long", i, false);
+	assert_int_equal(destination_admits(d, 3, 0), DESTINATION_FULL);
+	assert_int_equal(destination_admits(d, 4, 0), DESTINATION_OPEN);
+	assert_int_equal(destination_wants(d, 6, 0), 0);
+	assert_int_equal(destination_wants(d, 7, 0), 8);
+	for (int i = 0; i < 6; i++)
+		assert_ptr_equal(destination_take(&t), g[i]), free(g[i]);
+	assert_null(destination_take(&t));
+}
+
+static void
+test_memory_of_destinations(void **state)
+{
+	(void)state;
+	struct traffic t = {.rules = rules, .places = 50};
+	char name[32];
+	for (int i = 0; i < DESTINATIONS_MOST + 500; i++) {
+		snprintf(name, sizeof name, "d%d.test", i);
+		join(&t, name, 0, false);
+		end(destination_next(&t, 0), SERVED_BADLY, 0);
+	}
+	assert_int_equal(destinations_count(), DESTINATIONS_MOST);
+	assert_int_equal(destination_of(&t, slice_of("d499.test"))->window.failures, 0);
+	assert_int_equal(destination_of(&t, slice_of("d501.test"))->window.failures, 1);
 }
 
 static void
@@ -292,15 +536,16 @@ check_body(const char *in, const char *out)
 		int pipes[2];
 		char got[256] = "";
 		static struct output o;
-		struct body b = {.in_line = false};
+		struct body b = {.out = &o};
 		assert_int_equal(pipe(pipes), 0);
 		output_open(&o, pipes[1], 1000);
 		for (size_t at = 0; at < strlen(in); at += step)
-			body_write(&b, &o, slice_first(slice_of(in + at), step));
-		body_end(&b, &o);
+			body_write(&b, slice_first(slice_of(in + at), step));
+		body_end(&b);
 		assert_true(output_flush(&o));
 		assert_true(read(pipes[0], got, sizeof got - 1) > 0);
 		assert_string_equal(got, out);
+		assert_int_equal(b.count, strlen(out));
 		close(pipes[0]);
 		close(pipes[1]);
 	}
@@ -366,6 +611,54 @@ test_replies(void **state)
 }
 
 static void
+test_hosts(void **state)
+{
+	(void)state;
+	static struct hosts h = {.count = 4, .mx = {{20, "d"}, {10, "b"}, {5, "a"}, {10, "c"}}};
+	unsigned seen = 0;
+	for (int i = 0; i < 200; i++) {
+		hosts_sort(h.mx, h.count);
+		assert_string_equal(h.mx[0].host, "a");
+		assert_string_equal(h.mx[3].host, "d");
+		seen |= 1u << (h.mx[1].host[0] - 'a');
+	}
+	assert_int_equal(seen, 6); /* by chance alone one in 2^199 runs fails */
+	assert_int_equal(hosts_group(&h, 0), 1);
+	assert_int_equal(hosts_group(&h, 1), 3);
+	assert_int_equal(hosts_group(&h, 3), 4);
+}
+
+static void
+test_families(void **state)
+{
+	(void)state;
+	struct dns d = {.count = 0};
+	assert_true(dns_set_families(&d, slice_of("any")) && dns_has_family(&d, AF_INET) && dns_has_family(&d, AF_INET6));
+	assert_true(dns_set_families(&d, slice_of("ipv4")) && dns_has_family(&d, AF_INET) && !dns_has_family(&d, AF_INET6));
+	assert_true(dns_set_families(&d, slice_of("ipv4, ipv6")) && d.families[0] == AF_INET && d.families[1] == AF_INET6);
+	static const char *const wrong[] = {"", "ipv5", "ipv4 ipv4", "any ipv4", "ipv4 ipv6 ipv4"};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		assert_false(dns_set_families(&d, slice_of(wrong[i])));
+	assert_true(dns_begin(&d, "192.0.2.1 [2001:db8::1]:5353\n192.0.2.2:53") && d.count == 3);
+	assert_int_equal(ntohs(d.servers[1].six.sin6_port), 5353);
+}
+
+static void
+test_txt(void **state)
+{
+	(void)state;
+	static struct dns_txt t;
+	assert_true(dns_read_txt(slice_make("\2ab\0\1c", 6), &t) && slice_is(slice_make(t.text, t.len), "abc"));
+	assert_true(dns_read_txt(slice_of(""), &t) && t.len == 0);
+	assert_false(dns_read_txt(slice_make("\3ab", 3), &t));
+	static char big[3 * 256];
+	for (size_t i = 0; i < 3; i++)
+		big[i * 256] = (char)255;
+	assert_true(dns_read_txt(slice_make(big, 2 * 256), &t));
+	assert_false(dns_read_txt(slice_make(big, sizeof big), &t));
+}
+
+static void
 test_dns(void **state)
 {
 	(void)state;
@@ -402,10 +695,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_retry), cmocka_unit_test(test_waiting), cmocka_unit_test(test_held), cmocka_unit_test(test_told), cmocka_unit_test(test_expand_loops),
+	    cmocka_unit_test(test_retry), cmocka_unit_test(test_retry_spread), cmocka_unit_test(test_calling_what_is_parked),
+	    cmocka_unit_test(test_time_of_what_waits), cmocka_unit_test(test_window_grows), cmocka_unit_test(test_window_dies_and_lives),
+	    cmocka_unit_test(test_destinations_take_turns), cmocka_unit_test(test_messages_take_turns), cmocka_unit_test(test_a_dead_destination),
+	    cmocka_unit_test(test_length_of_a_line), cmocka_unit_test(test_memory_of_destinations),
+	    cmocka_unit_test(test_waiting), cmocka_unit_test(test_held), cmocka_unit_test(test_told), cmocka_unit_test(test_expand_loops),
 	    cmocka_unit_test(test_expand_bounds), cmocka_unit_test(test_address_set), cmocka_unit_test(test_routes), cmocka_unit_test(test_routes_by_lmtp),
 	    cmocka_unit_test(test_sendmail_text), cmocka_unit_test(test_body), cmocka_unit_test(test_replies),
-	    cmocka_unit_test(test_dns),
+	    cmocka_unit_test(test_dns), cmocka_unit_test(test_hosts), cmocka_unit_test(test_families), cmocka_unit_test(test_txt),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
