@@ -60,7 +60,7 @@ static bool
 is_late(const struct message *m)
 {
 	uint64_t warning = manager.settings->delay_warning;
-	return warning > 0 && !m->file.held && !m->to_be_held && retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), warning);
+	return warning > 0 && !m->file.held && m->held_recipients == 0 && retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), warning);
 }
 
 /* Every recipient has ended or is deferred. */
