@@ -70,7 +70,10 @@ restore(struct recovery *r, uint64_t id, const char *bytes, size_t len)
 static bool
 recover_record(struct recovery *r, int fd, uint64_t key, const struct journal_record *record)
 {
-	if (ended_has(&r->ended, record->id) || stands(r, record->id))
+	/* Its end was noted, its unlink may have been lost: what is left of the file may be torn, and nobody waits for it. */
+	if (ended_has(&r->ended, record->id))
+		return queue_directory_remove(r->directory, record->id) || errno == ENOENT;
+	if (stands(r, record->id))
 		return true;
 	char *bytes = journal_read(fd, key, record);
 	if (bytes == NULL)

@@ -280,7 +280,7 @@ inline recover()
 	if
 	:: phase == RECOVER ->
 		if
-		:: note -> skip
+		:: note -> name = 0; name_disk = 0; forget_content()
 		:: !note && name && agrees -> sync_file(); name_disk = 1
 		:: !note && !(name && agrees) ->
 			name = 0; name_disk = 0; forget_content();
