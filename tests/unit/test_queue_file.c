@@ -5,9 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -294,7 +296,7 @@ test_blocks(void **state)
 	struct queue_file f;
 	int fd = committed_file();
 	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
-	struct file_target targets[] = {{slice_of("c@x.test"), false}, {slice_of("one@x.test"), true}};
+	struct file_target targets[] = {{.address = slice_of("c@x.test")}, {.address = slice_of("one@x.test"), .final = true}};
 	off_t first_end = f.end;
 	assert_true(queue_file_expand(fd, &f, 0, targets, 2));
 	off_t second_end = f.end;
@@ -382,7 +384,7 @@ test_a_torn_block_is_cut_off_before_the_next(void **state)
 	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
 	off_t end = f.end;
 	struct outcome done = outcome_done();
-	struct file_target before = {slice_of("c@x.test"), false}, after = {slice_of("d@x.test"), false};
+	struct file_target before = {.address = slice_of("c@x.test")}, after = {.address = slice_of("d@x.test")};
 	assert_true(queue_file_expand(fd, &f, 0, &before, 1));
 	assert_true(queue_file_mark(fd, &f.recipients[2], RECIPIENT_DELIVERED, &done));
 	off_t status_at = f.recipients[2].at;
@@ -415,7 +417,7 @@ test_divided_without_its_block(void **state)
 	struct queue_file f;
 	int fd = committed_file();
 	assert_int_equal(queue_file_read(fd, true, &f), FILE_OK);
-	struct file_target targets[] = {{slice_of("c@x.test"), false}, {slice_of("d@x.test"), false}};
+	struct file_target targets[] = {{.address = slice_of("c@x.test")}, {.address = slice_of("d@x.test")}};
 	off_t before = f.end;
 	assert_true(queue_file_expand(fd, &f, 0, targets, 2));
 	assert_int_equal(f.recipients[0].targets, 2);
