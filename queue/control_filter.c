@@ -11,7 +11,7 @@
 /* --- patterns --------------------------------------------------------------------------------- */
 
 bool
-pattern_matches(struct slice pattern, struct slice text)
+wildcards_match(struct slice pattern, struct slice text)
 {
 	size_t p = 0, t = 0, star = pattern.len, from = 0;
 	while (t < text.len) {
@@ -104,7 +104,7 @@ sender_matches(const char *pattern, const char *sender)
 {
 	if (strcmp(pattern, "<>") == 0)
 		pattern = "";
-	return pattern_matches(slice_of(pattern), slice_of(sender));
+	return wildcards_match(slice_of(pattern), slice_of(sender));
 }
 
 static bool
@@ -112,7 +112,7 @@ domain_matches(const char *pattern, const char *recipient)
 {
 	struct slice local, domain;
 	address_split(slice_of(recipient), &local, &domain);
-	return pattern_matches(slice_of(pattern), domain);
+	return wildcards_match(slice_of(pattern), domain);
 }
 
 bool
@@ -122,7 +122,7 @@ filter_matches(const struct filter *f, const struct queue_entry *e)
 	if (!filter_chooses(f))
 		return true;
 	return waits && (f->sender == NULL || sender_matches(f->sender, e->sender)) &&
-	    (f->recipient == NULL || pattern_matches(slice_of(f->recipient), slice_of(e->recipient))) &&
+	    (f->recipient == NULL || wildcards_match(slice_of(f->recipient), slice_of(e->recipient))) &&
 	    (f->domain == NULL || domain_matches(f->domain, e->recipient)) && (!f->aged || e->arrival <= f->before) &&
 	    (!f->held || strcmp(e->state, "held") == 0);
 }

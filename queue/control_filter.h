@@ -38,6 +38,6 @@ bool filter_matches(const struct filter *f, const struct queue_entry *e);
 enum control_result filter_list(struct control *c, const struct filter *f, control_each *each, void *context);
 
 /* "*" stands for any text; ASCII letters of both cases are the same. */
-bool pattern_matches(struct slice pattern, struct slice text);
+bool wildcards_match(struct slice pattern, struct slice text);
 
 #endif

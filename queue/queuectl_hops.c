@@ -49,7 +49,7 @@ is_wanted(const struct hops *h, struct slice hop)
 	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
 		if (slice_starts(hop, ways[i]))
 			rest = slice_from(hop, strlen(ways[i]));
-	return pattern_matches(wanted, hop) || pattern_matches(wanted, rest) || pattern_matches(wanted, host_of(rest));
+	return wildcards_match(wanted, hop) || wildcards_match(wanted, rest) || wildcards_match(wanted, host_of(rest));
 }
 
 bool

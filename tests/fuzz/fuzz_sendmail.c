@@ -105,6 +105,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct slice list = slice_first(all, cut), message = slice_from(all, cut + 1);
 	try_message(list, message);
 	try_options(list);
-	pattern_matches(list, message);
+	wildcards_match(list, message);
 	return 0;
 }

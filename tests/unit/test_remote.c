@@ -14,6 +14,7 @@
 #include "queue/outward_keys.h"
 #include "queue/remote_policy.h"
 #include "queue/remote_request.h"
+#include "queue/report.h"
 
 /* --- policies ---------------------------------------------------------------------------- */
 
@@ -122,14 +123,14 @@ static void
 check_keys(const char *keys, const char *address, const char *wanted, bool silent)
 {
 	struct file_recipient all[] = {
-	    {.address = slice_of(address), .keys = slice_of(keys), .parent = NO_PARENT, .expanded = true},
+	    {.address = slice_of(address), .keys = slice_of(keys), .parent = NO_PARENT, .expanded = true, .targets = 1},
 	    {.address = slice_of("target@x"), .parent = 0},
 	};
-	struct queue_file f = {.recipients = all, .count = 2};
+	struct queue_file f = {.recipients = all, .count = 2, .sender = slice_of("s@x")};
 	struct str got = STR_MOST(4096);
 	outward_recipient_keys(&got, &f, &all[1]);
 	assert_string_equal(str_text(&got), wanted);
-	assert_int_equal(outward_is_silent(&f, &all[1]), silent);
+	assert_int_equal(report_failed(&f, &all[1]), silent ? RECIPIENT_RETURNED : RECIPIENT_FAILED);
 	str_free(&got);
 }
 
