@@ -101,7 +101,8 @@ ask_active(struct control *c)
 	while (r == CONTROL_OK && c->active != NULL && c->active_count < ACTIVE_MOST && (id = packet_field(&c->p)) != NULL)
 		if (id_parse(slice_of(id), &c->active[c->active_count]))
 			c->active_count++;
-	qsort(c->active, c->active_count, sizeof *c->active, compare);
+	if (c->active_count > 1)
+		qsort(c->active, c->active_count, sizeof *c->active, compare);
 	return r;
 }
 
@@ -122,7 +123,7 @@ read_entry(struct control *c, struct queue_entry *e)
 	if (e->state == NULL || !packet_field_number(p, UINT64_MAX, &e->tries) || !packet_field_number(p, UINT64_MAX, &e->next_try))
 		return false;
 	e->text = packet_field(p);
-	e->active = bsearch(&id, c->active, c->active_count, sizeof id, compare) != NULL;
+	e->active = c->active_count > 0 && bsearch(&id, c->active, c->active_count, sizeof id, compare) != NULL;
 	return e->text != NULL;
 }
 

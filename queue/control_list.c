@@ -47,7 +47,8 @@ read_names(const struct queue_directory *d, bool begins)
 		return true;
 	names.count = 0;
 	names.whole = queue_directory_scan(d, add_name, NULL);
-	qsort(names.ids, names.count, sizeof *names.ids, compare);
+	if (names.count > 1)
+		qsort(names.ids, names.count, sizeof *names.ids, compare);
 	return names.whole;
 }
 
