@@ -123,7 +123,7 @@ test_aliases(void **state)
 	struct queue_file f;
 	struct wish wishes[] = {{"many@x.test", "notify=SUCCESS,DELAY"}, {"one@x.test", "notify=SUCCESS"}, {"plain@x.test", NULL}};
 	int fd = make_file("a@x.test", NULL, wishes, 3, &f);
-	struct file_target targets[] = {{slice_of("c@x.test"), false}, {slice_of("d@x.test"), false}};
+	struct file_target targets[] = {{.address = slice_of("c@x.test")}, {.address = slice_of("d@x.test")}};
 	assert_true(queue_file_expand(fd, &f, 0, targets, 2)); /* 3, 4 */
 	assert_true(queue_file_expand(fd, &f, 1, targets, 1)); /* 5 */
 	assert_true(queue_file_expand(fd, &f, 2, targets, 2)); /* 6, 7 */
