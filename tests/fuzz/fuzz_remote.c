@@ -1,4 +1,4 @@
-/* sources: queue/remote_policy.c queue/remote_route.c queue/remote_request.c queue/outward_keys.c queue/file_recipient.c queue/bounce.c queue/id.c */
+/* sources: queue/remote_policy.c queue/remote_route.c queue/remote_request.c queue/outward_keys.c queue/file_recipient.c queue/report.c queue/id.c */
 /*
  * What reaches postern-remote and goes into commands: policies, requests, keys
  * of a queue file, TLSA records. No value ends its line or begins a parameter.
@@ -11,10 +11,10 @@
 
 #include "lib/base/log.h"
 #include "lib/dns/dns.h"
-#include "queue/bounce.h"
 #include "queue/outward_keys.h"
 #include "queue/remote_policy.h"
 #include "queue/remote_request.h"
+#include "queue/report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -67,15 +67,12 @@ try_keys(struct slice bytes)
 	keys = slice_first(keys, slice_find(keys, '\n'));
 	struct file_recipient r = {.address = slice_first(keys, 20), .keys = keys, .parent = NO_PARENT, .status = RECIPIENT_FAILED};
 	struct queue_file f = {.with = with, .recipients = &r, .count = 1};
-	struct str got = STR_MOST(8192), text = STR_MOST(BOUNCE_MOST);
+	struct str got = STR_MOST(8192);
 	outward_message_keys(&got, &f);
 	outward_recipient_keys(&got, &f, &r);
 	assert(got.len <= OUTWARD_KEYS_MOST);
-	outward_is_silent(&f, &r);
-	struct bounce b = {.file = &f, .hostname = "a.test", .to = slice_of("a@b")};
-	bounce_compose(&text, &b);
+	report_failed(&f, &r);
 	str_free(&got);
-	str_free(&text);
 }
 
 int
