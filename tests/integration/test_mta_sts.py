@@ -96,7 +96,7 @@ class World:
             file.flush()
             answer = peer.ask("send", "7", f"id{domain}", "a@example.test", f"smtp:{domain}:{self.sink.port}", 0, len(message), keys,
                               f"b@{domain}", "", descriptors=[file.fileno()])
-        return answer[2:], self.sink.wait(count + 1)[count] if answer[2] == "done" else None
+        return answer[2:], self.sink.wait(count + 1)[count] if answer[2] in ("done", "relayed") else None
 
     def sent(self, domain, tls, **keywords):
         answer, message = self.send(domain, **keywords)
@@ -375,6 +375,7 @@ def test_a_worker_that_dies_is_replaced(world):
             os.kill(pid, 9)
         assert peer.receive()[:2] == ["later", "1"]
     other = world.domain()
+    wait_for("a worker that was started anew", 10, lambda: world.ask(other)[0] == "ok")
     world.has_policy(other, "20260831a", "enforce", f"mx.{other}")
 
 

@@ -81,7 +81,7 @@ class World:
 
     def sent(self, domain, transport=None):
         answer = self.send(domain, transport)
-        assert answer[0] == "done", answer
+        assert answer[0] in ("done", "relayed"), answer
         return self.arrived(domain)
 
     def not_sent(self, domain, word, code, *texts, transport=None):
@@ -139,7 +139,7 @@ def test_equal_ones_in_random_order(world):
     name = world.domain((10, "127.0.0.2"), (10, "127.0.0.3"), (10, "127.0.0.4"))
     before = {host: len(sink.messages) for host, sink in world.sinks.items()}
     for _ in range(30):
-        assert world.send(name)[0] == "done"
+        assert world.send(name)[0] in ("done", "relayed")
     wait_for("30 messages", 10, lambda: sum(len(s.messages) - before[h] for h, s in world.sinks.items()) == 30)
     assert all(len(world.sinks[host].messages) > before[host] for host in ("127.0.0.2", "127.0.0.3", "127.0.0.4"))
 

@@ -139,7 +139,7 @@ def test_hold_waits_for_a_person(house, recipient):
     with Intake(house) as client:
         queue_id = client.submit("first@example.test", [recipient, "y@one.test"], f"Subject: x\r\n\r\nheld-{recipient}\r\n".encode())
     assert arrived(house.usual, f"held-{recipient}").recipients == ["y@one.test"]
-    wait_for(lambda: house.tool("mailq").stdout, 20, lambda: "held" in house.tool("mailq").stdout and queue_id in house.tool("mailq").stdout)
+    wait_for(lambda: house.tool("mailq").stdout, 20, lambda: f"{queue_id}!" in house.tool("mailq").stdout)
     house.tool("queuectl", "release", queue_id)
     if recipient.endswith(FAR):
         wait_for(lambda: house.usual.messages, 20, lambda: any(m.recipients == [recipient] for m in house.usual.messages))
