@@ -34,7 +34,7 @@ class Postern:
         self.suite = Suite("bench", {**POSTERN_SETTINGS, **relays})
         self.suite.accounts = PostfixAdmin(self.suite, self.database, tables=False)
         self.suite.wrapper = self.group_smtp.wrapper()
-        self.suite.start()
+        self.suite.__enter__()  # ends what it has started when something does not come up
         ports = self.suite.ports
         self.smtp, self.submission, self.smtps = ports["smtpd"], ports["submission"], ports["smtps"]
         self.imap, self.imaps = ports["imapd"], ports["imaps"]
