@@ -26,9 +26,8 @@ struct fetch {
 
 /* Questions that went to a worker together. */
 struct fetch_job {
-	struct fetches *all;
-	size_t          count, answered;
-	struct fetch   *questions[JOB_MOST];
+	size_t        count, answered;
+	struct fetch *questions[JOB_MOST];
 };
 
 static struct packet job_packet;
@@ -174,7 +173,6 @@ send_job(struct fetches *all)
 	struct fetch_job *job = calloc(1, sizeof *job);
 	if (job == NULL)
 		return false;
-	job->all = all;
 	packet_begin(&job_packet, DATABASE_ASKS);
 	while (all->first != NULL && job->count < JOB_MOST) {
 		struct fetch *f = take_first(all);
