@@ -17,15 +17,15 @@ class Names:
     UDP and whole over TCP. `twist(answer, name, kind, tcp)`, if set, gives the packets that are sent instead of the answer.
     """
 
-    def __init__(self, records, authentic=()):
+    def __init__(self, records, authentic=(), at=("127.0.0.1", 0)):
         self.records, self.authentic = records, set(authentic)
         self.asked, self.asked_by_tcp = [], []
         self.twist = None
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.address = f"127.0.0.1:{self.port}"
-        self.stream = socket.create_server(("127.0.0.1", self.port))
+        self.socket.bind(at)
+        host, self.port = self.socket.getsockname()
+        self.address = f"{host}:{self.port}"
+        self.stream = socket.create_server((host, self.port))
         accept_each(self.stream, self.serve_stream)
         threading.Thread(target=self.serve, daemon=True).start()
 

@@ -2,20 +2,17 @@
 import contextlib
 import pathlib
 import pwd
-import socket
 import subprocess
 import tempfile
-import threading
 
 import pytest
 
 from harness import Smtp, wait_for
 from harness.suite import free_ports, listening_ports
-from harness.names import Names
+from harness.names import TXT, Names, txt
 from test_smtp_dialogue import says
 
 FAR = "user@far.test"
-TXT = 16
 RULES = """\
 127.0.0.2:allow,RELAYCLIENT=""
 127.0.0.3:allow,RELAYCLIENT="@gateway.test"
@@ -67,20 +64,12 @@ def port(suite):
         yield given
 
 
-class Lists(Names):
-    """A list of hosts (127.0.0.9 is on it), at the port where ucspi-tcp looks for DNS."""
-
-    def __init__(self):
-        self.records = {("9.0.0.127.rbl.test", TXT): [bytes([len(LISTED)]) + LISTED.encode()]}
-        self.authentic, self.asked = set(), []
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.5.3.1", 53))
-        threading.Thread(target=self.serve, daemon=True).start()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def lists():
-    return Lists()
+    """A list of hosts (127.0.0.9 is on it), at the port where ucspi-tcp looks for DNS."""
+    names = Names({("9.0.0.127.rbl.test", TXT): [txt(LISTED)]}, at=("127.5.3.1", 53))
+    yield names
+    names.close()
 
 
 def rcpt(port, recipient, source):
