@@ -85,14 +85,16 @@ dismiss(const struct waiting_entry *e, const char *name, enum file_result r)
 
 /* What the intake has just completed is whole; all else may have been torn in a crash. */
 static enum file_result
-read_message(struct message *m, enum origin origin)
+read_message(struct message *m, enum origin origin, bool found)
 {
 	enum file_result r = queue_file_read(m->fd, origin == ORIGIN_WAITED, &m->file);
-	if (r == FILE_OK && m->file.id != m->id) {
-		queue_file_free(&m->file);
-		return FILE_DAMAGED;
-	}
-	return r;
+	if (r != FILE_OK)
+		return r;
+	bool mistaken = m->file.id != m->id, unanswered = m->file.offered && found;
+	if (!mistaken && !unanswered)
+		return FILE_OK;
+	queue_file_free(&m->file);
+	return mistaken ? FILE_DAMAGED : FILE_UNCOMMITTED;
 }
 
 /* Later than any wait is: a clock was wrong when it was written, or it is damaged. */
@@ -172,7 +174,7 @@ message_start(const struct waiting_entry *e, enum origin origin)
 		wait_as_before(e, m == NULL ? TROUBLE_WAIT : CROWD_WAIT);
 		return;
 	}
-	enum file_result r = m->fd >= 0 ? read_message(m, origin) : FILE_TROUBLE;
+	enum file_result r = m->fd >= 0 ? read_message(m, origin, e->found) : FILE_TROUBLE;
 	uint64_t due;
 	if (r == FILE_OK && !waits_on(m, e, &due)) {
 		begin(m);

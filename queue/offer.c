@@ -1,5 +1,6 @@
 #include "queue/offer.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 #include "lib/base/clock.h"
@@ -33,13 +34,23 @@ take_out(const struct commit *k)
 	return false;
 }
 
+/* It goes the way of any other. */
+static void
+sync_it(struct commit *k)
+{
+	if (intake_message_commit(&k->message))
+		offers.ends.by_itself(k);
+	else
+		offers.ends.ended(k, errno);
+}
+
 static void
 waited_in_vain(struct timer *t)
 {
 	struct commit *k = (struct commit *)((char *)t - offsetof(struct commit, patience));
 	offers.pause_until = clock_ms() + PAUSE;
 	if (take_out(k))
-		offers.ends.by_itself(k);
+		sync_it(k);
 }
 
 void
@@ -52,7 +63,7 @@ offer_make(struct commit *k)
 		k->offered = false;
 	}
 	if (!k->offered) {
-		offers.ends.by_itself(k);
+		sync_it(k);
 		return;
 	}
 	k->next = offers.first;
@@ -73,5 +84,5 @@ offer_answered(uint64_t id, bool ended)
 	if (ended)
 		offers.ends.ended(k, 0);
 	else
-		offers.ends.by_itself(k);
+		sync_it(k);
 }

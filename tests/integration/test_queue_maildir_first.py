@@ -108,8 +108,8 @@ def test_what_is_slow_is_durable_first_and_delivered_once(own):
     other.wait(1)
 
 
-def test_a_kill_before_the_answer_loses_nothing_that_was_answered(own):
-    """The message stands in the queue whole when its delivery stands still; nobody was told that it is taken."""
+def test_a_kill_before_the_answer_leaves_nothing_of_it(own):
+    """The message stands in the queue whole when its delivery stands still. Nobody was told that it is taken: he sends it again."""
     user = own.user()
     own.restart("queued")  # offers are made again at once
     with Intake(own) as client:
@@ -117,14 +117,18 @@ def test_a_kill_before_the_answer_loses_nothing_that_was_answered(own):
         slow = own.pids("deliver")
         for pid in slow:
             os.kill(pid, signal.SIGSTOP)
-        begin(client, [user.address])
+        queue_id = begin(client, [user.address])
+        wait_for("the offer", 10, lambda: f"{queue_id}*" in own.tool("mailq").stdout)
         kill_all(own)
         for pid in slow:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         assert client.socket.recv(100) == b""
     own.up("queued")
-    user.wait(2)
+    own.wait_log("queued", f"swept queue={queue_id}")
+    with Intake(own) as client:
+        client.submit("a@example.test", [user.address], LARGE)
+    assert len(user.messages()) == 2
 
 
 def test_it_can_be_switched_off(own):

@@ -242,6 +242,8 @@ inline commit()
 #ifdef BAD_ANSWER_BEFORE_END
 		answered = 1;
 #endif
+		/* its mark is not to be believed yet */
+		mark = 0; mark_disk = 0;
 		offer = 1; phase = WORK
 	:: phase == WHOLE && small -> record = 1; record_disk = (LAST -> 1 : 0); phase = LOGGED
 #ifdef BAD_ANSWER_BEFORE_JOURNAL
@@ -271,7 +273,7 @@ inline sync_file()
 inline offered()
 {
 	if
-	:: offer == 1 -> offer = 2
+	:: offer == 1 -> mark = 1; mark_disk = (LAST -> 1 : 0); offer = 2
 	:: offer == 2 -> sync_file(); offer = 3
 	:: offer == 3 -> name_disk = name; answered = 1; offer = 0
 	:: offer >= 2 && troubles < TROUBLES && !answered -> abort()
