@@ -13,6 +13,7 @@
 #include "queue/manager.h"
 #include "queue/outward_keys.h"
 #include "queue/places.h"
+#include "queue/transaction.h"
 
 #define REQUEST_ROOM 56000 /* bytes of a packet for recipients and their keys */
 
@@ -169,8 +170,8 @@ static size_t
 count_together(struct delivery *const *all, size_t count)
 {
 	size_t n = 0, bytes = 0;
-	while (n < count && n < CHANNEL_ADDRESSES_MOST && bytes < REQUEST_ROOM && compare_ways(all[0], all[n]) == 0)
-		bytes += delivery_recipient(all[n++])->address.len + OUTWARD_KEYS_MOST + 2;
+	while (n < count && n < TRANSACTION_RECIPIENTS_MOST && bytes < REQUEST_ROOM && compare_ways(all[0], all[n]) == 0)
+		bytes += outward_room(all[n++]);
 	return n;
 }
 

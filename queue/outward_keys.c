@@ -62,6 +62,15 @@ add_own_orcpt(struct str *into, struct slice address)
 		str_truncate(into, before);
 }
 
+size_t
+outward_room(const struct delivery *d)
+{
+	const struct file_recipient *r = delivery_recipient(d), *original = queue_file_original(&d->message->file, r);
+	/* The keys as they are written, or an ORCPT of ours. */
+	size_t keys = original->keys.len + 3 * original->address.len + 64;
+	return r->address.len + (keys < OUTWARD_KEYS_MOST ? keys : OUTWARD_KEYS_MOST) + 2;
+}
+
 void
 outward_recipient_keys(struct str *into, const struct queue_file *f, const struct file_recipient *r)
 {

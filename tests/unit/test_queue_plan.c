@@ -438,10 +438,16 @@ test_address_set(void **state)
 		r[i] = (struct file_recipient){.address = slice_of(texts[i % 1000]), .parent = NO_PARENT};
 	}
 	make_file(&f, r, 2000);
-	for (uint32_t i = 0; i < 2000; i++)
-		assert_int_equal(address_set_add(&set, &f, i), i < 1000 ? SET_ADDED : SET_THERE);
+	uint32_t there;
+	for (uint32_t i = 0; i < 2000; i++) {
+		assert_int_equal(address_set_add(&set, &f, i, &there), i < 1000 ? SET_ADDED : SET_THERE);
+		assert_int_equal(there, i % 1000);
+	}
+	assert_true(address_set_find(&set, &f, 1999, &there));
+	assert_int_equal(there, 999);
 	r[5].final = true;
-	assert_int_equal(address_set_add(&set, &f, 5), SET_ADDED);
+	assert_false(address_set_find(&set, &f, 5, &there));
+	assert_int_equal(address_set_add(&set, &f, 5, &there), SET_ADDED);
 	address_set_free(&set);
 }
 
