@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from harness import Sink, Suite
+from harness import Sink, Suite, wait_for
 from harness.names import A, MX, Names, mx
 from test_queue import Intake
 from test_transports import arrived
@@ -20,7 +20,7 @@ def house():
         records[f"mx.{name}", A] = [LOOPBACK]
     names = Names(records)
     with Sink(extensions=EXTENSIONS) as sink:
-        with Suite("idn", {"resolver": names.address, "outgoing_tls": "none", "retry_first": "1s", "local_domains": ""}) as suite:
+        with Suite("idn", {"resolver": names.address, "outgoing_tls": "none", "retry_first": "1s"}) as suite:
             suite.names, suite.sink = names, sink
             (suite.prefix / "transports").write_text(f"""
 xn--bcher-kva.test  smtp:bücher.test:{sink.port}
@@ -29,6 +29,7 @@ xn--bcher-kva.test  smtp:bücher.test:{sink.port}
 """)
             suite.set("transports", suite.prefix / "transports")
             suite.restart("authd")
+            suite.user("ann")
             yield suite
             assert not suite.findings()
     names.close()
@@ -47,8 +48,7 @@ def send(house, recipient, needle):
     ("b@xn--e1afmkfd.test", "xn--e1afmkfd.test"),
 ])
 def test_mail_goes_to_the_mx_of_the_a_label(house, recipient, asked):
-    """The transport's key stands in the one form or the other, its next hop in UTF-8."""
-    del house.names.asked[:]
+    """The transport's key stands in the one form or the other, its next hop in UTF-8; a session may be used again."""
     needle = f"needle-{recipient.encode().hex()}"
     send(house, recipient, needle)
     message = arrived(house.sink, needle)
@@ -64,7 +64,7 @@ def test_what_is_beneath_a_domain_is_found_in_the_other_form(house):
 
 def test_a_domain_that_is_not_there_is_named_as_it_was_asked_for(house):
     send(house, "b@nowhere-ü.test", "needle-nowhere")
-    house.wait_log("queued", r"failed .*to=b@nowhere-ü.test.*code=5.1.2.*there is no domain xn--nowhere--b6a.test", 20)
+    house.wait_log("queued", r"failed .*nowhere-.*code=5.1.2.*there is no domain xn--nowhere--e6a.test", 20)
 
 
 # --- our own domains --------------------------------------------------------------------------------
@@ -84,16 +84,15 @@ def test_a_user_is_found_in_the_other_form(house, have, written):
         assert smtp.command("MAIL FROM:<stranger@elsewhere.test> SMTPUTF8")[0] == 250
         assert smtp.command(f"RCPT TO:<{written}>")[0] == 250
         code, text = smtp.command(f"RCPT TO:<nobody@{written.split('@')[1]}>")
-        assert (code, text[:5]) == (550, "5.1.1"), (code, text)
+        assert (code, text[0][:5]) == (550, "5.1.1"), (code, text)
         assert smtp.command("DATA")[0] == 354
         smtp.send(f"Subject: {needle}\r\n\r\n{needle}\r\n.\r\n".encode())
         assert smtp.reply()[0] == 250
-    house.wait_log("queued", f"delivered .*to={written.split('@')[0]}@")
-    assert any(needle in text for text in getattr(house, have).wait(1))
+    wait_for(needle, 20, lambda: any(needle.encode() in text for text in getattr(house, have).messages()))
 
 
 def test_a_login_is_as_its_row_has_it(house):
     """Another form would be another login, with limits of its own."""
     house.user("carl@xn--mller-kva.test")
-    assert "ok" in house.tool("authtest", "carl@xn--mller-kva.test", input=f"{house.password}\n", check=False).stdout.lower()
-    assert house.tool("authtest", "carl@müller.test", input=f"{house.password}\n", check=False).returncode != 0
+    for login, right in (("carl@xn--mller-kva.test", True), ("carl@müller.test", False)):
+        assert (house.tool("authtest", "--stdin", login, input=f"{house.password}\n", check=False).returncode == 0) == right, login
