@@ -63,12 +63,12 @@ add_own_orcpt(struct str *into, struct slice address)
 }
 
 size_t
-outward_room(const struct delivery *d)
+outward_keys_room(const struct queue_file *f, const struct file_recipient *r)
 {
-	const struct file_recipient *r = delivery_recipient(d), *original = queue_file_original(&d->message->file, r);
-	/* The keys as they are written, or an ORCPT of ours. */
-	size_t keys = original->keys.len + 3 * original->address.len + 64;
-	return r->address.len + (keys < OUTWARD_KEYS_MOST ? keys : OUTWARD_KEYS_MOST) + 2;
+	/* As they are written, or an ORCPT of ours. */
+	const struct file_recipient *original = queue_file_original(f, r);
+	size_t room = original->keys.len + 3 * original->address.len + 64;
+	return room < OUTWARD_KEYS_MOST ? room : OUTWARD_KEYS_MOST;
 }
 
 void

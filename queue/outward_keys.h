@@ -3,7 +3,7 @@
 #define QUEUE_OUTWARD_KEYS_H
 
 #include "lib/base/str.h"
-#include "queue/message.h"
+#include "queue/file.h"
 
 #define OUTWARD_KEYS_MOST 640 /* of one recipient; what would be longer is left out */
 
@@ -11,7 +11,7 @@
 void outward_message_keys(struct str *into, const struct queue_file *f);
 /* "notify=... orcpt=..." as the sender of the original recipient gave them; an ORCPT of that address when there was none. */
 void outward_recipient_keys(struct str *into, const struct queue_file *f, const struct file_recipient *r);
-/* What a request holds of a recipient, at most: address, keys and their ends. */
-size_t outward_room(const struct delivery *d);
+/* How long those are at most, without making them. */
+size_t outward_keys_room(const struct queue_file *f, const struct file_recipient *r);
 
 #endif
