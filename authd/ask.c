@@ -38,11 +38,31 @@ ask(struct resolution *r, enum map map, struct slice key, struct slice *value)
 	return f->state == FACT_FOUND ? VERDICT_OK : f->state == FACT_NONE ? VERDICT_NO : VERDICT_LATER;
 }
 
-enum verdict
-ask_address(struct resolution *r, enum map map, const struct parts *p, struct slice *value)
+static enum verdict
+ask_as_written(struct resolution *r, enum map map, const struct parts *p, struct slice *value)
 {
 	enum verdict v = ask(r, map, str_slice(&p->full), value);
 	if (v == VERDICT_NO)
 		v = ask(r, map, str_slice(&p->base), value);
 	return v == VERDICT_NO ? ask(r, map, str_slice(&p->catch_all), value) : v;
+}
+
+enum verdict
+ask_in_forms(struct resolution *r, enum map map, const struct parts *p, question_of_form *question, struct slice *value)
+{
+	enum verdict v = question(r, map, p, value);
+	for (int form = 0; v == VERDICT_NO && form < FORM_COUNT; form++) {
+		struct parts other;
+		if (!parts_in_form(p, (enum domain_form)form, r->options->recipient_delimiter, &other))
+			continue;
+		v = question(r, map, &other, value);
+		parts_free(&other);
+	}
+	return v;
+}
+
+enum verdict
+ask_address(struct resolution *r, enum map map, const struct parts *p, struct slice *value)
+{
+	return ask_in_forms(r, map, p, ask_as_written, value);
 }

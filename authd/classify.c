@@ -72,7 +72,9 @@ follow_domain(struct resolution *r, const struct parts *p, struct finding *found
 	struct finding other;
 	bool ok = str_append_slice(&address, parts_local(p)) && str_append_slice(&address, target) &&
 	    parts_take(&there, str_slice(&address), r->options->recipient_delimiter);
-	enum verdict v = ok ? classify_hop(r, &there, &other, hop + 1) : VERDICT_LATER;
+	enum verdict v = ok ? classify_settle_form(r, &there) : VERDICT_LATER;
+	if (v == VERDICT_OK)
+		v = classify_hop(r, &there, &other, hop + 1);
 	if (v == VERDICT_OK && other.class == CLASS_UNKNOWN)
 		found->class = CLASS_UNKNOWN;
 	parts_free(&there);
@@ -161,19 +163,6 @@ classify_inside(struct resolution *r, const struct parts *p, struct finding *fou
 
 /* --- this host's names, other domains -------------------------------------------------- */
 
-bool
-classify_is_local_domain(const struct resolution *r, struct slice domain)
-{
-	struct slice rest = slice_of(r->options->local_domains), name;
-	/* The aliases file is for this host, whatever else it is for. */
-	if (r->options->aliases->file.path[0] != '\0' && slice_equal_nocase(slice_of(r->options->hostname), domain))
-		return true;
-	while (next_target(&rest, &name))
-		if (slice_equal_nocase(name, domain))
-			return true;
-	return false;
-}
-
 /* The aliases file: users of the system have no mailbox here. */
 static enum verdict
 find_local(struct resolution *r, const struct parts *p, struct finding *found)
@@ -191,26 +180,7 @@ find_local(struct resolution *r, const struct parts *p, struct finding *found)
 	return state == FACT_FOUND ? is(found, CLASS_ALIAS) : state == FACT_LATER ? VERDICT_LATER : VERDICT_NO;
 }
 
-/* A domain below a relay domain is one too, as Postfix has it (parent_domain_matches_subdomains); a bare top level is none. */
-static enum verdict
-find_relay_domain(struct resolution *r, struct slice domain)
-{
-	enum verdict v = VERDICT_NO;
-	struct slice value;
-	for (; v == VERDICT_NO && slice_has(domain, '.'); domain = parts_parent(domain))
-		v = ask(r, MAP_RELAY_DOMAIN, domain, &value);
-	return v;
-}
-
-enum verdict
-is_relayed(struct resolution *r, const struct parts *p)
-{
-	struct slice value;
-	enum verdict v = ask(r, MAP_DOMAIN, parts_domain(p), &value);
-	if (v == VERDICT_NO)
-		return find_relay_domain(r, parts_domain(p));
-	return v == VERDICT_OK ? VERDICT_NO : v;
-}
+/* --- domains of others ------------------------------------------------------------------------ */
 
 /* In a relay domain aliases count, as in Postfix; an address that its alias or the catch-all leads to is the other host's. */
 static enum verdict
@@ -238,7 +208,7 @@ classify_relayed(struct resolution *r, const struct parts *p, struct finding *fo
 static enum verdict
 classify_outside(struct resolution *r, const struct parts *p, struct finding *found, unsigned hop)
 {
-	enum verdict v = find_relay_domain(r, parts_domain(p));
+	enum verdict v = classify_relay_domain(r, parts_domain(p));
 	if (v == VERDICT_NO)
 		return is(found, CLASS_FOREIGN);
 	return v == VERDICT_OK ? classify_relayed(r, p, found, hop) : v;

@@ -24,8 +24,16 @@ enum verdict classify(struct resolution *r, const struct parts *p, struct findin
 /* The mailbox of the address, whatever aliases there are. VERDICT_NO: none. */
 enum verdict find_mailbox(struct resolution *r, const struct parts *p, struct finding *found);
 
+/* The domain, or one above it, is one that we pass on for. */
+enum verdict classify_relay_domain(struct resolution *r, struct slice domain);
 /* Whether mail for the address's domain is passed on to another host, as a relay domain. */
 enum verdict is_relayed(struct resolution *r, const struct parts *p);
+
+/*
+ * Takes the parts anew with the domain in its other form (parts.h) when the tables know only that one: from then on the address
+ * is as they have it. VERDICT_OK: done, whether there was need or not.
+ */
+enum verdict classify_settle_form(struct resolution *r, struct parts *p);
 
 /* Whether it is a name of this host itself. */
 bool classify_is_local_domain(const struct resolution *r, struct slice domain);

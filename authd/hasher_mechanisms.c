@@ -21,6 +21,12 @@ property(const struct dialogue *d, Gsasl_property p)
 	return text != NULL ? text : "";
 }
 
+static void
+set_why(struct dialogue *d, const char *why)
+{
+	snprintf(d->why, sizeof d->why, "%s", why);
+}
+
 /* --- PLAIN, LOGIN, EXTERNAL ---------------------------------------------------------------- */
 
 /* The password as it came, behind PLAIN's last NUL or all that LOGIN has: libgsasl's has been through SASLprep. */
@@ -46,7 +52,7 @@ plain_as_it_came(struct dialogue *d)
 	/* Its two NULs were counted. */
 	const char *other = d->input.data, *login = other + strlen(other) + 1;
 	if (login[0] == '\0') {
-		strcpy(d->why, "no user name");
+		set_why(d, "no user name");
 		return STEP_WRONG;
 	}
 	hasher_check(d->hasher, login, other, password_of(d));
@@ -82,7 +88,7 @@ validate_external(struct dialogue *d)
 	d->said = state == ROW_LATER;
 	if (d->said)
 		hasher_later(d->hasher, "the user's row could not be read");
-	strcpy(d->why, "no such user");
+	set_why(d, "no such user");
 	return state == ROW_FOUND ? GSASL_OK : GSASL_AUTHENTICATION_ERROR;
 }
 
@@ -159,7 +165,7 @@ secret_of_row(struct dialogue *d, struct scram_secret *s, const struct row *row)
 	if (clear) {
 		ok = derive_of(d, s, str_text(&h.text));
 		if (!ok)
-			strcpy(d->why, "no memory");
+			set_why(d, "no memory");
 	} else {
 		struct scram_secret made_up;
 		pretend(d, &made_up);

@@ -1,13 +1,12 @@
 /*
- * The text of an aliases file. Physical lines become logical ones (a line that
- * begins with white space goes on with the one before, comments and empty lines
- * count for nothing), a logical line is a name, a colon, and values between
+ * The text of an aliases file: a logical line is a name, a colon, and values between
  * commas; what is an address among them is read as a header's would be.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "authd/local_aliases.h"
+#include "authd/logical_lines.h"
 #include "lib/base/cursor.h"
 #include "lib/base/log.h"
 #include "lib/mail/address.h"
@@ -17,8 +16,7 @@ struct reader {
 	struct local_aliases_table *table;
 	const char                 *path;
 	struct str                 *problem;
-	struct str                  logical; /* the line that is being put together */
-	size_t                      line;    /* where it began */
+	struct logical_lines        lines;
 	size_t                      told;
 };
 
@@ -35,7 +33,7 @@ static void
 warn(struct reader *r, struct slice name, struct slice value, const char *reason)
 {
 	if (r->told++ < LOCAL_ALIASES_TOLD)
-		log_warning("local-alias-refused", log_text("file", r->path), log_number("line", (int64_t)r->line),
+		log_warning("local-alias-refused", log_text("file", r->path), log_number("line", (int64_t)r->lines.number),
 		    log_slice("name", name), log_slice(value.len > 0 ? "target" : NULL, value), log_text("reason", reason),
 		    log_text("hint", "it is left out, the rest of the file is in use"));
 }
@@ -185,7 +183,7 @@ add(struct reader *r)
 		t->aliases = more;
 		t->room = room;
 	}
-	t->aliases[t->count] = (struct local_alias){.line = r->line};
+	t->aliases[t->count] = (struct local_alias){.line = r->lines.number};
 	return &t->aliases[t->count];
 }
 
@@ -198,9 +196,9 @@ put_alias(struct reader *r, struct slice name, struct slice values)
 	if (a == NULL)
 		return fail(r, 0, "no memory");
 	if (r->table->count == LOCAL_ALIASES_NAMES)
-		return fail(r, r->line, "too many names");
+		return fail(r, r->lines.number, "too many names");
 	if (!put_name(r, a, name))
-		return fail(r, r->line, "what stands before the colon is not a name");
+		return fail(r, r->lines.number, "what stands before the colon is not a name");
 	a->targets = r->table->text.len;
 	while (values.len > 0) {
 		struct slice value = take_value(&values);
@@ -211,57 +209,40 @@ put_alias(struct reader *r, struct slice name, struct slice values)
 	r->table->count++;
 	if (a->targets_len == 0)
 		warn(r, name, slice_of(""), "no target is left; its mail is answered with later");
-	return !r->table->text.failed || fail(r, r->line, "the table grows too large");
+	return !r->table->text.failed || fail(r, r->lines.number, "the table grows too large");
 }
 
 static bool
-take_logical(struct reader *r)
+take_line(struct reader *r)
 {
 	struct str name = STR_MOST(4 * ADDRESS_PATH_MOST);
-	struct cursor c = cursor_over(str_slice(&r->logical));
-	if (r->logical.len == 0)
-		return true;
+	struct cursor c = cursor_over(str_slice(&r->lines.line));
 	bool quoted = cursor_peek(&c) == '"', named = take_name(&c, &name), ok = true;
 	cursor_skip_spaces(&c);
 	if (!named || !cursor_take(&c, ':'))
-		ok = fail(r, r->line, "a line must be: name: target, target");
+		ok = fail(r, r->lines.number, "a line must be: name: target, target");
 	else if (!quoted && slice_has(str_slice(&name), '@'))
 		warn(r, str_slice(&name), slice_of(""),
 		    "a name with a domain is not one of this host: it belongs into the tables of aliases");
 	else
 		ok = put_alias(r, str_slice(&name), c.rest);
 	str_free(&name);
-	str_clear(&r->logical);
 	return ok;
-}
-
-static bool
-take_line(struct reader *r, size_t number, struct slice line)
-{
-	if (slice_ends(line, "\r"))
-		line.len--;
-	struct slice content = slice_trim(line);
-	if (content.len == 0 || content.data[0] == '#')
-		return true;
-	bool continues = line.data[0] == ' ' || line.data[0] == '\t';
-	if (continues && r->line == 0)
-		return fail(r, number, "it begins with white space, and there is no line before");
-	if (!continues && !take_logical(r))
-		return false;
-	if (!continues)
-		r->line = number;
-	return str_append_slice(&r->logical, line) || fail(r, number, "no memory");
 }
 
 static bool
 take_lines(struct reader *r, struct slice text)
 {
-	size_t number = 0;
-	for (struct slice line; slice_split(&text, '\n', &line);)
-		if (!take_line(r, ++number, line))
-			return false;
-	return take_logical(r);
+	bool ok = true;
+	logical_lines_begin(&r->lines, text);
+	while (ok && logical_lines_next(&r->lines))
+		ok = take_line(r);
+	if (ok && r->lines.wrong != NULL)
+		ok = fail(r, r->lines.number, r->lines.wrong);
+	logical_lines_end(&r->lines);
+	return ok;
 }
+
 
 /* --- the table ---------------------------------------------------------------------------- */
 
@@ -289,7 +270,7 @@ keep_first(struct reader *r)
 		struct slice name = slice_make(t->text.data + t->aliases[i].name, t->aliases[i].name_len);
 		const struct local_alias *last = kept > 0 ? &t->aliases[kept - 1] : NULL;
 		if (last != NULL && slice_equal(slice_make(t->text.data + last->name, last->name_len), name)) {
-			r->line = t->aliases[i].line;
+			r->lines.number = t->aliases[i].line;
 			warn(r, name, slice_of(""), "the name stands in the file before: the first line counts");
 			continue;
 		}
@@ -303,11 +284,10 @@ local_aliases_parse(struct local_aliases_table *t, const char *path, struct slic
 {
 	/* Quotes may be added to what the file holds. */
 	*t = (struct local_aliases_table){.text = STR_MOST(4 * LOCAL_ALIASES_BYTES)};
-	struct reader r = {.table = t, .path = path, .problem = problem, .logical = STR_MOST(LOCAL_ALIASES_BYTES)};
+	struct reader r = {.table = t, .path = path, .problem = problem};
 	bool ok = text.len <= LOCAL_ALIASES_BYTES || fail(&r, 0, "it is longer than 4 MiB");
 	ok = ok && (!slice_has(text, '\0') || fail(&r, 0, "it holds a NUL byte"));
 	ok = ok && take_lines(&r, text);
-	str_free(&r.logical);
 	if (!ok)
 		return false;
 	if (t->count > 0)

@@ -2,6 +2,7 @@
 
 #include "authd/maps.h"
 #include "lib/mail/address.h"
+#include "lib/mail/idna.h"
 
 bool
 parts_take(struct parts *p, struct slice address, const char *delimiters)
@@ -23,6 +24,43 @@ parts_take(struct parts *p, struct slice address, const char *delimiters)
 	address_append_lower(&p->base, user);
 	str_append_slice(&p->base, str_slice(&p->catch_all));
 	return !p->catch_all.failed && !p->extension.failed && !p->base.failed;
+}
+
+static bool
+has_encoded_label(struct slice domain)
+{
+	struct slice label;
+	while (slice_split(&domain, '.', &label))
+		if (slice_starts_nocase(label, "xn--"))
+			return true;
+	return false;
+}
+
+bool
+parts_print_form(struct slice domain, enum domain_form form, struct str *into)
+{
+	size_t start = into->len;
+	if (address_is_ascii(domain) && !has_encoded_label(domain))
+		return false;
+	bool ok = form == FORM_ASCII ? idna_to_ascii(domain, into) : idna_to_unicode(domain, into);
+	if (ok && !slice_equal(slice_from(str_slice(into), start), domain))
+		return true;
+	str_truncate(into, start);
+	return false;
+}
+
+bool
+parts_in_form(const struct parts *p, enum domain_form form, const char *delimiters, struct parts *other)
+{
+	struct str address = STR_MOST(MAP_KEY_MOST);
+	bool ok = p->catch_all.len > 0 && str_append_slice(&address, parts_local(p)) && str_append_byte(&address, '@') &&
+	    parts_print_form(parts_domain(p), form, &address);
+	if (ok && !parts_take(other, str_slice(&address), delimiters)) {
+		parts_free(other);
+		ok = false;
+	}
+	str_free(&address);
+	return ok;
 }
 
 void

@@ -19,6 +19,21 @@ struct parts {
 bool parts_take(struct parts *p, struct slice address, const char *delimiters);
 void parts_free(struct parts *p);
 
+/*
+ * A domain beyond ASCII has two forms (lib/mail/idna.h), and a table may hold
+ * either, whatever the client writes. Postfix knows the one that it is given.
+ */
+enum domain_form {
+	FORM_ASCII,   /* xn--bcher-kva.example */
+	FORM_UNICODE, /* bücher.example */
+	FORM_COUNT,
+};
+
+/* Appends the domain in this form. False: it is in it, or has no other. */
+bool parts_print_form(struct slice domain, enum domain_form form, struct str *into);
+/* The address with its domain in this form. False: as above, or no memory. Free it when it is true. */
+bool parts_in_form(const struct parts *p, enum domain_form form, const char *delimiters, struct parts *other);
+
 /* Slices of the parts; of an address without a domain that one is empty. */
 struct slice parts_domain(const struct parts *p);        /* lower case */
 struct slice parts_local(const struct parts *p);         /* as written */

@@ -77,7 +77,11 @@ look_at_all(struct walk *w, struct resolution *r, struct slice login)
 		struct parts p;
 		struct slice address = slice_of(str_text(&w->addresses) + at);
 		at += address.len + 1;
-		enum verdict v = parts_take(&p, address, r->options->recipient_delimiter) ? look_at(w, r, &p, login) : VERDICT_NO;
+		enum verdict v = VERDICT_NO;
+		if (parts_take(&p, address, r->options->recipient_delimiter))
+			v = classify_settle_form(r, &p);
+		if (v == VERDICT_OK)
+			v = look_at(w, r, &p, login);
 		parts_free(&p);
 		if (v != VERDICT_NO)
 			return v;

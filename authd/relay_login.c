@@ -54,10 +54,9 @@ look_up_host(struct resolution *r, const char *before, struct slice host, const 
 
 /* As it is written, then without the port, then with and without brackets. */
 static enum verdict
-find_by_host(struct resolution *r, struct slice hop, struct slice *value)
+find_by_name(struct resolution *r, struct slice host, bool brackets, struct slice rest, struct slice *value)
 {
-	struct slice rest, none = slice_of(""), host = host_of(hop, &rest);
-	bool brackets = slice_starts(hop, "[");
+	struct slice none = slice_of("");
 	enum verdict v = VERDICT_NO;
 	for (int turn = 0; host.len > 0 && v == VERDICT_NO && turn < 2; turn++, brackets = !brackets) {
 		const char *before = brackets ? "[" : "", *after = brackets ? "]" : "";
@@ -65,6 +64,22 @@ find_by_host(struct resolution *r, struct slice hop, struct slice *value)
 			v = look_up_host(r, before, host, after, rest, value);
 		if (v == VERDICT_NO)
 			v = look_up_host(r, before, host, after, none, value);
+	}
+	return v;
+}
+
+/* Then with its name in the other form, if it has one (parts.h). */
+static enum verdict
+find_by_host(struct resolution *r, struct slice hop, struct slice *value)
+{
+	struct slice rest, host = host_of(hop, &rest);
+	bool brackets = slice_starts(hop, "[");
+	enum verdict v = find_by_name(r, host, brackets, rest, value);
+	for (int form = 0; v == VERDICT_NO && form < FORM_COUNT; form++) {
+		struct str other = STR_MOST(MAP_KEY_MOST);
+		if (parts_print_form(host, (enum domain_form)form, &other))
+			v = find_by_name(r, str_slice(&other), brackets, rest, value);
+		str_free(&other);
 	}
 	return v;
 }

@@ -244,7 +244,10 @@ resolve(struct resolution *r)
 	};
 	str_clear(&r->fields);
 	r->why = "";
-	enum verdict v = questions[r->kind](r);
+	/* A login is what its row says, byte for byte: with other forms it would have other limits too. */
+	enum verdict v = is_login(r->kind) ? VERDICT_OK : classify_settle_form(r, &r->parts);
+	if (v == VERDICT_OK)
+		v = questions[r->kind](r);
 	if (!r->fields.failed)
 		return v;
 	r->why = "the answer is longer than a packet may be";

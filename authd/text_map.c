@@ -3,15 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/logical_lines.h"
 #include "lib/base/ascii.h"
 #include "lib/mail/address.h"
 
-/* The table, and the logical line that is being put together. */
 struct reader {
 	struct text_map_table *table;
 	struct str            *problem;
-	struct str             logical;
-	size_t                 number; /* of the line where it began */
+	struct logical_lines   lines;
 };
 
 static bool
@@ -40,14 +39,14 @@ put(struct reader *r, struct slice key, struct slice value)
 {
 	struct text_map_table *t = r->table;
 	if (t->count == TEXT_MAP_KEYS || !make_room(t))
-		return fail(r, r->number, "too many keys, or no memory");
+		return fail(r, r->lines.number, "too many keys, or no memory");
 	struct text_map_line *l = &t->lines[t->count++];
-	*l = (struct text_map_line){.number = r->number, .key = t->text.len, .key_len = key.len};
+	*l = (struct text_map_line){.number = r->lines.number, .key = t->text.len, .key_len = key.len};
 	address_append_lower(&t->text, key);
 	l->value = t->text.len;
 	l->value_len = value.len;
 	str_append_slice(&t->text, value);
-	return !t->text.failed || fail(r, r->number, "no memory");
+	return !t->text.failed || fail(r, r->lines.number, "no memory");
 }
 
 static size_t
@@ -58,44 +57,22 @@ blank_in(struct slice line)
 }
 
 static bool
-take_logical(struct reader *r)
+take_line(struct reader *r)
 {
-	struct slice line = slice_trim(str_slice(&r->logical));
-	if (line.len == 0)
-		return true;
+	struct slice line = slice_trim(str_slice(&r->lines.line));
 	size_t end = blank_in(line);
 	struct slice key = slice_first(line, end), value = slice_trim(slice_from(line, end));
 	if (value.len == 0 || key.len > MAP_KEY_MOST || value.len > MAP_VALUE_MOST)
-		return fail(r, r->number, "a line must be: key value");
+		return fail(r, r->lines.number, "a line must be: key value");
 	if (ascii_has_control(key))
-		return fail(r, r->number, "there is a control character in the key");
+		return fail(r, r->lines.number, "there is a control character in the key");
 	/* What goes on in the next line may hold tabs; packets and logs hold none. */
 	for (size_t i = 0; i < value.len; i++)
 		if (value.data[i] == '\t')
-			r->logical.data[value.data - r->logical.data + i] = ' ';
+			r->lines.line.data[value.data - r->lines.line.data + i] = ' ';
 	if (ascii_has_control(value))
-		return fail(r, r->number, "there is a control character in the value");
-	bool ok = put(r, key, value);
-	str_clear(&r->logical);
-	return ok;
-}
-
-static bool
-take_line(struct reader *r, size_t number, struct slice line)
-{
-	if (slice_ends(line, "\r"))
-		line.len--;
-	struct slice content = slice_trim(line);
-	if (content.len == 0 || content.data[0] == '#')
-		return true;
-	bool continues = line.data[0] == ' ' || line.data[0] == '\t';
-	if (continues && r->number == 0)
-		return fail(r, number, "it begins with white space, and there is no line before");
-	if (!continues && !take_logical(r))
-		return false;
-	if (!continues)
-		r->number = number;
-	return str_append_slice(&r->logical, line) || fail(r, number, "no memory");
+		return fail(r, r->lines.number, "there is a control character in the value");
+	return put(r, key, value);
 }
 
 static struct slice
@@ -135,15 +112,14 @@ bool
 text_map_parse(struct text_map_table *t, struct slice text, struct str *problem)
 {
 	*t = (struct text_map_table){.text = STR_MOST(2 * WATCHED_FILE_BYTES)};
-	struct reader r = {.table = t, .problem = problem, .logical = STR_MOST(WATCHED_FILE_BYTES)};
-	size_t number = 0;
+	struct reader r = {.table = t, .problem = problem};
 	bool ok = !slice_has(text, '\0') || fail(&r, 1, "the file holds a NUL byte");
-	for (struct slice line; ok && slice_split(&text, '\n', &line);)
-		ok = take_line(&r, ++number, line);
-	ok = ok && take_logical(&r);
-	if (r.logical.data != NULL)
-		explicit_bzero(r.logical.data, r.logical.room);
-	str_free(&r.logical);
+	logical_lines_begin(&r.lines, text);
+	while (ok && logical_lines_next(&r.lines))
+		ok = take_line(&r);
+	if (ok && r.lines.wrong != NULL)
+		ok = fail(&r, r.lines.number, r.lines.wrong);
+	logical_lines_end(&r.lines);
 	if (ok && t->count > 0) {
 		qsort_r(t->lines, t->count, sizeof *t->lines, by_key_and_number, t->text.data);
 		keep_first(t);

@@ -27,16 +27,22 @@ expect_all(struct resolution *r, const struct parts *p)
 		facts_expect(&r->facts, MAP_TRANSPORT, slice_make(domain.data - 1, domain.len + 1));
 }
 
+static enum verdict
+find_as_written(struct resolution *r, enum map map, const struct parts *p, struct slice *transport)
+{
+	expect_all(r, p);
+	enum verdict v = ask(r, map, str_slice(&p->full), transport);
+	if (v == VERDICT_NO)
+		v = ask(r, map, str_slice(&p->base), transport);
+	if (v == VERDICT_NO)
+		v = ask(r, map, parts_domain(p), transport);
+	return v == VERDICT_NO ? find_parents(r, parts_domain(p), transport) : v;
+}
+
 enum verdict
 find_own_transport(struct resolution *r, const struct parts *p, struct slice *transport)
 {
-	expect_all(r, p);
-	enum verdict v = ask(r, MAP_TRANSPORT, str_slice(&p->full), transport);
-	if (v == VERDICT_NO)
-		v = ask(r, MAP_TRANSPORT, str_slice(&p->base), transport);
-	if (v == VERDICT_NO)
-		v = ask(r, MAP_TRANSPORT, parts_domain(p), transport);
-	return v == VERDICT_NO ? find_parents(r, parts_domain(p), transport) : v;
+	return ask_in_forms(r, MAP_TRANSPORT, p, find_as_written, transport);
 }
 
 enum verdict

@@ -10,6 +10,7 @@
 #include "lib/ipc/socket.h"
 #include "queue/manager.h"
 #include "queue/outward_keys.h"
+#include "queue/transaction.h"
 
 #define SERVICE     "remote/send"
 #define KEYS_MOST   4096
@@ -73,7 +74,7 @@ static void
 channel_ready(struct watch *watch, uint32_t events)
 {
 	(void)events;
-	static struct outcome outcomes[CHANNEL_ADDRESSES_MOST];
+	static struct outcome outcomes[TRANSACTION_RECIPIENTS_MOST];
 	struct channel *c = (struct channel *)watch;
 	enum packet_result r = packet_receive(watch->fd, &in);
 	if (r == PACKET_WAIT)

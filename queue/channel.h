@@ -12,8 +12,6 @@
 #include "lib/base/outcome.h"
 #include "queue/destination.h"
 
-#define CHANNEL_ADDRESSES_MOST 50 /* in one request */
-
 /*
  * Sends the group's request on the channel that fits best. One must be free:
  * there are as many as the traffic has places. outward_answered() follows,

@@ -10,27 +10,8 @@
 
 /* --- the names, in order --------------------------------------------------------------------- */
 
-static struct {
-	uint64_t *ids;
-	size_t    count, room;
-	bool      whole;
-} names;
-
-static bool
-add_name(void *context, uint64_t id)
-{
-	(void)context;
-	if (names.count == names.room) {
-		size_t room = names.room == 0 ? 1024 : names.room * 2;
-		uint64_t *ids = reallocarray(names.ids, room, sizeof *ids);
-		if (ids == NULL)
-			return false;
-		names.ids = ids;
-		names.room = room;
-	}
-	names.ids[names.count++] = id;
-	return true;
-}
+static struct directory_ids names;
+static bool                 names_are_whole;
 
 static int
 compare(const void *a, const void *b)
@@ -43,13 +24,12 @@ compare(const void *a, const void *b)
 static bool
 read_names(const struct queue_directory *d, bool begins)
 {
-	if (names.whole && !begins)
+	if (names_are_whole && !begins)
 		return true;
-	names.count = 0;
-	names.whole = queue_directory_scan(d, add_name, NULL);
+	names_are_whole = queue_directory_ids(d, &names);
 	if (names.count > 1)
 		qsort(names.ids, names.count, sizeof *names.ids, compare);
-	return names.whole;
+	return names_are_whole;
 }
 
 /* The index of the first name that is not less. */

@@ -101,7 +101,5 @@ enum served {
 bool destination_served(struct destination *d, enum served s, const struct outcome *why, int64_t now, struct group **line);
 /* What is dead is to be tried again: an administrator wants it. */
 void destinations_revive(void);
-/* How many are known. */
-size_t destinations_count(void);
 
 #endif

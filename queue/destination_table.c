@@ -11,7 +11,7 @@
 static struct {
 	struct destination *slots[SLOTS];
 	struct destination *idle; /* a ring: the one that has been idle longest */
-	size_t              count, idle_count;
+	size_t              idle_count;
 	struct siphash_key  key;
 	bool                begun;
 } table;
@@ -67,7 +67,6 @@ make(struct traffic *t, struct slice name, uint32_t tag)
 	window_begin(&d->window, &t->rules);
 	d->in_slot = table.slots[tag % SLOTS];
 	table.slots[tag % SLOTS] = d;
-	table.count++;
 	destination_ring_add(&table.idle, d);
 	table.idle_count++;
 	return d;
@@ -80,7 +79,6 @@ forget(struct destination *d)
 	while (*at != d)
 		at = &(*at)->in_slot;
 	*at = d->in_slot;
-	table.count--;
 	free(d->reason);
 	free(d);
 }
@@ -149,10 +147,4 @@ destinations_revive(void)
 		for (struct destination *d = table.slots[i]; d != NULL; d = d->in_slot)
 			if (d->window.dead)
 				d->window.dead_until = 0;
-}
-
-size_t
-destinations_count(void)
-{
-	return table.count;
 }

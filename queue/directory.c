@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -232,4 +233,27 @@ queue_directory_scan(const struct queue_directory *d, bool (*each)(void *, uint6
 		if (!scan_part(d->parts[i], i, each, context))
 			return false;
 	return true;
+}
+
+static bool
+add_id(void *context, uint64_t id)
+{
+	struct directory_ids *found = context;
+	if (found->count == found->room) {
+		size_t room = found->room == 0 ? 1024 : found->room * 2;
+		uint64_t *ids = reallocarray(found->ids, room, sizeof *ids);
+		if (ids == NULL)
+			return false;
+		found->ids = ids;
+		found->room = room;
+	}
+	found->ids[found->count++] = id;
+	return true;
+}
+
+bool
+queue_directory_ids(const struct queue_directory *d, struct directory_ids *found)
+{
+	found->count = 0;
+	return queue_directory_scan(d, add_id, found);
 }

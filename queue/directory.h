@@ -3,6 +3,7 @@
 #define QUEUE_DIRECTORY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define DIRECTORY_PARTS 32
@@ -50,5 +51,12 @@ uint64_t queue_directory_count_start(const struct queue_directory *d);
 
 /* Calls `each` for every name that is an id, in no order. False with errno when it could not be read, or `each` said so. */
 bool queue_directory_scan(const struct queue_directory *d, bool (*each)(void *context, uint64_t id), void *context);
+
+/* The same as a list, which grows as needed and is used again; `ids` is to be freed. */
+struct directory_ids {
+	uint64_t *ids;
+	size_t    count, room;
+};
+bool queue_directory_ids(const struct queue_directory *d, struct directory_ids *found);
 
 #endif

@@ -104,16 +104,28 @@ grow(struct address_set *s, const struct queue_file *f)
 }
 
 enum set_result
-address_set_add(struct address_set *s, const struct queue_file *f, uint32_t index)
+address_set_add(struct address_set *s, const struct queue_file *f, uint32_t index, uint32_t *there)
 {
 	if (!grow(s, f))
 		return SET_NO_MEMORY;
 	uint32_t *slot = find(s, f, index);
-	if (*slot != 0)
-		return SET_THERE;
-	*slot = index + 1;
-	s->count++;
-	return SET_ADDED;
+	bool added = *slot == 0;
+	if (added) {
+		*slot = index + 1;
+		s->count++;
+	}
+	*there = *slot - 1;
+	return added ? SET_ADDED : SET_THERE;
+}
+
+bool
+address_set_find(const struct address_set *s, const struct queue_file *f, uint32_t index, uint32_t *there)
+{
+	const uint32_t *slot = s->size > 0 ? find(s, f, index) : NULL;
+	if (slot == NULL || *slot == 0)
+		return false;
+	*there = *slot - 1;
+	return true;
 }
 
 void

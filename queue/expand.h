@@ -29,8 +29,10 @@ struct address_set {
 
 enum set_result { SET_ADDED, SET_THERE, SET_NO_MEMORY };
 
-/* Adds recipient `index` unless one with the same address, equally final, is there. */
-enum set_result address_set_add(struct address_set *s, const struct queue_file *f, uint32_t index);
+/* Adds recipient `index` unless one with the same address, equally final, is there. `*there`: which one is, itself perhaps. */
+enum set_result address_set_add(struct address_set *s, const struct queue_file *f, uint32_t index, uint32_t *there);
+/* Which one is there, itself perhaps. False: none. */
+bool            address_set_find(const struct address_set *s, const struct queue_file *f, uint32_t index, uint32_t *there);
 void            address_set_free(struct address_set *s);
 
 #endif

@@ -50,6 +50,7 @@ struct file_recipient {
 	off_t                 at;     /* where they stand there */
 	uint32_t              parent; /* the alias that gave it, or NO_PARENT */
 	bool                  final;  /* not to be expanded again */
+	bool                  passed_on; /* in this attempt: to a host that tells the sender itself what he asked for (DSN) */
 	bool                  expanded; /* an alias: its block stands in its place */
 	uint32_t              targets;  /* recipients in that block */
 };

@@ -21,25 +21,9 @@ static struct {
 	intake_etrn_done *done; /* NULL: no search is under way */
 	void      *context;     /* NULL: who asked is gone */
 	char       domain[ADDRESS_PATH_MOST];
-	uint64_t  *ids;
-	size_t     count, room, at, found;
+	struct directory_ids waiting;
+	size_t     at, found;
 } search;
-
-static bool
-add(void *context, uint64_t id)
-{
-	(void)context;
-	if (search.count == search.room) {
-		size_t room = search.room == 0 ? 1024 : search.room * 2;
-		uint64_t *ids = reallocarray(search.ids, room, sizeof *ids);
-		if (ids == NULL)
-			return false;
-		search.ids = ids;
-		search.room = room;
-	}
-	search.ids[search.count++] = id;
-	return true;
-}
 
 static bool
 waits_for_domain(const struct queue_file *f)
@@ -73,9 +57,8 @@ look_at(uint64_t id)
 static void
 forget_ids(void)
 {
-	free(search.ids);
-	search.ids = NULL;
-	search.count = search.room = 0;
+	free(search.waiting.ids);
+	search.waiting = (struct directory_ids){.count = 0};
 }
 
 static void
@@ -92,9 +75,9 @@ end(void)
 static void
 turn(struct timer *t)
 {
-	for (int i = 0; i < FILES_A_TURN && search.at < search.count; i++)
-		look_at(search.ids[search.at++]);
-	if (search.at < search.count)
+	for (int i = 0; i < FILES_A_TURN && search.at < search.waiting.count; i++)
+		look_at(search.waiting.ids[search.at++]);
+	if (search.at < search.waiting.count)
 		timer_set(t, 0);
 	else
 		end();
@@ -110,7 +93,7 @@ intake_etrn(const struct queue_directory *d, const char *domain, intake_etrn_don
 	search.directory = d;
 	search.at = search.found = 0;
 	memcpy(search.domain, domain, strlen(domain) + 1);
-	if (!queue_directory_scan(d, add, NULL) || !timer_set(&timer, 0)) {
+	if (!queue_directory_ids(d, &search.waiting) || !timer_set(&timer, 0)) {
 		log_warning("etrn-failed", log_errno());
 		forget_ids();
 		return false;

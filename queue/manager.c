@@ -24,7 +24,7 @@ static bool          starting;
 void
 manager_wait(struct waiting_entry e)
 {
-	if (!waiting_add_entry(&manager.waiting, e)) {
+	if (!waiting_add(&manager.waiting, e)) {
 		log_error("out-of-memory", log_text("hint", "starting anew, to find all messages on the disk"));
 		exit(EXIT_FAILURE);
 	}

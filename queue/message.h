@@ -2,7 +2,8 @@
  * A message at work, from the manager's first look at it to the end of this
  * attempt: message.c begins and forgets, message_run.c starts its recipients,
  * message_marks.c takes down what becomes of each, message_end.c decides what
- * is next when all have ended or are deferred, message_wait.c until when it waits.
+ * is next when all have ended or are deferred, message_wait.c until when it waits;
+ * message_twin.c is for those that are the same twice.
  */
 #ifndef QUEUE_MESSAGE_H
 #define QUEUE_MESSAGE_H
@@ -46,6 +47,7 @@ struct message {
 	uint32_t           looking;    /* of these: at authd */
 	struct delivery   *outward;    /* looked up, to be grouped for postern-remote */
 	struct address_set seen;
+	uint32_t           twins;      /* recipients that are the same as one in `seen`, and have no end yet (message_twin.c) */
 	bool               bouncing;   /* the bouncer is at work for it: a letter to the sender, or a notice */
 	bool               late;       /* that letter tells of the delay too */
 	bool               broken;     /* a change could not be written: forget it and read it anew later */
@@ -87,6 +89,13 @@ void message_begin_run(struct message *m);
 void message_goes_to(struct message *m, uint32_t tag);
 /* Starts further recipients; ends the run when all have ended or are deferred. */
 void message_advance(struct message *m);
+
+/* --- message_twin.c: recipients that are one ------------------------------------- */
+
+/* The recipient is the same as `twin`, which was started: it is merged with that, or waits for its end. */
+void message_take_twin(struct message *m, uint32_t index, uint32_t twin);
+/* All that was started has ended or is deferred: those that waited for that have the same end, or wait with it. */
+void message_settle_twins(struct message *m);
 
 /* --- message_marks.c: what becomes of a recipient -------------------------------- */
 

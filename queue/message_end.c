@@ -71,6 +71,7 @@ is_late(const struct message *m)
 void
 message_end_run(struct message *m)
 {
+	message_settle_twins(m);
 	if (is_over(m)) {
 		remove_message(m);
 		return;

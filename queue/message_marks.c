@@ -83,6 +83,7 @@ delivery_ended(struct delivery *d, const struct outcome *o)
 	message_log_ended(m, r, o);
 	if (o->class == OUTCOME_TEMPORARY)
 		m->deferred++;
+	r->passed_on = o->class == OUTCOME_DONE && d->transport != NULL && !o->relayed;
 	message_mark(m, r, status_after(d, r, o), o);
 	free_delivery(d);
 	message_advance(m);

@@ -92,13 +92,12 @@ start_recipient(struct message *m, uint32_t index)
 	/* What an alias has given stands for it; requeued, it may come again. */
 	if (r->expanded)
 		return true;
-	enum set_result seen = m->file.count > 1 ? address_set_add(&m->seen, &m->file, index) : SET_ADDED;
+	uint32_t twin;
+	enum set_result seen = m->file.count > 1 ? address_set_add(&m->seen, &m->file, index, &twin) : SET_ADDED;
 	if (!queue_file_is_pending(r))
 		return true;
 	if (seen == SET_THERE) {
-		struct outcome o = outcome_make("2.1.5", "the same as another recipient of this message");
-		message_log_ended(m, r, &o);
-		message_mark(m, r, RECIPIENT_DELIVERED, &o);
+		message_take_twin(m, index, twin);
 		return true;
 	}
 	struct delivery *d = seen == SET_ADDED ? calloc(1, sizeof *d) : NULL;

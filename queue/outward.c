@@ -13,6 +13,7 @@
 #include "queue/manager.h"
 #include "queue/outward_keys.h"
 #include "queue/places.h"
+#include "queue/transaction.h"
 
 #define REQUEST_ROOM 56000 /* bytes of a packet for recipients and their keys */
 
@@ -164,13 +165,20 @@ compare_places(const void *a, const void *b)
 	return order != 0 ? order : (x->recipient > y->recipient) - (x->recipient < y->recipient);
 }
 
+static size_t
+room_for(const struct delivery *d)
+{
+	const struct file_recipient *r = delivery_recipient(d);
+	return r->address.len + outward_keys_room(&d->message->file, r) + 2;
+}
+
 /* How many of them, from the first on, go together. */
 static size_t
 count_together(struct delivery *const *all, size_t count)
 {
 	size_t n = 0, bytes = 0;
-	while (n < count && n < CHANNEL_ADDRESSES_MOST && bytes < REQUEST_ROOM && compare_ways(all[0], all[n]) == 0)
-		bytes += delivery_recipient(all[n++])->address.len + OUTWARD_KEYS_MOST + 2;
+	while (n < count && n < TRANSACTION_RECIPIENTS_MOST && bytes < REQUEST_ROOM && compare_ways(all[0], all[n]) == 0)
+		bytes += room_for(all[n++]);
 	return n;
 }
 

@@ -62,6 +62,15 @@ add_own_orcpt(struct str *into, struct slice address)
 		str_truncate(into, before);
 }
 
+size_t
+outward_keys_room(const struct queue_file *f, const struct file_recipient *r)
+{
+	/* As they are written, or an ORCPT of ours. */
+	const struct file_recipient *original = queue_file_original(f, r);
+	size_t room = original->keys.len + 3 * original->address.len + 64;
+	return room < OUTWARD_KEYS_MOST ? room : OUTWARD_KEYS_MOST;
+}
+
 void
 outward_recipient_keys(struct str *into, const struct queue_file *f, const struct file_recipient *r)
 {

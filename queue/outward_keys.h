@@ -11,5 +11,7 @@
 void outward_message_keys(struct str *into, const struct queue_file *f);
 /* "notify=... orcpt=..." as the sender of the original recipient gave them; an ORCPT of that address when there was none. */
 void outward_recipient_keys(struct str *into, const struct queue_file *f, const struct file_recipient *r);
+/* How long those are at most, without making them. */
+size_t outward_keys_room(const struct queue_file *f, const struct file_recipient *r);
 
 #endif

@@ -142,10 +142,18 @@ read_message(struct spool *spool, bool dot_ends)
 	str_free(&lines);
 }
 
+/* RFC 6531, RFC 6532: addresses or header fields in UTF-8. Bytes of another charset are nobody's standard, and go on as they are. */
+static bool
+is_international(const struct address *sender, const struct recipients *r, struct slice header)
+{
+	return !address_is_ascii(address_text(sender)) || !address_is_ascii(str_slice(&r->texts)) ||
+	    (!address_is_ascii(header) && address_is_utf8(header));
+}
+
 /* The keys of `mail` and `rcpt`, as the queue keeps them. */
 static void
 send_envelope(struct submission *s, const struct sendmail_options *o, const struct address *sender, const struct recipients *r,
-    const struct spool *spool)
+    const struct spool *spool, struct slice header)
 {
 	char size[40], ret[16], envid[ENVID_MOST + 8], notify[40];
 	const char *keys[8] = {"protocol=local", size};
@@ -156,7 +164,7 @@ send_envelope(struct submission *s, const struct sendmail_options *o, const stru
 	snprintf(notify, sizeof notify, "notify=%s", o->notify);
 	if (o->eight_bit || spool->eight_bit)
 		keys[count++] = "body=8BITMIME";
-	if (!address_is_ascii(address_text(sender)) || !address_is_ascii(str_slice(&r->texts)))
+	if (is_international(sender, r, header))
 		keys[count++] = "smtputf8=1";
 	if (o->ret != NULL)
 		keys[count++] = ret;
@@ -217,7 +225,7 @@ send_message(const struct sendmail_options *o, int count, char **arguments)
 		fail(EX_DATAERR, "the header is too long", "");
 	if (o->from_header)
 		gather_recipients(&recipients, true, header, count, arguments);
-	send_envelope(&s, o, &sender, &recipients, &spool);
+	send_envelope(&s, o, &sender, &recipients, &spool, header);
 	struct writer w = {.hostname = host_name(), .sender = address_text(&sender), .full_name = sendmail_full_name(o->full_name, o->sender),
 	    .complete = !o->gateway, .queue_id = s.id, .uid = (unsigned)getuid()};
 	struct outcome outcome = spool_submit(&spool, &w, &s);

@@ -38,7 +38,7 @@ struct hops {
 	bool        lost; /* authd could not say; said on standard error */
 };
 bool hops_open(struct hops *h, const char *program, const char *wanted, const char *relay_host);
-bool hops_lead(struct hops *h, const char *recipient);
+bool hops_lead(struct hops *h, const char *sender, const char *recipient);
 void hops_close(struct hops *h);
 
 #endif

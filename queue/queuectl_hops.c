@@ -1,6 +1,6 @@
 /*
  * Where a recipient's mail goes next: what authd's transport table says, else the
- * setting relay_host of postern-queued, else its domain. Asked for each
+ * relay host of its sender, else the setting relay_host of postern-queued, else its domain. Asked for each
  * recipient: a table may say another thing of one address than of its domain.
  */
 #include <errno.h>
@@ -53,7 +53,7 @@ is_wanted(const struct hops *h, struct slice hop)
 }
 
 bool
-hops_lead(struct hops *h, const char *recipient)
+hops_lead(struct hops *h, const char *sender, const char *recipient)
 {
 	static struct packet p;
 	struct slice local, domain;
@@ -61,6 +61,7 @@ hops_lead(struct hops *h, const char *recipient)
 	packet_begin(&p, "transport");
 	packet_add_text(&p, "1");
 	packet_add_text(&p, recipient);
+	packet_add_text(&p, sender);
 	const char *status = packet_call(h->authd, &p, PATIENCE) ? packet_verb(&p) : "";
 	const char *tag = packet_field(&p);
 	packet_close_descriptors(&p);

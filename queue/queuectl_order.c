@@ -128,7 +128,7 @@ static bool
 select_message(void *context, const struct queue_entry *e)
 {
 	struct course *c = context;
-	if (strcmp(c->last, e->id) == 0 || !is_for(c->words, e) || (c->hops.wanted != NULL && !hops_lead(&c->hops, e->recipient)))
+	if (strcmp(c->last, e->id) == 0 || !is_for(c->words, e) || (c->hops.wanted != NULL && !hops_lead(&c->hops, e->sender, e->recipient)))
 		return !c->hops.lost;
 	snprintf(c->last, sizeof c->last, "%s", e->id);
 	c->selected++;

@@ -1,3 +1,4 @@
+#include "lib/mail/address.h"
 #include "queue/remote_session.h"
 
 static void
@@ -50,7 +51,7 @@ send_rcpt(struct session *s, size_t i)
 	if (s->offers.dsn) {
 		add_parameter(s, "NOTIFY", r->notify);
 		/* In UTF-8 it is for those who were told SMTPUTF8 (RFC 6533 section 3). */
-		if (errand_is_ascii(r->orcpt) || session_needs_utf8(s))
+		if (address_is_ascii(r->orcpt) || session_needs_utf8(s))
 			add_parameter(s, "ORCPT", r->orcpt);
 	}
 	output_text(&s->out, "\r\n");

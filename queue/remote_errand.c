@@ -4,15 +4,6 @@
 
 #include "lib/base/clock.h"
 
-bool
-errand_is_ascii(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.data[i] >= 0x80)
-			return false;
-	return true;
-}
-
 void
 errand_end(struct errand *e, size_t recipient, const struct outcome *o)
 {

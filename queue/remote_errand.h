@@ -8,8 +8,7 @@
 
 #include "lib/base/outcome.h"
 #include "lib/base/slice.h"
-
-#define SMTP_RECIPIENTS_MOST 100
+#include "queue/transaction.h"
 
 enum errand_state {
 	ERRAND_DUE,   /* for this transaction or a later one */
@@ -38,12 +37,9 @@ struct errand {
 	uint64_t       offset, length;
 	int64_t        deadline;    /* clock_ms() after which nothing more is waited for; 0: none */
 	size_t         count;
-	struct errand_recipient recipients[SMTP_RECIPIENTS_MOST];
-	struct outcome          outcomes[SMTP_RECIPIENTS_MOST];
+	struct errand_recipient recipients[TRANSACTION_RECIPIENTS_MOST];
+	struct outcome          outcomes[TRANSACTION_RECIPIENTS_MOST];
 };
-
-/* Whether all of its text is ASCII. */
-bool errand_is_ascii(struct slice text);
 
 void   errand_end(struct errand *e, size_t recipient, const struct outcome *o);
 /* Those of one state; or all that have not ended. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "lib/mail/address.h"
 #include "lib/mail/seven_bit.h"
 #include "queue/remote_session.h"
 
@@ -13,9 +14,9 @@ bool
 session_needs_utf8(const struct session *s)
 {
 	const struct errand *e = s->errand;
-	bool ascii = errand_is_ascii(e->sender) && !(e->utf8 && e->utf8_header);
+	bool ascii = address_is_ascii(e->sender) && !(e->utf8 && e->utf8_header);
 	for (size_t i = 0; i < e->count; i++)
-		ascii = ascii && errand_is_ascii(e->recipients[i].address);
+		ascii = ascii && address_is_ascii(e->recipients[i].address);
 	return !ascii;
 }
 

@@ -1,6 +1,7 @@
 #include "queue/remote_header.h"
 
 #include "lib/base/file.h"
+#include "lib/mail/address.h"
 #include "lib/mail/header.h"
 
 #define HEADER_MOST 65536 /* that are looked at */
@@ -16,6 +17,6 @@ header_look(struct errand *e)
 	struct slice message = slice_make(bytes, len);
 	struct slice header = slice_first(message, header_end(message));
 	/* What is not seen may hold them. */
-	e->utf8_header = !errand_is_ascii(header) || (header.len == HEADER_MOST && e->length > HEADER_MOST);
+	e->utf8_header = !address_is_ascii(header) || (header.len == HEADER_MOST && e->length > HEADER_MOST);
 	e->tls_optional = header_find(header, "TLS-Required", &field) && slice_is_nocase(slice_trim(field.value), "no");
 }

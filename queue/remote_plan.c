@@ -5,6 +5,7 @@
 
 #include "lib/base/encode.h"
 #include "lib/base/log.h"
+#include "lib/mail/idna.h"
 
 #define NAMES_MOST  4096
 #define RECORD_MOST (16 + 2 * DNS_TLSA_MOST)
@@ -22,12 +23,25 @@ add_name(struct tls_plan *plan, struct slice name)
 	str_append_slice(&plan->names, name);
 }
 
+/* As an administrator wrote it: in UTF-8 perhaps, and ".example.org" stands for what is beneath. Certificates have A-labels. */
+static void
+add_written(struct tls_plan *plan, struct slice name)
+{
+	struct str ascii = STR_MOST(1 + IDNA_NAME_MOST);
+	bool beneath = slice_starts(name, ".");
+	if (beneath)
+		str_append_byte(&ascii, '.');
+	bool ok = idna_to_ascii(slice_from(name, beneath), &ascii);
+	add_name(plan, ok ? str_slice(&ascii) : name);
+	str_free(&ascii);
+}
+
 static void
 add_listed(struct tls_plan *plan, struct slice names)
 {
 	struct slice name;
 	while (slice_split(&names, ' ', &name))
-		add_name(plan, slice_trim(name));
+		add_written(plan, slice_trim(name));
 }
 
 /* The destination's own name, and all hosts beneath it. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/log.h"
+#include "lib/mail/idna.h"
 
 static const char *const words[] = {
     [TLS_NONE] = "none", [TLS_MAY] = "may", [TLS_ENCRYPT] = "encrypt", [TLS_DANE] = "dane", [TLS_VERIFY] = "verify", [TLS_SECURE] = "secure",
@@ -50,15 +51,25 @@ is_beneath(struct slice destination)
 	return slice_starts(destination, ".");
 }
 
+/* ".example.org" as hosts have it, in A-labels. False: it is none. */
+static bool
+print_beneath(struct slice destination, struct str *into)
+{
+	return str_append_byte(into, '.') && idna_to_ascii(slice_from(destination, 1), into);
+}
+
 static bool
 parse(struct slice text, struct line *l)
 {
 	struct route route;
+	struct str beneath = STR_MOST(1 + ROUTE_HOST_MOST);
 	l->destination = take_word(&text);
 	struct slice word = take_word(&text);
 	l->names = text;
-	return read_word(word, &l->policy) && !slice_has(l->names, ',') &&
-	    (is_beneath(l->destination) ? l->destination.len > 1 : route_parse(l->destination, l->destination, &route));
+	bool ok = read_word(word, &l->policy) && !slice_has(l->names, ',') &&
+	    (is_beneath(l->destination) ? print_beneath(l->destination, &beneath) : route_parse(l->destination, l->destination, &route));
+	str_free(&beneath);
+	return ok;
 }
 
 /* The next line that says something, without its comment. */
@@ -98,12 +109,20 @@ policy_read(const char *word, const char *list, struct policy_rules *rules)
 }
 
 static bool
+fits_beneath(struct slice destination, struct slice host)
+{
+	struct str beneath = STR_MOST(1 + ROUTE_HOST_MOST);
+	bool fits = print_beneath(destination, &beneath) && host.len > beneath.len && slice_ends(host, str_text(&beneath));
+	str_free(&beneath);
+	return fits;
+}
+
+static bool
 fits(struct slice destination, const struct route *route)
 {
 	struct route one;
-	struct slice host = slice_of(route->host);
 	if (is_beneath(destination))
-		return host.len > destination.len && slice_equal_nocase(slice_from(host, host.len - destination.len), destination);
+		return fits_beneath(destination, slice_of(route->host));
 	return route_parse(destination, destination, &one) && strcmp(one.host, route->host) == 0 && one.port == route->port &&
 	    one.mx == route->mx && strcmp(one.unix_path, route->unix_path) == 0;
 }

@@ -66,7 +66,7 @@ remote_request_read(struct packet *p, struct remote_request *r)
 	e->file = -1;
 	if (!read_head(p, r) || !read_message_keys(p, e))
 		return false;
-	while ((address = packet_field(p)) != NULL && e->count < SMTP_RECIPIENTS_MOST)
+	while ((address = packet_field(p)) != NULL && e->count < TRANSACTION_RECIPIENTS_MOST)
 		if (!read_recipient(p, e, slice_of(address)))
 			return false;
 	e->file = packet_take_descriptor(p);

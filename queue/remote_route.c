@@ -4,6 +4,8 @@
 
 #include "lib/base/ip.h"
 #include "lib/base/number.h"
+#include "lib/mail/address.h"
+#include "lib/mail/idna.h"
 
 #define SMTP_PORT  25
 #define SMTPS_PORT 465
@@ -12,7 +14,30 @@
 static bool
 is_host_byte(int c)
 {
-	return ascii_is_alnum(c) || strchr(".-_:", c) != NULL || c >= 0x80;
+	return ascii_is_alnum(c) || strchr(".-_:", c) != NULL;
+}
+
+static bool
+copy_host(struct route *r, struct slice host)
+{
+	for (size_t i = 0; i < host.len; i++) {
+		int c = ascii_lower((unsigned char)host.data[i]);
+		if (c == '\0' || !is_host_byte(c))
+			return false;
+		r->host[i] = (char)c;
+	}
+	r->host[host.len] = '\0';
+	return true;
+}
+
+/* The one place where a domain in UTF-8 becomes a host of remote's: names in certificates, policies and DNS are A-labels. */
+static bool
+encode_host(struct route *r, struct slice host)
+{
+	struct str ascii = STR_MOST(ROUTE_HOST_MOST);
+	bool ok = idna_to_ascii(host, &ascii) && copy_host(r, str_slice(&ascii));
+	str_free(&ascii);
+	return ok;
 }
 
 /* What holds a colon is an IPv6 address or nothing: a name has none. */
@@ -29,14 +54,7 @@ set_host(struct route *r, struct slice host)
 	if (host.len == 0 || host.len > ROUTE_HOST_MOST || (tagged && !slice_has(host, ':')) ||
 	    (slice_has(host, ':') && !ip_parse(&ip, host)))
 		return false;
-	for (size_t i = 0; i < host.len; i++) {
-		int c = ascii_lower((unsigned char)host.data[i]);
-		if (c == '\0' || !is_host_byte(c))
-			return false;
-		r->host[i] = (char)c;
-	}
-	r->host[host.len] = '\0';
-	return true;
+	return address_is_ascii(host) ? copy_host(r, host) : encode_host(r, host);
 }
 
 /* Nothing, or ":25". */

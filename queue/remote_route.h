@@ -11,7 +11,7 @@
 #define ROUTE_HOST_MOST 255
 
 struct route {
-	char     host[ROUTE_HOST_MOST + 1]; /* a name, or an address without brackets; "" with a Unix socket */
+	char     host[ROUTE_HOST_MOST + 1]; /* a name as DNS has it (A-labels), or an address without brackets; "" with a Unix socket */
 	uint16_t port;
 	bool     port_given; /* by the transport: whoever listens there, it is meant, even on this host */
 	bool     tls;        /* from the first byte: RFC 8314 */
@@ -23,8 +23,8 @@ struct route {
 /*
  * `smtp:[host]:port`, `smtps:[host]` (TLS from the first byte, port 465), `smtp:host`, `relay:...` (as smtp), `[host]:port`, `host:port`,
  * `host`; brackets mean no MX. `lmtp:unix:/path`, `lmtp:host:port`, `lmtp:[host]:port` (port 24; `inet:` may stand before the host). No next
- * hop: the domain, which may be a literal `[192.0.2.1]`, `[IPv6:2001:db8::1]`. A host with colons is an IPv6 address, in brackets. False:
- * not understood.
+ * hop: the domain, which may be a literal `[192.0.2.1]`, `[IPv6:2001:db8::1]`. A host with colons is an IPv6 address, in brackets. A
+ * name in UTF-8 becomes its A-labels (lib/mail/idna.h). False: not understood.
  */
 bool route_parse(struct slice transport, struct slice domain, struct route *r);
 

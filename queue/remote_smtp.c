@@ -136,7 +136,7 @@ say_hello(struct session *s)
 	enum reply_result r = read_reply(s, STEP_HELLO, note_extension);
 	if (r != REPLY_OK)
 		return session_broken(s, word, r);
-	s->most = s->offers.rcpt_most < SMTP_RECIPIENTS_MOST ? (size_t)s->offers.rcpt_most : 0;
+	s->most = s->offers.rcpt_most < TRANSACTION_RECIPIENTS_MOST ? (size_t)s->offers.rcpt_most : 0;
 	if (s->reply.code / 100 == 2)
 		return true;
 	memset(&s->offers, 0, sizeof s->offers);

@@ -60,14 +60,23 @@ session_begin_tls(struct session *s)
 	return true;
 }
 
+/* It goes in clear, as it may. Who tests a policy (RFC 8461 section 5) wants to hear what an enforced one would have stopped. Always true. */
+static bool
+go_in_clear(const struct session *s, const char *why)
+{
+	if (s->plan->sts != NULL)
+		log_warning("sts-in-clear", log_text("server", s->server), log_text("mode", s->plan->sts), log_text("reason", why));
+	return true;
+}
+
 bool
 session_starttls(struct session *s)
 {
 	enum tls_policy policy = s->plan->policy;
 	if (policy == TLS_NONE)
-		return true;
+		return go_in_clear(s, "TLS is not asked for, or it failed before");
 	if (!s->offers.starttls)
-		return policy == TLS_MAY || no_tls(s, s->errand->require_tls ? "5.7.30" : "4.7.4", "TLS is required and it does not offer it");
+		return policy == TLS_MAY ? go_in_clear(s, "it does not offer STARTTLS") : no_tls(s, s->errand->require_tls ? "5.7.30" : "4.7.4", "TLS is required and it does not offer it");
 	output_text(&s->out, "STARTTLS\r\n");
 	if (!session_read(s, "STARTTLS", STEP_HELLO))
 		return false;
@@ -75,7 +84,7 @@ session_starttls(struct session *s)
 		return session_unwilling(s, "STARTTLS");
 	bool never = s->errand->require_tls && s->reply.code / 100 == 5;
 	if (s->reply.code != 220)
-		return policy == TLS_MAY || no_tls(s, never ? "5.7.30" : "4.7.4", "TLS is required and it refuses it now");
+		return policy == TLS_MAY ? go_in_clear(s, "it refuses STARTTLS now") : no_tls(s, never ? "5.7.30" : "4.7.4", "TLS is required and it refuses it now");
 	/* What stands behind the answer came without TLS, whoever sent it: it would count as said within (RFC 3207 section 6). */
 	s->dead = input_buffered(&s->in).len > 0;
 	if (s->dead)

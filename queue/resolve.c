@@ -99,7 +99,8 @@ alias_answered(void *context, const char *status, struct packet *answer)
 		return;
 	}
 	/* What was seen before there was a second recipient counts too. */
-	if (m->file.count == 1 && address_set_add(&m->seen, &m->file, 0) == SET_NO_MEMORY)
+	uint32_t itself;
+	if (m->file.count == 1 && address_set_add(&m->seen, &m->file, 0, &itself) == SET_NO_MEMORY)
 		m->broken = true;
 	struct outcome o = outcome_done();
 	if (!read_targets(d, answer, &o)) {

@@ -61,19 +61,13 @@ make_room(struct waiting *w)
 }
 
 bool
-waiting_add_entry(struct waiting *w, struct waiting_entry e)
+waiting_add(struct waiting *w, struct waiting_entry e)
 {
 	if (!make_room(w))
 		return false;
 	w->heap[w->count] = e;
 	move_up(w, w->count++);
 	return true;
-}
-
-bool
-waiting_add(struct waiting *w, uint64_t id, uint64_t due)
-{
-	return waiting_add_entry(w, (struct waiting_entry){.id = id, .due = waiting_time(due)});
 }
 
 bool

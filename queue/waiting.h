@@ -27,9 +27,7 @@ struct waiting {
 /* A time as an entry bears it: one that is later than can be is the last before DUE_HELD, which stays. */
 uint32_t waiting_time(uint64_t seconds);
 /* False when there is no memory. */
-bool waiting_add(struct waiting *w, uint64_t id, uint64_t due);
-/* The same with all that is known of it. */
-bool waiting_add_entry(struct waiting *w, struct waiting_entry e);
+bool waiting_add(struct waiting *w, struct waiting_entry e);
 /* Takes the first one out if it is due at `now`. */
 bool waiting_take(struct waiting *w, uint64_t now, struct waiting_entry *e);
 /* Makes every message that is not held due at `now`; returns how many. */

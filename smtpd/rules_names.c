@@ -49,11 +49,11 @@ passes(struct session *s, enum dns_mail mail, const struct manner *m, struct sli
 	return false;
 }
 
-/* Literals need no DNS, and a name in UTF-8 would have to be written otherwise for it: these are not asked about. */
+/* Literals need no DNS. */
 static enum dns_mail
 ask(struct session *s, struct slice domain)
 {
-	if (domain.len == 0 || address_is_literal(domain) || !address_is_ascii(domain))
+	if (domain.len == 0 || address_is_literal(domain))
 		return DNS_MAIL_SOMEWHERE;
 	return dns_ready_mail(&s->dns, domain.data, (int)s->config->rules.dns_timeout * 1000);
 }

@@ -1,6 +1,6 @@
 /*
  * A small resolver client: MX, A, AAAA, CNAME, TLSA and TXT, over UDP, over TCP when the answer
- * is cut. Our own, because the libraries' cannot ask a server at another port,
+ * is cut. A name in UTF-8 is asked for by its A-labels (lib/mail/idna.h); names in answers are ASCII. Our own, because the libraries' cannot ask a server at another port,
  * open files and load modules while confined, and wait as long as they like.
  */
 #ifndef DNS_DNS_H
@@ -101,7 +101,7 @@ enum dns_type { DNS_TYPE_A = 1, DNS_TYPE_CNAME = 5, DNS_TYPE_MX = 15, DNS_TYPE_T
 
 #define DNS_QUERY_MOST (12 + 256 + 4)
 
-/* The bytes of a query, or 0 when the name is none. */
+/* The bytes of a query, or 0 when the name is none. One in UTF-8 is asked for as DNS has it. */
 size_t dns_build_query(unsigned char query[DNS_QUERY_MOST], uint16_t id, const char *name, enum dns_type type);
 /* The answer belongs to the query: id, question, it is an answer. */
 bool dns_is_answer(struct slice query, struct slice answer);

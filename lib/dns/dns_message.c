@@ -1,6 +1,8 @@
 #include <string.h>
 
 #include "lib/dns/dns.h"
+#include "lib/mail/address.h"
+#include "lib/mail/idna.h"
 
 #define HEADER_LEN 12
 #define LABEL_MOST 63
@@ -21,11 +23,11 @@ put_number(unsigned char *at, unsigned number)
 	at[1] = (unsigned char)number;
 }
 
-/* The labels of a name; 0 when it is none. */
+/* The labels of a name in ASCII; 0 when it is none. */
 static size_t
-put_name(unsigned char *at, const char *name)
+put_labels(unsigned char *at, struct slice rest)
 {
-	struct slice rest = slice_of(name), label;
+	struct slice label;
 	size_t len = 0;
 	if (slice_ends(rest, "."))
 		rest = slice_first(rest, rest.len - 1);
@@ -39,6 +41,18 @@ put_name(unsigned char *at, const char *name)
 		len += label.len;
 	}
 	at[len++] = 0;
+	return len;
+}
+
+/* The labels of a name; 0 when it is none. DNS has A-labels only (RFC 5890), whoever asks. */
+static size_t
+put_name(unsigned char *at, const char *name)
+{
+	struct str ascii = STR_MOST(IDNA_NAME_MOST);
+	if (address_is_ascii(slice_of(name)))
+		return put_labels(at, slice_of(name));
+	size_t len = idna_to_ascii(slice_of(name), &ascii) ? put_labels(at, str_slice(&ascii)) : 0;
+	str_free(&ascii);
 	return len;
 }
 

@@ -134,15 +134,6 @@ take_domain(struct cursor *c, struct address *a)
 	return ADDRESS_OK;
 }
 
-static bool
-has_eight_bit(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.data[i] >= 0x80)
-			return true;
-	return false;
-}
-
 /* U+0080 to U+009F are controls as well. */
 static bool
 has_control(struct slice s)
@@ -158,7 +149,7 @@ static enum address_result
 finish(struct address *a, unsigned flags)
 {
 	struct slice local = address_local(a), domain = address_domain(a);
-	if (has_eight_bit(local) || has_eight_bit(domain)) {
+	if (!address_is_ascii(local) || !address_is_ascii(domain)) {
 		if (!address_is_utf8(local) || !address_is_utf8(domain) || has_control(local) || has_control(domain))
 			return ADDRESS_WRONG;
 		if (!(flags & ADDRESS_UTF8))

@@ -4,6 +4,7 @@
 
 #include "lib/base/cursor.h"
 #include "lib/mail/address.h"
+#include "lib/mail/idna.h"
 #include "lib/mail/utf8.h"
 
 #define LABEL_MOST 63
@@ -101,30 +102,42 @@ address_is_literal(struct slice domain)
 	return inet_pton(six ? AF_INET6 : AF_INET, text, ip) == 1;
 }
 
+bool
+address_is_ascii(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.data[i] >= 0x80)
+			return false;
+	return true;
+}
+
 static bool
 is_label_byte(int c)
 {
-	return ascii_is_alnum(c) || c == '-' || c == '_' || c >= 0x80;
+	return ascii_is_alnum(c) || c == '-' || c == '_';
+}
+
+/* One in UTF-8 is what DNS can be asked for; its length is that of its A-label (RFC 5890 section 2.3.2.1). */
+static bool
+is_wide_label(struct slice label)
+{
+	struct str ascii = STR_MOST(LABEL_MOST);
+	bool ok = idna_label_to_ascii(label, &ascii);
+	str_free(&ascii);
+	return ok;
 }
 
 static bool
 is_label(struct slice label)
 {
+	if (!address_is_ascii(label))
+		return is_wide_label(label);
 	if (label.len == 0 || label.len > LABEL_MOST)
 		return false;
 	if (label.data[0] == '-' || label.data[label.len - 1] == '-')
 		return false;
 	for (size_t i = 0; i < label.len; i++)
 		if (!is_label_byte((unsigned char)label.data[i]))
-			return false;
-	return true;
-}
-
-bool
-address_is_ascii(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.data[i] >= 0x80)
 			return false;
 	return true;
 }

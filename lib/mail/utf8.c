@@ -1,7 +1,5 @@
 #include "lib/mail/utf8.h"
 
-#include <stdbool.h>
-
 /* How a first byte goes on: how many bytes follow, and the bounds of the next one (RFC 3629 section 4). */
 struct lead {
 	size_t        more;
@@ -47,4 +45,24 @@ utf8_character(struct slice text, unsigned *character)
 	}
 	*character = number;
 	return 1 + lead.more;
+}
+
+bool
+utf8_is_character(unsigned character)
+{
+	return character <= UTF8_CHARACTER_MOST && (character < 0xd800 || character > 0xdfff);
+}
+
+bool
+utf8_append(struct str *into, unsigned character)
+{
+	static const unsigned char marks[] = {0x00, 0xc0, 0xe0, 0xf0}; /* of the first byte, by how many follow */
+	char bytes[4];
+	size_t more = character < 0x80 ? 0 : character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;
+	if (!utf8_is_character(character))
+		return false;
+	for (size_t i = more; i > 0; i--, character >>= 6)
+		bytes[i] = (char)(0x80 | (character & 0x3f));
+	bytes[0] = (char)(marks[more] | character);
+	return str_append(into, bytes, 1 + more);
 }

@@ -186,6 +186,57 @@ def test_eight_bits_come_back_as_they_are(house, answers):
     assert any(c.startswith("MAIL FROM:<> ") and " BODY=8BITMIME" in c and "SMTPUTF8" not in c for c in house.sink.commands)
 
 
+# --- recipients that are one -------------------------------------------------------------------------------------
+
+
+def original(letter):
+    """Who was told of, as the sender wrote them, and what became of them."""
+    return sorted(((r["Original-Recipient"] or r["Final-Recipient"]).split("; ")[1], r["Action"]) for r in letter.recipients)
+
+
+def test_each_of_two_that_are_one_keeps_what_it_asked_for(house):
+    """One message in the mailbox; of who asked for success the sender hears, whoever came first."""
+    user, there = house.user(), house.user()
+    house.alias(f"{there.address.split('@')[0]}-too@example.test", [there.address])
+    alias = f"{there.address.split('@')[0]}-too@example.test"
+    queue_id = submit(house, user.address, [there.address, (there.address, "notify=SUCCESS", "orcpt=rfc822;second@x.test"),
+                                            (alias, "notify=SUCCESS", "orcpt=rfc822;third@x.test")])
+    (letter,) = told(user)
+    assert original(letter) == [("second@x.test", "delivered"), ("third@x.test", "delivered")]
+    wait_gone(house, queue_id)
+    assert len(there.messages()) == 1 and len(user.messages()) == 1
+
+
+def test_a_failure_is_not_lost_with_the_one_that_wanted_to_hear_nothing(house, answers):
+    user = house.user()
+    answers["RCPT"] = "550 5.1.1 no such user here"
+    queue_id = submit(house, user.address, [("gone@far.test", "notify=NEVER"), ("gone@far.test", "orcpt=rfc822;mine@x.test"), "gone@far.test"])
+    (letter,) = told(user)
+    assert ("mine@x.test", "failed") in original(letter) and {r["Status"] for r in letter.recipients} == {"5.1.1"}
+    wait_gone(house, queue_id)
+    assert len([c for c in house.sink.commands if c.startswith("RCPT TO:<gone@far.test>")]) >= 1
+
+
+def test_what_is_written_twice_is_told_of_once(house, answers):
+    user = house.user()
+    answers["RCPT"] = "550 5.1.1 no such user here"
+    submit(house, user.address, ["gone@far.test", "gone@far.test"])
+    (letter,) = told(user)
+    assert len(letter.recipients) == 1
+
+
+def test_two_that_are_one_wait_together(house, answers):
+    user = house.user()
+    answers["RCPT"] = "450 4.2.1 later"
+    queue_id = submit(house, user.address, [("slow@far.test", "notify=FAILURE"), ("slow@far.test", "notify=SUCCESS")])
+    house.wait_log("queued", f"deferred queue={queue_id} ")
+    answers.clear()
+    (letter,) = told(user)
+    assert [r["Action"] for r in letter.recipients] == ["relayed"], "the next host was asked for the first one's wish"
+    wait_gone(house, queue_id)
+    assert len([m for m in house.sink.messages if m.recipients == ["slow@far.test"]]) == 1
+
+
 # --- success ----------------------------------------------------------------------------------------------------
 
 

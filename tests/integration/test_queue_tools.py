@@ -231,6 +231,21 @@ def test_flush_one_a_domain_a_next_hop_and_all(empty):
     assert queuectl(empty, "flush", one).returncode == 100 and done(empty, "flush") == 0
 
 
+def test_a_senders_relay_host_is_a_next_hop(empty):
+    deferred(empty, "a@example.test", ["x@elsewhere.test"])
+    deferred(empty, "b@example.test", ["x@other.test"])
+    relays = empty.prefix / "sender-relays"
+    relays.write_text("a@example.test [own.test]:587\n")
+    empty.set("sender_relay_hosts", relays)
+    empty.restart("authd")
+    try:
+        assert "1 message would be" in queuectl(empty, "flush", "-n", "--next-hop", "own.test").stdout
+        assert "0 messages would be" in queuectl(empty, "flush", "-n", "--next-hop", "elsewhere.test").stdout
+    finally:
+        empty.set("sender_relay_hosts", None)
+        empty.restart("authd")
+
+
 def test_fail_returns_now_with_the_text(empty):
     sender = empty.user()
     one = deferred(empty, sender.address, ["x@elsewhere.test", "y@elsewhere.test"])

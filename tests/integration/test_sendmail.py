@@ -185,6 +185,8 @@ def test_what_the_text_needs_of_the_next_host(waiting):
     assert "with body=8BITMIME" in kept(waiting, "x@elsewhere.test", text="Subject: x\n\ncafé\n")
     assert "with body=8BITMIME" in kept(waiting, "-B8BITMIME", "x@elsewhere.test")
     assert "with smtputf8=1" in kept(waiting, "grüße@elsewhere.test")
+    for header, wide in ("Subject: café\nX-Y: z", True), ("Subject: caf=E9", False):
+        assert ("with smtputf8=1" in kept(waiting, "x@elsewhere.test", text=header + "\n\nbody é\n")) == wide, "RFC 6532"
     large = b"Subject: x\n\n" + b"x" * 76 * 50000 + "é\n".encode()
     assert b"with body=8BITMIME" in "\n".join(kept_bytes(waiting, large)).encode()
 

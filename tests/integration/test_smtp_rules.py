@@ -12,6 +12,7 @@ RECORDS = {
     ("mx.test", MX): [mx(10, "mail.mx.test")],
     ("a.test", A): [socket.inet_aton("192.0.2.1")],
     ("aaaa.test", AAAA): [socket.inet_pton(socket.AF_INET6, "2001:db8::1")],
+    ("xn--bcher-kva.test", MX): [mx(10, "mail.mx.test")],
     ("null.test", MX): [mx(0, "")],
     ("two.test", MX): [mx(0, ""), mx(10, "mail.mx.test")],
     ("empty.test", 16): [],
@@ -132,6 +133,15 @@ def test_a_mistyped_domain_of_a_user_is_told_where_set(suite, user, names):
 def test_the_senders_domain(suite, user, names, domain, code, status):
     """Our own domain need not be in DNS."""
     says(rcpt(suite, user, sender=f"a@{domain}", values={"sender_resolvable": "yes", "resolver": names.address}), code, status)
+
+
+@pytest.mark.parametrize("domain, code", [("b\u00fccher.test", 250), ("B\u00dcCHER.test", 250), ("nirgends-\u00fc.test", 450)])
+def test_the_senders_domain_in_utf8(suite, user, names, domain, code):
+    """It is asked for by its A-labels (RFC 5890)."""
+    with settings(suite, sender_resolvable="yes", resolver=names.address), suite.smtp() as smtp:
+        assert smtp.command("EHLO client.test")[0] == 250
+        says(smtp.command(f"MAIL FROM:<a@{domain}> SMTPUTF8"), 250)
+        says(smtp.command(f"RCPT TO:<{user.address}>"), code, "4.1.8" if code == 450 else "2.1.5")
 
 
 def test_the_null_sender_has_no_domain(suite, user, names):
