@@ -94,15 +94,19 @@ def test_dovecot_gives_what_postern_gave(suite, account):
 
 
 @needed
-def test_ids_that_dovecot_has_saved_go_before_the_format(suite, account, settings):
-    """pop3_save_uidl: Dovecot writes them into its list, and gives them whatever the format is later."""
+def test_ids_in_dovecots_list_go_before_the_format(suite, account):
+    """The field P, as Dovecot's scripts write it for those who come from elsewhere; an empty one is the file's name."""
     for name in NAMES[:2]:
         put(account, name)
-    before = dovecot_ids(account, pop3_save_uidl="yes", pop3_uidl_format="old-%u-%v")
-    assert before[0].startswith("old-1-")
+    ids(suite, account)
+    lines = (account.maildir / "dovecot-uidlist").read_text().split("\n")
+    lines[1] = lines[1].replace("1 ", "1 PUID77-1234 W17 ", 1)
+    lines[2] = lines[2].replace("2 ", "2 P ", 1)
+    write(account, "dovecot-uidlist", "\n".join(lines))
     put(account, "1700000004.M4P4.host")
     after = ids(suite, account)
-    assert after[:2] == before and len(after[2]) == 16 and dovecot_ids(account) == after
+    assert after[:2] == ["UID77-1234", NAMES[1]] and len(after[2]) == 16
+    assert ids(suite, account) == dovecot_ids(account) == after
 
 
 @needed
