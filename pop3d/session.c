@@ -120,10 +120,6 @@ session_close(struct session *s)
 {
 	log_info("logout", log_number("messages", (int64_t)s->count), log_number("sent", (int64_t)s->sent),
 	    log_number("removed", (int64_t)s->removed));
+	session_uidl_close(s);
 	session_unlock(s);
-	session_uidl_free(s);
-	folder_close(&s->inbox);
-	free(s->items);
-	s->items = NULL;
-	maildir_close(&s->maildir);
 }

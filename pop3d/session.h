@@ -77,14 +77,15 @@ struct session {
 bool session_open(struct session *s);
 /* Serves until QUIT, the end or silence. */
 void session_serve(struct session *s);
-/* Gives lock and memory back. */
+/* Gives the lock back and says what the session has done. Memory and descriptors are the process's, which ends now. */
 void session_close(struct session *s);
 
 /* A command with what is behind its name; false: no such command. (session_commands.c) */
 bool session_command(struct session *s, struct slice line);
 /* UIDL of one message (its number - 1), or with SIZE_MAX of all. (session_uidl.c) */
 void session_uidl(struct session *s, size_t number);
-void session_uidl_free(struct session *s);
+/* At the session's end: tells the administrator of ids that had to be changed. */
+void session_uidl_close(const struct session *s);
 /* State UPDATE. True when all that was marked is gone, durable. (session_update.c) */
 bool session_update(struct session *s);
 

@@ -191,6 +191,18 @@ send_ids(struct session *s, size_t number)
 	output_text(&s->out, ".\r\n");
 }
 
+static void
+free_ids(struct session *s)
+{
+	str_free(&s->ids->text);
+	str_free(&s->ids->id);
+	free(s->ids->foreign);
+	free(s->ids->guids);
+	free(s->ids->own);
+	free(s->ids);
+	s->ids = NULL;
+}
+
 /* Once a session: its messages are always the same. */
 static bool
 prepare(struct session *s)
@@ -203,7 +215,7 @@ prepare(struct session *s)
 	*s->ids = (struct ids){.session = s, .text = STR_MOST(TEXT_MOST), .id = STR_MOST(ID_MOST)};
 	if (gather(s->ids) && (s->ids->found == 0 || make_all(s->ids)))
 		return true;
-	session_uidl_free(s);
+	free_ids(s);
 	return false;
 }
 
@@ -219,19 +231,9 @@ session_uidl(struct session *s, size_t number)
 }
 
 void
-session_uidl_free(struct session *s)
+session_uidl_close(const struct session *s)
 {
-	struct ids *d = s->ids;
-	if (d == NULL)
-		return;
-	if (d->changed > 0)
-		log_info("uidl-hashed", log_number("ids", (int64_t)d->changed),
+	if (s->ids != NULL && s->ids->changed > 0)
+		log_info("uidl-hashed", log_number("ids", (int64_t)s->ids->changed),
 		    log_text("hint", "over 70 characters; where clients know the long ones, write yes into pop3_uidl_long"));
-	str_free(&d->text);
-	str_free(&d->id);
-	free(d->foreign);
-	free(d->guids);
-	free(d->own);
-	free(d);
-	s->ids = NULL;
 }
