@@ -1,9 +1,11 @@
 """Real POP3 clients against the whole suite: Python's poplib, and curl, fetchmail, getmail6, mpop from Debian's packages."""
 import os
+import pathlib
 import poplib
 import shutil
 import ssl
 import subprocess
+import tempfile
 
 import pytest
 
@@ -104,11 +106,20 @@ def test_fetchmail(suite, user, tmp_path):
     assert user.messages() == []
 
 
+@pytest.fixture
+def shared():
+    """A directory that nobody (the user) reaches: getmail does not write mail as root, and pytest's are root's."""
+    with tempfile.TemporaryDirectory(prefix="postern-getmail-", dir="/var/tmp") as path:
+        os.chmod(path, 0o755)
+        yield pathlib.Path(path)
+
+
 @needs("getmail")
-def test_getmail(suite, user, tmp_path):
-    for part in ("cur", "new", "tmp"):
-        (tmp_path / "mail" / part).mkdir(parents=True)
-    (tmp_path / "rc").write_text(f"""[retriever]
+def test_getmail(suite, user, shared):
+    for path in (shared / "mail", *(shared / "mail" / part for part in ("cur", "new", "tmp"))):
+        path.mkdir()
+        shutil.chown(path, "nobody")
+    (shared / "rc").write_text(f"""[retriever]
 type = SimplePOP3SSLRetriever
 server = 127.0.0.1
 port = {suite.ports["pop3s"]}
@@ -116,22 +127,16 @@ username = {user.address}
 password = {user.password}
 [destination]
 type = Maildir
-path = {tmp_path}/mail/
+path = {shared}/mail/
 user = nobody
 [options]
 read_all = false
 delete = false
 """)
-    for path in (tmp_path / "mail", *(tmp_path / "mail").iterdir()):
-        shutil.chown(path, "nobody")
-    for parent in tmp_path.parents:  # nobody must reach it
-        if parent.stat().st_mode & 0o001 == 0 and str(parent).startswith("/tmp/"):
-            parent.chmod(parent.stat().st_mode | 0o011)
-    tmp_path.chmod(0o711)
 
     def fetch():
-        run("getmail", f"--getmaildir={tmp_path}", "--rcfile=rc", env={**os.environ, "HOME": str(tmp_path)})
-        return len(list((tmp_path / "mail/new").iterdir()))
+        run("getmail", f"--getmaildir={shared}", "--rcfile=rc", env={**os.environ, "HOME": str(shared)})
+        return len(list((shared / "mail/new").iterdir()))
 
     assert fetch() == 2 and fetch() == 2
     put(user, "three")
