@@ -121,5 +121,7 @@ session_close(struct session *s)
 	log_info("logout", log_number("messages", (int64_t)s->count), log_number("sent", (int64_t)s->sent),
 	    log_number("removed", (int64_t)s->removed));
 	session_uidl_close(s);
+	/* The store may have learned something to write down; what else there is is the process's and ends with it. */
+	folder_close(&s->inbox);
 	session_unlock(s);
 }

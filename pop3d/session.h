@@ -60,7 +60,7 @@ struct session {
 	size_t          count;
 	uint32_t        kept;        /* the bit of SESSION_KEPT; 0: there is no such keyword */
 	struct dotlock  lock;
-	int64_t         lock_size, lock_knocked, lock_touched; /* session_lock.c */
+	int64_t         knock, knock_heard, lock_touched; /* session_lock.c */
 	struct ids     *ids;         /* of UIDL, once it was asked for (session_uidl.c) */
 	int64_t         heard;       /* clock_ms() of the last command */
 	bool            done;
@@ -77,7 +77,7 @@ struct session {
 bool session_open(struct session *s);
 /* Serves until QUIT, the end or silence. */
 void session_serve(struct session *s);
-/* Gives the lock back and says what the session has done. Memory and descriptors are the process's, which ends now. */
+/* Gives the lock back and says what the session has done; the process is to end. */
 void session_close(struct session *s);
 
 /* A command with what is behind its name; false: no such command. (session_commands.c) */

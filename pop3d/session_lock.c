@@ -2,8 +2,8 @@
  * One session at a time (RFC 1939 section 4). The lock is Dovecot's, so that
  * its POP3 server and ours keep apart as well, and under flock(2), so that one
  * whose process was killed is free at once. Who lives and says nothing goes at
- * SESSION_IDLE; with pop3_takeover a new login knocks, by a byte that it adds
- * to the lock's file, and a session that has been silent that long gives way.
+ * SESSION_IDLE; with pop3_takeover a new login knocks, by the time of a file,
+ * and a session that has been silent that long gives way.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,27 +15,27 @@
 #include "pop3d/session.h"
 
 #define LOCK_NAME  "dovecot-pop3-session.lock"
-#define LOCK_MOST  120 /* bytes that knocks may make of its file */
+#define KNOCK_NAME "postern-pop3-knock" /* its time of modification is the last knock */
 #define DELAY_NAME "postern-pop3-login" /* its time of modification is the last login */
 
+/* When somebody knocked last, in nanoseconds; 0: nobody has yet. */
 static int64_t
-lock_size(const struct session *s)
+last_knock(const struct session *s)
 {
 	struct stat st;
-	return s->lock.fd >= 0 && fstat(s->lock.fd, &st) == 0 ? (int64_t)st.st_size : 0;
+	if (fstatat(s->maildir.root, KNOCK_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 }
 
 static void
 knock(const struct session *s)
 {
-	struct stat st;
-	int fd = openat(s->maildir.root, LOCK_NAME, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	/* One that is full has been knocked at often enough. */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < LOCK_MOST && write(fd, "\n", 1) < 0)
-		log_warning("knock-failed", log_errno());
-	close(fd);
+	int fd = openat(s->maildir.root, KNOCK_NAME, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0 || futimens(fd, NULL) < 0)
+		log_warning("knock-failed", log_text("file", KNOCK_NAME), log_errno());
+	if (fd >= 0)
+		close(fd);
 }
 
 bool
@@ -49,7 +49,8 @@ session_lock(struct session *s)
 			knock(s);
 		locked = dotlock_take(&s->lock, s->maildir.root, LOCK_NAME, SESSION_LOCK_TIME);
 	}
-	s->lock_size = lock_size(s);
+	if (locked && s->policy->takeover > 0)
+		s->knock = last_knock(s);
 	s->lock_touched = clock_ms();
 	return locked;
 }
@@ -63,13 +64,13 @@ session_unlock(struct session *s)
 static bool
 gives_way(struct session *s, int64_t now)
 {
-	int64_t size = lock_size(s);
-	if (size != s->lock_size) {
-		s->lock_size = size;
-		s->lock_knocked = now;
+	int64_t last = last_knock(s);
+	if (last != s->knock) {
+		s->knock = last;
+		s->knock_heard = now;
 	}
 	/* A knock of long ago is nobody's who still waits. */
-	if (s->lock_knocked == 0 || now - s->lock_knocked > SESSION_LOCK_TIME
+	if (s->knock_heard == 0 || now - s->knock_heard > SESSION_LOCK_TIME
 	    || now - s->heard < (int64_t)s->policy->takeover * 1000)
 		return false;
 	log_info("gave-way", log_number("silent_ms", now - s->heard));
