@@ -1,23 +1,25 @@
 #include "pop3d/front.h"
 
 #include "lib/base/host.h"
+#include "pop3d/capabilities.h"
+#include "pop3d/command.h"
 
 void
-front_ok(struct front *f, const char *text)
+front_ok(struct front *f, enum text text)
 {
-	output_format(&f->gate.out, "+OK %s\r\n", text);
+	reply_ok(&f->gate.out, f->language, text);
 }
 
 void
-front_error(struct front *f, const char *text)
+front_error(struct front *f, const char *code, enum text text)
 {
-	output_format(&f->gate.out, "-ERR %s\r\n", text);
+	reply_error(&f->gate.out, f->language, code, text);
 }
 
 void
-front_mistake(struct front *f, const char *text)
+front_mistake(struct front *f, enum text text)
 {
-	front_error(f, text);
+	front_error(f, NULL, text);
 	if (!gate_mistake(&f->gate))
 		f->gate.done = true;
 }
@@ -26,9 +28,9 @@ void
 front_gone(struct front *f, enum input_result why)
 {
 	if (why == INPUT_TOO_LONG)
-		front_error(f, "the line is too long");
+		front_error(f, NULL, TEXT_LINE_TOO_LONG);
 	else if (why == INPUT_TIMEOUT)
-		front_error(f, "[SYS/TEMP] too slow; come again");
+		front_error(f, "SYS/TEMP", TEXT_TOO_SLOW);
 	f->gate.done = true;
 }
 
@@ -37,62 +39,105 @@ static bool
 next_line(struct front *f, struct slice *line)
 {
 	enum input_result r = input_line(&f->gate.in, FRONT_LINE_MOST, line);
-	if (r == INPUT_OK)
-		line->len -= slice_ends(*line, "\r\n") ? 2 : 1;
-	else
+	if (r != INPUT_OK)
 		front_gone(f, r);
 	return r == INPUT_OK;
 }
 
-/* RFC 2449, RFC 2595, RFC 3206, RFC 5034 */
 static void
 do_capa(struct front *f, struct slice argument)
 {
 	(void)argument;
-	front_ok(f, "what this server can do");
-	output_text(&f->gate.out, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\n");
-	if (f->gate.tlsd >= 0)
-		output_text(&f->gate.out, "STLS\r\n");
-	if (gate_may_login(&f->gate)) {
-		output_text(&f->gate.out, "USER\r\n");
-		if (f->gate.login.mechanisms[0] != '\0')
-			output_format(&f->gate.out, "SASL %s\r\n", f->gate.login.mechanisms);
-	}
-	output_text(&f->gate.out, "IMPLEMENTATION Postern\r\n.\r\n");
+	const struct capabilities c = {
+		.stls = f->gate.tlsd >= 0 && !f->gate.encrypted && !f->utf8,
+		.passwords = gate_may_login(&f->gate),
+		.mechanisms = f->gate.login.mechanisms,
+		.login_delay = f->login_delay,
+		.expire = f->expire,
+	};
+	front_ok(f, TEXT_CAPABILITIES);
+	capabilities_write(&f->gate.out, &c);
+}
+
+/* Why there is no STLS now; TEXTS: there is. RFC 6856 section 2.1: not behind UTF8. */
+static enum text
+why_no_tls(const struct front *f)
+{
+	if (f->gate.encrypted)
+		return TEXT_TLS_ALREADY;
+	if (f->utf8)
+		return TEXT_TLS_AFTER_UTF8;
+	return f->gate.tlsd < 0 ? TEXT_TLS_AWAY : TEXTS;
 }
 
 static void
 do_stls(struct front *f, struct slice argument)
 {
-	if (argument.len > 0 || f->gate.encrypted) {
-		front_mistake(f, f->gate.encrypted ? "TLS is there already" : "STLS takes no argument");
-		return;
-	}
-	if (f->gate.tlsd < 0) {
-		front_mistake(f, "TLS is not available");
+	(void)argument;
+	if (why_no_tls(f) != TEXTS) {
+		front_mistake(f, why_no_tls(f));
 		return;
 	}
 	if (!gate_allows(&f->gate, LEASE_TLS)) {
-		front_error(f, "[SYS/TEMP] too many TLS sessions, try again later");
+		front_error(f, "SYS/TEMP", TEXT_TLS_TOO_MANY);
 		return;
 	}
-	front_ok(f, "begin TLS");
+	front_ok(f, TEXT_BEGIN_TLS);
 	output_flush(&f->gate.out);
 	if (!gate_encrypt(&f->gate))
 		return;
+	/* What was agreed on in the clear is forgotten (RFC 2595 section 4). */
 	str_clear(&f->user);
+	f->language = LANGUAGE_DEFAULT;
 	if (gate_hello(&f->gate))
 		return;
-	front_error(f, "[SYS/TEMP] try again later");
+	front_error(f, "SYS/TEMP", TEXT_COME_LATER);
 	f->gate.done = true;
+}
+
+static void
+do_utf8(struct front *f, struct slice argument)
+{
+	(void)argument;
+	if (f->utf8) {
+		front_mistake(f, TEXT_UTF8_TWICE);
+		return;
+	}
+	f->utf8 = true;
+	front_ok(f, TEXT_UTF8_ON);
+}
+
+static void
+do_lang(struct front *f, struct slice argument)
+{
+	if (!language_command(&f->gate.out, &f->language, argument) && !gate_mistake(&f->gate))
+		f->gate.done = true;
 }
 
 static void
 do_quit(struct front *f, struct slice argument)
 {
 	(void)argument;
-	front_ok(f, "bye");
+	front_ok(f, TEXT_BYE);
 	f->gate.done = true;
+}
+
+/*
+ * A shared secret hashed with a time stamp of the greeting (RFC 1939 section 7): it needs passwords in the clear in the
+ * table, and MD5. CRAM-MD5 and SCRAM are what AUTH has in its place.
+ */
+static void
+do_apop(struct front *f, struct slice argument)
+{
+	(void)argument;
+	front_mistake(f, TEXT_NO_APOP);
+}
+
+static void
+do_later(struct front *f, struct slice argument)
+{
+	(void)argument;
+	front_mistake(f, TEXT_NOT_BEFORE_LOGIN);
 }
 
 static void
@@ -100,26 +145,34 @@ do_command(struct front *f, struct slice line)
 {
 	static const struct {
 		const char *name;
+		enum arguments arguments;
 		void (*act)(struct front *f, struct slice argument);
 	} commands[] = {
-		{"CAPA", do_capa}, {"USER", front_user}, {"PASS", front_pass}, {"AUTH", front_auth},
-		{"STLS", do_stls}, {"QUIT", do_quit},
+		{"USER", ARGUMENTS_ANY, front_user}, {"PASS", ARGUMENTS_ANY, front_pass}, {"AUTH", ARGUMENTS_ANY, front_auth},
+		{"CAPA", ARGUMENTS_NONE, do_capa}, {"STLS", ARGUMENTS_NONE, do_stls}, {"UTF8", ARGUMENTS_NONE, do_utf8},
+		{"LANG", ARGUMENTS_ANY, do_lang}, {"QUIT", ARGUMENTS_NONE, do_quit}, {"APOP", ARGUMENTS_ANY, do_apop},
+		{"STAT", ARGUMENTS_ANY, do_later}, {"LIST", ARGUMENTS_ANY, do_later}, {"RETR", ARGUMENTS_ANY, do_later},
+		{"DELE", ARGUMENTS_ANY, do_later}, {"NOOP", ARGUMENTS_ANY, do_later}, {"RSET", ARGUMENTS_ANY, do_later},
+		{"TOP", ARGUMENTS_ANY, do_later}, {"UIDL", ARGUMENTS_ANY, do_later},
 	};
-	size_t space = slice_find(line, ' ');
+	struct command c = command_of(line);
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-		if (!slice_is_nocase(slice_first(line, space), commands[i].name))
+		if (!slice_is_nocase(c.name, commands[i].name))
 			continue;
-		commands[i].act(f, slice_from(line, space + 1));
+		if (commands[i].arguments == ARGUMENTS_NONE && c.has_argument)
+			front_mistake(f, TEXT_NO_ARGUMENT);
+		else
+			commands[i].act(f, c.argument);
 		return;
 	}
-	front_mistake(f, "unknown command before the login");
+	front_mistake(f, TEXT_UNKNOWN_COMMAND);
 }
 
 void
 front_serve(struct front *f)
 {
 	struct slice line;
-	output_format(&f->gate.out, "+OK %s ready\r\n", host_name());
+	output_format(&f->gate.out, "+OK %s %s\r\n", host_name(), text_in(f->language, TEXT_READY));
 	while (!f->gate.done && next_line(f, &line)) {
 		do_command(f, line);
 		if (f->gate.out.failed)

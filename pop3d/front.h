@@ -10,23 +10,28 @@
 
 #include "lib/base/str.h"
 #include "lib/front/gate.h"
+#include "pop3d/texts.h"
 
 #define FRONT_LINE_MOST LOGIN_BLOB_MOST
 #define FRONT_USER_MOST 512 /* bytes of a user name */
 
 struct front {
-	struct gate gate;
-	struct str  user; /* of USER; empty: none yet */
+	struct gate   gate;
+	const char   *expire;      /* settings that CAPA tells */
+	uint64_t      login_delay;
+	struct str    user;        /* of USER; empty: none yet */
+	enum language language;
+	bool          utf8;        /* the client has said UTF8 (RFC 6856 section 2) */
 };
 
 /* Greets and serves until the end or the login. */
 void front_serve(struct front *f);
 
-/* "+OK text" or "-ERR text" */
-void front_ok(struct front *f, const char *text);
-void front_error(struct front *f, const char *text);
+/* "+OK text" or "-ERR [code] text" */
+void front_ok(struct front *f, enum text text);
+void front_error(struct front *f, const char *code, enum text text);
 /* An error that counts: after too many the conversation ends. */
-void front_mistake(struct front *f, const char *text);
+void front_mistake(struct front *f, enum text text);
 /* No line of the client came: the conversation is over, he hears why. */
 void front_gone(struct front *f, enum input_result why);
 

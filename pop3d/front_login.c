@@ -1,18 +1,27 @@
 /* USER, PASS and AUTH. */
+#include <string.h>
+
+#include "lib/mail/utf8.h"
+#include "pop3d/carried.h"
 #include "pop3d/front.h"
 
 static void
 finish(struct front *f, struct login_answer *answer)
 {
-	switch (gate_conclude(&f->gate, slice_of(""), answer)) {
+	struct carried carried = {.language = f->language, .utf8 = f->utf8};
+	struct str text = STR_MOST(2 * LOGIN_MECHANISMS_MOST);
+	memcpy(carried.mechanisms, f->gate.login.mechanisms, sizeof carried.mechanisms);
+	carried_write(&text, &carried);
+	switch (gate_conclude(&f->gate, str_slice(&text), answer)) {
 	case CONCLUSION_GONE:
-		return;
+		break;
 	case CONCLUSION_LATER:
-		front_error(f, "[SYS/TEMP] try again later");
-		return;
+		front_error(f, "SYS/TEMP", TEXT_COME_LATER);
+		break;
 	case CONCLUSION_REFUSED:
-		front_error(f, "[AUTH] wrong user or password");
+		front_error(f, "AUTH", TEXT_WRONG_PASSWORD);
 	}
+	str_free(&text);
 }
 
 static bool
@@ -20,7 +29,7 @@ check_allowed(struct front *f)
 {
 	if (gate_may_login(&f->gate))
 		return true;
-	front_mistake(f, "use STLS first: passwords are not taken in the clear");
+	front_mistake(f, TEXT_TLS_FIRST);
 	return false;
 }
 
@@ -30,21 +39,38 @@ check_rate(struct front *f)
 {
 	if (gate_allows(&f->gate, LEASE_AUTH))
 		return true;
-	front_error(f, "[SYS/TEMP] too many logins, try again later");
+	front_error(f, "SYS/TEMP", TEXT_LOGINS_TOO_MANY);
 	return false;
+}
+
+/* RFC 6856 section 2.2: behind UTF8 names and passwords are UTF-8. Before it they are bytes, as old clients send them. */
+static bool
+check_text(struct front *f, struct slice text)
+{
+	unsigned character;
+	while (f->utf8 && text.len > 0) {
+		size_t len = utf8_character(text, &character);
+		if (len == 0) {
+			front_mistake(f, TEXT_NOT_UTF8);
+			return false;
+		}
+		text = slice_from(text, len);
+	}
+	return true;
 }
 
 void
 front_user(struct front *f, struct slice argument)
 {
-	if (!check_allowed(f))
+	str_clear(&f->user);
+	if (!check_allowed(f) || !check_text(f, argument))
 		return;
 	if (argument.len == 0 || slice_has(argument, '\0') || !str_set(&f->user, argument)) {
 		str_clear(&f->user);
-		front_mistake(f, "not a user name");
+		front_mistake(f, TEXT_BAD_USER);
 		return;
 	}
-	front_ok(f, "now the password");
+	front_ok(f, TEXT_NOW_PASSWORD);
 }
 
 /* The password is all that is behind the space: it may hold spaces (RFC 1939 section 7). */
@@ -52,10 +78,10 @@ void
 front_pass(struct front *f, struct slice argument)
 {
 	struct login_answer answer;
-	if (!check_allowed(f))
+	if (!check_allowed(f) || !check_text(f, argument))
 		return;
 	if (f->user.len == 0) {
-		front_mistake(f, "USER comes first");
+		front_mistake(f, TEXT_USER_FIRST);
 		return;
 	}
 	if (!check_rate(f))
@@ -70,7 +96,7 @@ static void
 list_mechanisms(struct front *f)
 {
 	struct slice rest = slice_of(f->gate.login.mechanisms), offered;
-	front_ok(f, "mechanisms");
+	front_ok(f, TEXT_MECHANISMS);
 	while (slice_split(&rest, ' ', &offered)) {
 		output_slice(&f->gate.out, offered);
 		output_text(&f->gate.out, "\r\n");
@@ -87,7 +113,7 @@ exchange(struct front *f, struct login_answer *answer)
 	case EXCHANGE_OVER:
 		return true;
 	case EXCHANGE_CANCELLED:
-		front_mistake(f, "cancelled");
+		front_mistake(f, TEXT_CANCELLED);
 		return false;
 	case EXCHANGE_BROKEN:
 		front_gone(f, why);
@@ -109,7 +135,7 @@ front_auth(struct front *f, struct slice argument)
 		return;
 	}
 	if (!login_offers(&f->gate.login, mechanism)) {
-		front_mistake(f, "this mechanism is not offered");
+		front_mistake(f, TEXT_MECHANISM_UNKNOWN);
 		return;
 	}
 	if (!check_rate(f))

@@ -19,9 +19,11 @@
 #include <sys/stat.h>
 
 #include "lib/base/host.h"
+#include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/front/sessions.h"
 #include "lib/sandbox/sandbox.h"
+#include "pop3d/capabilities.h"
 #include "pop3d/start.h"
 
 static struct sessions sessions = {
@@ -36,6 +38,19 @@ static const struct setting settings[] = {
 	SOCKET_SETTINGS,
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &sessions.mail_root, 0, 0},
 	HOST_SETTING,
+	{"pop3_uidl_format", SETTING_TEXT, UIDL_FORMAT, "unique ids of messages, in Dovecot's words: %u UID, %v UIDVALIDITY, %f file, %g GUID",
+	    &pop3_policy.uidl_format, 0, 0},
+	{"pop3_uidl_courier", SETTING_FLAG, "no", "messages that courierpop3dsizelist names keep Courier's unique ids",
+	    &pop3_policy.uidl_courier, 0, 0},
+	{"pop3_uidl_long", SETTING_FLAG, "no", "unique ids may be longer than the 70 characters of RFC 1939",
+	    &pop3_policy.uidl_long, 0, 0},
+	{"pop3_lock_session", SETTING_FLAG, "yes", "one POP3 session of a user at a time", &pop3_policy.lock, 0, 0},
+	{"pop3_takeover", SETTING_SECONDS, "0", "silence after which a session gives way to a new login; 0: it does not",
+	    &pop3_policy.takeover, 0, 86400},
+	{"pop3_keep", SETTING_SECONDS, "0", "mail younger than that is kept when POP3 deletes it, and shown to IMAP only",
+	    &pop3_policy.keep, 0, 0},
+	EXPIRE_SETTING(pop3_policy.expire),
+	LOGIN_DELAY_SETTING(pop3_policy.login_delay),
 	{"pop3_sessions_limit", SETTING_NUMBER, "1000", "sessions at a time", &sessions.most, 1, 100000},
 };
 
@@ -60,13 +75,24 @@ static const struct program program = {
 	.contract = &contract,
 };
 
+/* What the table of settings cannot check. False, logged. */
+static bool
+check_policy(void)
+{
+	const char *why = uidl_format_read(&pop3_policy.uidl, slice_of(pop3_policy.uidl_format));
+	if (why != NULL)
+		log_error("setting-wrong", log_text("setting", "pop3_uidl_format"), log_text("value", pop3_policy.uidl_format),
+		    log_text("hint", why));
+	return why == NULL && expire_is_valid(pop3_policy.expire);
+}
+
 int
 main(int argc, char **argv)
 {
 	if (program_begin(&program, argc, argv) != argc)
 		program_usage(&program);
 	program_settings(&program);
-	if (!sandbox_not_root(&program))
+	if (!check_policy() || !sandbox_not_root(&program))
 		return EXIT_MISUSE;
 	umask(077);
 	if (!sessions_start(&sessions, &contract))

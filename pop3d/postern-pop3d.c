@@ -21,6 +21,7 @@
 #include "lib/front/proxy.h"
 #include "lib/ipc/socket.h"
 #include "lib/sandbox/sandbox.h"
+#include "pop3d/capabilities.h"
 #include "pop3d/front.h"
 
 static struct front front;
@@ -31,6 +32,8 @@ static const struct setting settings[] = {
 	{"plain_without_tls", SETTING_FLAG, "no", "allow passwords over connections without TLS",
 	    &front.gate.plain_without_tls, 0, 0},
 	PROXY_SETTING(front.gate.proxy_networks),
+	EXPIRE_SETTING(front.expire),
+	LOGIN_DELAY_SETTING(front.login_delay),
 };
 
 static const struct contract contract = {
@@ -74,7 +77,7 @@ converse(bool tls)
 	if (tls && !gate_encrypt(&front.gate))
 		return EXIT_TEMPORARY;
 	if (!gate_hello(&front.gate)) {
-		front_error(&front, "[SYS/TEMP] try again later");
+		front_error(&front, "SYS/TEMP", TEXT_COME_LATER);
 		output_flush(&front.gate.out);
 		return EXIT_TEMPORARY;
 	}
@@ -87,7 +90,7 @@ main(int argc, char **argv)
 {
 	bool tls = gate_arguments(&program, argc, argv);
 	program_settings(&program);
-	if (!sandbox_not_root(&program))
+	if (!expire_is_valid(front.expire) || !sandbox_not_root(&program))
 		return EXIT_MISUSE;
 	front.user = STR_MOST(FRONT_USER_MOST);
 	gate_open(&front.gate, "pop3", "pop3/session", tls);

@@ -1,223 +1,222 @@
-/* The commands of the TRANSACTION state, and UPDATE at QUIT. */
-#include <string.h>
+/* The commands of the TRANSACTION state (RFC 1939 section 5), and QUIT. */
 #include <unistd.h>
 
-#include "lib/base/cursor.h"
 #include "lib/base/log.h"
-#include "lib/base/number.h"
+#include "pop3d/capabilities.h"
+#include "pop3d/command.h"
 #include "pop3d/session.h"
 
-/* "12": the index of a message that is there and not deleted. */
+/* The item of a message that is there and not deleted. */
 static bool
-find_message(struct session *s, struct slice number, size_t *index)
+find_item(struct session *s, uint64_t number, size_t *item)
 {
-	uint64_t n;
-	if (!number_parse(number, SIZE_MAX, &n) || n == 0 || n > s->inbox.count) {
-		session_error(s, "no such message");
+	if (number > s->count) {
+		session_error(s, NULL, TEXT_NO_MESSAGE);
 		return false;
 	}
-	*index = (size_t)n - 1;
-	if (!s->deleted[*index])
+	*item = (size_t)number - 1;
+	if (!(s->items[*item].marks & MARK_DELETED))
 		return true;
-	session_error(s, "the message is deleted");
+	session_error(s, NULL, TEXT_DELETED);
 	return false;
+}
+
+static bool
+find_message(struct session *s, struct slice text, size_t *item)
+{
+	uint64_t number;
+	if (command_message(text, &number))
+		return find_item(s, number, item);
+	session_error(s, NULL, TEXT_NO_MESSAGE);
+	return false;
+}
+
+static struct message *
+message_of(struct session *s, size_t item)
+{
+	return &s->inbox.messages[s->items[item].index];
 }
 
 /* A message that vanished meanwhile, or cannot be read, counts nothing: the sum must not fail for it. */
 static uint64_t
-size_of(struct session *s, size_t index)
+size_of(struct session *s, size_t item)
 {
 	uint64_t size;
-	return folder_message_size(&s->inbox, &s->inbox.messages[index], &size) ? size : 0;
-}
-
-static void
-sum(struct session *s, size_t *count, uint64_t *bytes)
-{
-	*count = 0;
-	*bytes = 0;
-	for (size_t i = 0; i < s->inbox.count; i++) {
-		if (s->deleted[i])
-			continue;
-		++*count;
-		*bytes += size_of(s, i);
-	}
+	return folder_message_size(&s->inbox, message_of(s, item), &size) ? size : 0;
 }
 
 static void
 do_stat(struct session *s, struct slice argument)
 {
-	size_t count;
-	uint64_t bytes;
+	size_t count = 0;
+	uint64_t bytes = 0;
 	(void)argument;
-	sum(s, &count, &bytes);
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->items[i].marks & MARK_DELETED)
+			continue;
+		count++;
+		bytes += size_of(s, i);
+	}
 	output_format(&s->out, "+OK %zu %llu\r\n", count, (unsigned long long)bytes);
 }
 
 static void
-list_size(struct session *s, const char *before, size_t index)
+list_one(struct session *s, const char *before, size_t item)
 {
-	output_format(&s->out, "%s%zu %llu\r\n", before, index + 1, (unsigned long long)size_of(s, index));
-}
-
-/* Dovecot's default, so that clients of a server that moves here fetch nothing twice: UID and UIDVALIDITY in hex. */
-static void
-list_uidl(struct session *s, const char *before, size_t index)
-{
-	output_format(&s->out, "%s%zu %08x%08x\r\n", before, index + 1, (unsigned)s->inbox.messages[index].uid,
-	    (unsigned)s->inbox.uidvalidity);
-}
-
-/* LIST and UIDL: of one message, or of all. */
-static void
-list(struct session *s, struct slice argument, void (*one)(struct session *s, const char *before, size_t index))
-{
-	size_t index;
-	if (argument.len > 0) {
-		if (find_message(s, argument, &index))
-			one(s, "+OK ", index);
-		return;
-	}
-	session_ok(s, "the list follows");
-	for (index = 0; index < s->inbox.count && !s->out.failed; index++)
-		if (!s->deleted[index])
-			one(s, "", index);
-	output_text(&s->out, ".\r\n");
+	output_format(&s->out, "%s%zu %llu\r\n", before, item + 1, (unsigned long long)size_of(s, item));
 }
 
 static void
 do_list(struct session *s, struct slice argument)
 {
-	list(s, argument, list_size);
+	size_t item;
+	if (slice_trim(argument).len > 0) {
+		if (find_message(s, argument, &item))
+			list_one(s, "+OK ", item);
+		return;
+	}
+	session_ok(s, TEXT_LIST);
+	for (item = 0; item < s->count && !s->out.failed; item++)
+		if (!(s->items[item].marks & MARK_DELETED))
+			list_one(s, "", item);
+	output_text(&s->out, ".\r\n");
 }
 
 static void
 do_uidl(struct session *s, struct slice argument)
 {
-	list(s, argument, list_uidl);
+	size_t item = SIZE_MAX;
+	if (slice_trim(argument).len == 0 || find_message(s, argument, &item))
+		session_uidl(s, item);
 }
 
-static void
-send_message(struct session *s, size_t index, size_t lines)
+static bool
+send_message(struct session *s, size_t item, size_t lines)
 {
-	int fd = folder_open_message(&s->inbox, &s->inbox.messages[index]);
+	struct message *m = message_of(s, item);
+	int fd = folder_open_message(&s->inbox, m);
 	if (fd < 0) {
-		log_warning("message-unreadable", log_text("file", s->inbox.messages[index].name), log_errno());
-		session_error(s, s->inbox.messages[index].vanished ? "the message was removed by another session"
-		                                                   : "[SYS/TEMP] the message cannot be read");
-		return;
+		log_warning("message-unreadable", log_text("file", m->name), log_errno());
+		if (m->vanished)
+			session_error(s, NULL, TEXT_VANISHED);
+		else
+			session_error(s, "SYS/TEMP", TEXT_UNREADABLE);
+		return false;
 	}
-	session_ok(s, "the message follows");
 	session_send(s, fd, lines);
 	close(fd);
+	return !s->out.failed;
 }
 
 static void
 do_retr(struct session *s, struct slice argument)
 {
-	size_t index;
-	if (!find_message(s, argument, &index))
+	size_t item;
+	if (!find_message(s, argument, &item) || !send_message(s, item, SIZE_MAX))
 		return;
-	send_message(s, index, SIZE_MAX);
-	s->read[index] = true;
+	s->items[item].marks |= MARK_READ;
 	s->sent++;
 }
 
 static void
 do_top(struct session *s, struct slice argument)
 {
-	size_t index, space = slice_find(argument, ' ');
-	uint64_t lines;
-	if (!number_parse(slice_trim(slice_from(argument, space)), SIZE_MAX - 1, &lines)) {
-		session_error(s, "TOP takes a message and a number of lines");
-		return;
-	}
-	if (find_message(s, slice_first(argument, space), &index))
-		send_message(s, index, (size_t)lines);
+	uint64_t number, lines;
+	size_t item;
+	if (!command_top(argument, &number, &lines))
+		session_error(s, NULL, TEXT_TOP_FORM);
+	else if (find_item(s, number, &item))
+		send_message(s, item, (size_t)lines);
 }
 
 static void
 do_dele(struct session *s, struct slice argument)
 {
-	size_t index;
-	if (!find_message(s, argument, &index))
+	size_t item;
+	if (!find_message(s, argument, &item))
 		return;
-	s->deleted[index] = true;
-	session_ok(s, "will be removed at QUIT");
+	s->items[item].marks |= MARK_DELETED;
+	session_ok(s, TEXT_WILL_REMOVE);
 }
 
 static void
 do_rset(struct session *s, struct slice argument)
 {
 	(void)argument;
-	memset(s->deleted, 0, s->inbox.count * sizeof *s->deleted);
-	session_ok(s, "nothing will be removed");
+	for (size_t i = 0; i < s->count; i++)
+		s->items[i].marks &= (uint8_t)~MARK_DELETED;
+	session_ok(s, TEXT_NOTHING_REMOVED);
 }
 
 static void
 do_noop(struct session *s, struct slice argument)
 {
 	(void)argument;
-	session_ok(s, "");
+	session_ok(s, TEXT_DONE);
 }
 
 static void
 do_capa(struct session *s, struct slice argument)
 {
 	(void)argument;
-	session_ok(s, "what this server can do");
-	output_text(&s->out, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\n"
-	                     "IMPLEMENTATION Postern\r\n.\r\n");
+	/* What is told in both states is the same in both; STLS is none of it. */
+	const struct capabilities c = {.passwords = true, .mechanisms = s->carried.mechanisms,
+	    .login_delay = s->policy->login_delay, .expire = s->policy->expire};
+	session_ok(s, TEXT_CAPABILITIES);
+	capabilities_write(&s->out, &c);
 }
 
-/* True when all that was marked is gone, durable. */
-static bool
-update(struct session *s)
+static void
+do_lang(struct session *s, struct slice argument)
 {
-	bool ok = true;
-	for (size_t i = 0; i < s->inbox.count; i++) {
-		struct message *m = &s->inbox.messages[i];
-		if (s->deleted[i] && folder_expunge(&s->inbox, m))
-			s->removed++;
-		else if (s->deleted[i])
-			ok = false;
-		/* That a message was read is worth no error: it may have vanished, or the disk be full. */
-		else if (s->read[i] && !(m->flags & FLAG_SEEN))
-			folder_set_flags(&s->inbox, m, FLAGS_ADD, FLAG_SEEN, 0);
-	}
-	if (s->removed > 0)
-		ok = folder_sync(&s->inbox) && fsync(s->inbox.fresh) == 0 && ok;
-	return ok;
+	language_command(&s->out, &s->carried.language, slice_trim(argument));
 }
 
 static void
 do_quit(struct session *s, struct slice argument)
 {
 	(void)argument;
-	if (update(s)) {
-		session_ok(s, "bye");
+	if (session_update(s)) {
+		session_ok(s, TEXT_BYE);
 	} else {
 		log_error("update-failed", log_errno());
-		session_error(s, "[SYS/TEMP] some deleted messages were not removed");
+		session_error(s, "SYS/TEMP", TEXT_NOT_ALL_REMOVED);
 	}
 	s->done = true;
 }
 
+static void
+do_earlier(struct session *s, struct slice argument)
+{
+	(void)argument;
+	session_error(s, NULL, TEXT_NOT_AFTER_LOGIN);
+}
+
 bool
-session_command(struct session *s, struct slice name, struct slice argument)
+session_command(struct session *s, struct slice line)
 {
 	static const struct {
 		const char *name;
+		enum arguments arguments;
 		void (*act)(struct session *s, struct slice argument);
 	} commands[] = {
-		{"STAT", do_stat}, {"LIST", do_list}, {"UIDL", do_uidl}, {"RETR", do_retr}, {"DELE", do_dele},
-		{"TOP", do_top}, {"NOOP", do_noop}, {"RSET", do_rset}, {"CAPA", do_capa}, {"QUIT", do_quit},
+		{"RETR", ARGUMENTS_ANY, do_retr}, {"DELE", ARGUMENTS_ANY, do_dele}, {"TOP", ARGUMENTS_ANY, do_top},
+		{"LIST", ARGUMENTS_ANY, do_list}, {"UIDL", ARGUMENTS_ANY, do_uidl}, {"STAT", ARGUMENTS_NONE, do_stat},
+		{"NOOP", ARGUMENTS_NONE, do_noop}, {"RSET", ARGUMENTS_NONE, do_rset}, {"CAPA", ARGUMENTS_NONE, do_capa},
+		{"LANG", ARGUMENTS_ANY, do_lang}, {"QUIT", ARGUMENTS_NONE, do_quit}, {"USER", ARGUMENTS_ANY, do_earlier},
+		{"PASS", ARGUMENTS_ANY, do_earlier}, {"AUTH", ARGUMENTS_ANY, do_earlier}, {"STLS", ARGUMENTS_ANY, do_earlier},
+		{"UTF8", ARGUMENTS_ANY, do_earlier}, {"APOP", ARGUMENTS_ANY, do_earlier},
 	};
+	struct command c = command_of(line);
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-		if (!slice_is_nocase(name, commands[i].name))
+		if (!slice_is_nocase(c.name, commands[i].name))
 			continue;
-		commands[i].act(s, argument);
+		if (commands[i].arguments == ARGUMENTS_NONE && c.has_argument)
+			session_error(s, NULL, TEXT_NO_ARGUMENT);
+		else
+			commands[i].act(s, c.argument);
 		return true;
 	}
+	session_error(s, NULL, TEXT_UNKNOWN_COMMAND);
 	return false;
 }

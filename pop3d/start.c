@@ -17,6 +17,7 @@ static const struct contract session_contract = {
 	.compromise = "one user's mail",
 };
 
+struct policy pop3_policy;
 static struct session session;
 
 /* Before each wait the client gets what there is. */
@@ -39,9 +40,9 @@ open_streams(int client)
 
 /* The front is gone, so the client is told here. */
 static _Noreturn void
-give_up(const char *text)
+give_up(void)
 {
-	session_error(&session, text);
+	session_error(&session, "SYS/TEMP", TEXT_COME_LATER);
 	output_flush(&session.out);
 	_exit(0);
 }
@@ -61,8 +62,10 @@ start_session(const struct handover *h, int mail_root)
 	log_session("session", h->id);
 	take_signals();
 	open_streams(h->client);
+	session.policy = &pop3_policy;
+	carried_read(&session.carried, h->command);
 	if (!handover_read_ahead(h, &session.in) || !arrive(h, "pop3", mail_root, &session_contract, &session.maildir))
-		give_up("[SYS/TEMP] try again later");
+		give_up();
 	if (session_open(&session))
 		session_serve(&session);
 	session_close(&session);

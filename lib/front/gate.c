@@ -1,6 +1,9 @@
 #include "lib/front/gate.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -41,6 +44,21 @@ connect_tlsd(const struct gate *g, bool tls)
 	return tls || !g->plain_without_tls ? neighbour_connect("tlsd/server") : socket_connect("tlsd/server", 0);
 }
 
+/* A client that left the network without a word is found within four minutes: its session may hold a lock (POP3) or a place. */
+static void
+keep_alive(int client)
+{
+	static const struct {
+		int level, option, value;
+	} options[] = {
+		{SOL_SOCKET, SO_KEEPALIVE, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, 120}, {IPPROTO_TCP, TCP_KEEPINTVL, 30},
+		{IPPROTO_TCP, TCP_KEEPCNT, 4},
+	};
+	/* Where it is no TCP connection there is nothing to keep alive. */
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		setsockopt(client, options[i].level, options[i].option, &options[i].value, sizeof options[i].value);
+}
+
 void
 gate_open(struct gate *g, const char *service, const char *daemon, bool tls)
 {
@@ -54,6 +72,7 @@ gate_open(struct gate *g, const char *service, const char *daemon, bool tls)
 	g->in.before_wait = before_wait;
 	g->in.context = g;
 	peer_find(&g->peer, STDIN_FILENO);
+	keep_alive(STDIN_FILENO);
 	g->login.socket = neighbour_connect("authd/login");
 	g->session = neighbour_connect(daemon);
 	g->tlsd = connect_tlsd(g, tls);
