@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "deliver/warning.h"
 #include "lib/base/log.h"
 #include "lib/store/folder.h"
 
@@ -109,9 +110,34 @@ save_stream(struct deliverer *d, const struct delivery *what)
 	}
 }
 
+/* Its file is in tmp/: it takes the room that it needs and becomes one of the mailbox. */
+static struct outcome
+place_message(struct deliverer *d, const struct delivery *what, const struct folder *inbox, const char *path)
+{
+	struct admission *a = &d->admission;
+	struct outcome o = admit_take(a, slice_of("INBOX"), d->save.size + d->save.carriage);
+	if (!outcome_is_done(&o)) {
+		save_abort(&d->save);
+		return o;
+	}
+	bool saved = save_finish(&d->save, SAVE_NEW, 0, 0, 0);
+	admit_placed(a, slice_of("INBOX"), saved);
+	if (!saved)
+		return trouble(what, "write", path);
+	/* Where it went; whoever asked for the delivery logs it. */
+	o = outcome_make("2.0.0", "saved as %snew/%s", path, d->save.name);
+	if (a->quota.crossed > 0)
+		warning_send(&d->save, inbox, &a->quota, a->user);
+	return o;
+}
+
 static struct outcome
 save_message(struct deliverer *d, const struct delivery *what, const struct folder *inbox, const char *path)
 {
+	/* Lines end in CRLF there, so that it becomes smaller, by half at most. */
+	struct outcome fits = admit_check(&d->admission, slice_of("INBOX"), what->length != UINT64_MAX ? what->length / 2 : 0);
+	if (!outcome_is_done(&fits))
+		return fits;
 	if (!save_begin(&d->save, inbox))
 		return trouble(what, "create", path);
 	save_head(&d->save, what);
@@ -120,26 +146,26 @@ save_message(struct deliverer *d, const struct delivery *what, const struct fold
 		save_abort(&d->save);
 		return o;
 	}
-	if (!save_finish(&d->save, SAVE_NEW, 0, 0, 0))
-		return trouble(what, "write", path);
-	/* Where it went; whoever asked for the delivery logs it. */
-	return outcome_make("2.0.0", "saved as %snew/%s", path, d->save.name);
+	return place_message(d, what, inbox, path);
 }
 
 static struct outcome
-deliver_into(struct deliverer *d, const struct delivery *what, const char *path)
+deliver_into(struct deliverer *d, const struct delivery *what, const struct mailbox *mailbox)
 {
+	const char *path = mailbox->maildir;
 	struct maildir maildir;
 	struct folder inbox;
 	if (!maildir_open(&maildir, d->mail_root, path, true))
 		return trouble(what, "open", path);
 	struct outcome o;
+	admit_begin(&d->admission, mailbox, &maildir, d->mail_root);
 	if (folder_open(&inbox, &maildir, slice_of("INBOX"), true)) {
 		o = save_message(d, what, &inbox, path);
 		folder_close(&inbox);
 	} else {
 		o = trouble(what, "open", path);
 	}
+	admit_end(&d->admission, &d->authd);
 	maildir_close(&maildir);
 	return o;
 }
@@ -151,5 +177,5 @@ deliver(struct deliverer *d, const struct delivery *what)
 	struct outcome o = mailbox_find(&d->authd, what->address, &mailbox);
 	if (!outcome_is_done(&o))
 		return o;
-	return deliver_into(d, what, mailbox.maildir);
+	return deliver_into(d, what, &mailbox);
 }

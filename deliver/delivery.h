@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "deliver/admit.h"
 #include "deliver/mailbox.h"
 #include "lib/base/outcome.h"
 #include "lib/store/save.h"
@@ -25,6 +26,7 @@ struct deliverer {
 	int                   mail_root;
 	struct mailbox_client authd;
 	struct save           save;
+	struct admission      admission;
 	char                  buffer[65536];
 };
 

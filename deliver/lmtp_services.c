@@ -50,12 +50,12 @@ lmtp_services_open(struct lmtp_services *v, const char *directory)
 
 /* LMTP delivers into mailboxes: an alias was for the server before us to resolve. */
 static struct outcome
-outcome_of_class(const char *class)
+outcome_of_class(const struct lmtp_config *config, const char *class)
 {
 	if (strcmp(class, "mailbox") == 0)
 		return outcome_make("2.1.5", "Ok");
 	if (strcmp(class, "full") == 0)
-		return outcome_make("4.2.2", "Mailbox full");
+		return outcome_make(config->over_quota_code < 500 ? "4.2.2" : "5.2.2", "%s", config->over_quota_text);
 	if (strcmp(class, "unknown") == 0)
 		return outcome_make("5.1.1", "User unknown");
 	return outcome_make("5.1.1", "Not a mailbox of this server");
@@ -69,7 +69,7 @@ lmtp_ask_recipient(struct lmtp_session *s, struct slice address)
 	const char *status = neighbour_ask(&s->services.lookup, &s->packet, PATIENCE_LOOKUP);
 	const char *field = status != NULL ? packet_field(&s->packet) : NULL;
 	if (field != NULL && strcmp(status, "ok") == 0)
-		return outcome_of_class(field);
+		return outcome_of_class(s->config, field);
 	log_warning("lookup-later", log_slice("address", address),
 	    log_text("reason", field != NULL ? field : "authd is away"));
 	return outcome_make("4.3.0", "Temporary lookup failure");

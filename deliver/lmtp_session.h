@@ -28,6 +28,8 @@ struct lmtp_config {
 	uint64_t    message_size;
 	uint64_t    recipients_limit;
 	uint64_t    timeout;
+	uint64_t    over_quota_code; /* 452 or 552 */
+	const char *over_quota_text;
 };
 
 /* Made before the confinement; what is lost stays lost. */

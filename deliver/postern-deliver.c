@@ -6,10 +6,12 @@
  * Started by  queued's spawner and lmtpd as a worker (--worker: requests are
  *             packets on descriptor 0, each with the open message file), or by
  *             any MTA as a delivery agent (-d ADDRESS, message on descriptor 0).
- * Reads       its settings; then only the message's descriptor.
+ * Reads       its settings and the text of quota warnings; then only the message's
+ *             descriptor.
  * Writes      Maildirs beneath mail_root, nowhere else.
- * Talks to    authd/lookup, to learn which Maildir an address has. What the
- *             caller says about a path is never asked for.
+ * Talks to    authd/lookup, to learn which Maildir an address has and what that may
+ *             hold, and to tell what it holds. What the caller says about a path
+ *             is never asked for.
  * Confined    Landlock: mail_root. Calls: basic, messages, connect (a new
  *             connection when authd was restarted), read-files, write-files.
  *             Cannot start a program, cannot reach the Internet.
@@ -33,6 +35,7 @@
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/ipc/socket.h"
+#include "lib/mail/date.h"
 #include "lib/sandbox/sandbox.h"
 
 static const char *mail_root;
@@ -41,6 +44,7 @@ static const struct setting settings[] = {
 	SOCKET_SETTINGS,
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &mail_root, 0, 0},
 	HOST_SETTING,
+	ADMIT_SETTINGS,
 };
 
 static const struct contract contract = {
@@ -128,8 +132,9 @@ prepare(void)
 		return EXIT_MISUSE;
 	if (!caller_allowed())
 		return EXIT_MISUSE;
-	if (!caller_leave())
+	if (!caller_leave() || !admit_prepare())
 		return EXIT_MISUSE;
+	date_open();
 	deliverer.save.fd = -1;
 	/* When authd is not there yet, it is asked again at the first delivery. */
 	deliverer.authd.socket = socket_connect("authd/lookup", 0);

@@ -52,6 +52,8 @@ static const struct setting settings[] = {
 	    UINT64_MAX / 2},
 	{"recipients_limit", SETTING_NUMBER, "1000", "recipients of one message", &config.recipients_limit, 100, 100000},
 	{"timeout", SETTING_SECONDS, "300", "seconds without a byte from the client", &config.timeout, 1, 86400},
+	{"over_quota_code", SETTING_NUMBER, "452", "the answer for a full mailbox: 452 or 552", &config.over_quota_code, 452, 552},
+	{"over_quota_text", SETTING_TEXT, "Mailbox full", "the text of that answer", &config.over_quota_text, 0, 0},
 };
 
 static const struct program program = {

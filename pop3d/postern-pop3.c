@@ -36,6 +36,7 @@ static const struct setting settings[] = {
 	SOCKET_SETTINGS,
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &sessions.mail_root, 0, 0},
 	HOST_SETTING,
+	QUOTA_SETTINGS(start_quota_rules),
 	{"pop3_sessions_limit", SETTING_NUMBER, "1000", "sessions at a time", &sessions.most, 1, 100000},
 };
 
@@ -46,7 +47,7 @@ static const struct contract contract = {
 	.descriptors = 1024,
 	.processes = 1,
 	.reaches = "mail_root; a session: one Maildir",
-	.sockets = "listens: pop3/session; connects: authd/ticket",
+	.sockets = "listens: pop3/session; connects: authd/lookup, authd/ticket",
 	.compromise = "all mail, tickets as they pass; of a session: one user's mail",
 };
 
@@ -67,6 +68,8 @@ main(int argc, char **argv)
 		program_usage(&program);
 	program_settings(&program);
 	if (!sandbox_not_root(&program))
+		return EXIT_MISUSE;
+	if (!quota_rules_read(&start_quota_rules))
 		return EXIT_MISUSE;
 	umask(077);
 	if (!sessions_start(&sessions, &contract))

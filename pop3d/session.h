@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "lib/base/stream.h"
+#include "lib/front/account.h"
 #include "lib/store/dotlock.h"
 #include "lib/store/folder.h"
 
@@ -24,6 +25,7 @@ struct session {
 	struct input   in;
 	struct output  out;
 	struct maildir maildir;
+	struct account account;    /* what the mailbox may hold */
 	struct folder  inbox;      /* read once; its messages 1 to count are the session's */
 	bool          *deleted;    /* by index */
 	bool          *read;       /* was sent whole: gets \Seen at QUIT, as Dovecot does */

@@ -170,21 +170,33 @@ do_capa(struct session *s, struct slice argument)
 	                     "IMPLEMENTATION Postern\r\n.\r\n");
 }
 
+static bool
+remove_message(struct session *s, struct message *m, struct quota_amount *gone)
+{
+	struct quota_amount size = quota_of_message(&s->inbox, m);
+	if (!folder_expunge(&s->inbox, m))
+		return false;
+	quota_sum(gone, size);
+	s->removed++;
+	return true;
+}
+
 /* True when all that was marked is gone, durable. */
 static bool
 update(struct session *s)
 {
 	bool ok = true;
+	struct quota_amount gone = {0, 0};
+	quota_begin(&s->account.quota);
 	for (size_t i = 0; i < s->inbox.count; i++) {
 		struct message *m = &s->inbox.messages[i];
-		if (s->deleted[i] && folder_expunge(&s->inbox, m))
-			s->removed++;
-		else if (s->deleted[i])
-			ok = false;
+		if (s->deleted[i])
+			ok = remove_message(s, m, &gone) && ok;
 		/* That a message was read is worth no error: it may have vanished, or the disk be full. */
 		else if (s->read[i] && !(m->flags & FLAG_SEEN))
 			folder_set_flags(&s->inbox, m, FLAGS_ADD, FLAG_SEEN, 0);
 	}
+	account_done(&s->account, slice_of("INBOX"), gone);
 	if (s->removed > 0)
 		ok = folder_sync(&s->inbox) && fsync(s->inbox.fresh) == 0 && ok;
 	return ok;

@@ -13,9 +13,11 @@ static const struct contract session_contract = {
 	.memory = 64 << 20,
 	.descriptors = 32,
 	.reaches = "the user's Maildir",
-	.sockets = "the client",
+	.sockets = "the client; a pair to the parent",
 	.compromise = "one user's mail",
 };
+
+struct quota_rules start_quota_rules;
 
 static struct session session;
 
@@ -61,7 +63,7 @@ start_session(const struct handover *h, int mail_root)
 	log_session("session", h->id);
 	take_signals();
 	open_streams(h->client);
-	if (!handover_read_ahead(h, &session.in) || !arrive(h, "pop3", mail_root, &session_contract, &session.maildir))
+	if (!handover_read_ahead(h, &session.in) || !arrive(h, "pop3", mail_root, &session_contract, &session.maildir, &session.account, &start_quota_rules))
 		give_up("[SYS/TEMP] try again later");
 	if (session_open(&session))
 		session_serve(&session);
