@@ -50,6 +50,18 @@ not_now(const char *why)
 	return outcome_make("4.3.0", "the table of mailboxes is not available");
 }
 
+/* USER MAILDIR QUOTA-BYTES QUOTA-MESSAGES EXTENSION */
+static bool
+read_mailbox(struct packet *p, struct mailbox *m)
+{
+	m->user = packet_field(p);
+	m->maildir = packet_field(p);
+	if (!packet_field_number(p, UINT64_MAX, &m->quota_bytes) || !packet_field_number(p, UINT64_MAX, &m->quota_messages))
+		return false;
+	m->extension = packet_field(p);
+	return m->extension != NULL;
+}
+
 struct outcome
 mailbox_find(struct mailbox_client *c, const char *address, struct mailbox *mailbox)
 {
@@ -63,10 +75,8 @@ mailbox_find(struct mailbox_client *c, const char *address, struct mailbox *mail
 	packet_field(&c->packet);
 	if (strcmp(status, "no") == 0)
 		return outcome_make("5.1.1", "no such mailbox");
-	mailbox->user = packet_field(&c->packet);
-	mailbox->maildir = packet_field(&c->packet);
-	if (strcmp(status, "ok") == 0 && mailbox->maildir != NULL)
+	if (strcmp(status, "ok") == 0 && read_mailbox(&c->packet, mailbox))
 		return outcome_done();
-	const char *why = strcmp(status, "later") == 0 ? mailbox->user : NULL;
+	const char *why = strcmp(status, "later") == 0 ? packet_field(&c->packet) : NULL;
 	return not_now(why != NULL ? why : "malformed answer");
 }

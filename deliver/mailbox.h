@@ -18,6 +18,8 @@ struct mailbox_client {
 struct mailbox {
 	const char *user;
 	const char *maildir;
+	uint64_t    quota_bytes, quota_messages; /* 0: no limit */
+	const char *extension; /* of user+extension@; "" for none */
 };
 
 /* Done: `mailbox` is filled. Permanent 5.1.1: no such mailbox. Temporary: authd or its database cannot say. */
