@@ -75,10 +75,9 @@ lmtp_ask_recipient(struct lmtp_session *s, struct slice address)
 	return outcome_make("4.3.0", "Temporary lookup failure");
 }
 
-struct outcome
+void
 lmtp_deliver(struct lmtp_session *s, const char *address, uint64_t size)
 {
-	struct outcome o;
 	neighbour_begin(&s->services.worker, &s->packet, "deliver");
 	packet_add_text(&s->packet, s->message_id);
 	packet_add(&s->packet, str_slice(&s->sender));
@@ -87,7 +86,14 @@ lmtp_deliver(struct lmtp_session *s, const char *address, uint64_t size)
 	packet_add_number(&s->packet, 0);
 	packet_add_number(&s->packet, size);
 	packet_add_descriptor(&s->packet, s->services.reading);
-	const char *status = neighbour_ask(&s->services.worker, &s->packet, PATIENCE_DELIVER);
+	neighbour_send(&s->services.worker, &s->packet, PATIENCE_DELIVER);
+}
+
+struct outcome
+lmtp_delivered(struct lmtp_session *s)
+{
+	struct outcome o;
+	const char *status = neighbour_await(&s->services.worker, &s->packet, ++s->services.answered, PATIENCE_DELIVER);
 	if (status != NULL && strcmp(status, "result") == 0 && packet_field_outcome(&s->packet, &o))
 		return o;
 	return outcome_make("4.3.0", "The delivery was interrupted");

@@ -65,15 +65,17 @@ not_now(const char *why)
 	return outcome_make("4.3.0", "the table of mailboxes is not available");
 }
 
-/* An authd from before may say less. */
-static void
-read_limits(struct packet *p, struct mailbox *mailbox)
+/* USER MAILDIR QUOTA-BYTES QUOTA-MESSAGES EXTENSION [DOMAIN-BYTES] */
+static bool
+read_mailbox(struct packet *p, struct mailbox *m)
 {
-	mailbox->limits = (struct quota_amount){0, 0};
-	mailbox->domain_limit = 0;
-	if (packet_field_number(p, INT64_MAX, &mailbox->limits.bytes) && packet_field_number(p, INT64_MAX, &mailbox->limits.messages) &&
-	    packet_field(p) != NULL && packet_rest(p).len > 0)
-		packet_field_number(p, INT64_MAX, &mailbox->domain_limit);
+	m->user = packet_field(p);
+	m->maildir = packet_field(p);
+	m->domain_limit = 0;
+	if (!packet_field_number(p, INT64_MAX, &m->limits.bytes) || !packet_field_number(p, INT64_MAX, &m->limits.messages))
+		return false;
+	m->extension = packet_field(p);
+	return m->extension != NULL && (packet_rest(p).len == 0 || packet_field_number(p, INT64_MAX, &m->domain_limit));
 }
 
 void
@@ -104,11 +106,8 @@ mailbox_find(struct mailbox_client *c, const char *address, struct mailbox *mail
 	packet_field(&c->packet);
 	if (strcmp(status, "no") == 0)
 		return outcome_make("5.1.1", "no such mailbox");
-	mailbox->user = packet_field(&c->packet);
-	mailbox->maildir = packet_field(&c->packet);
-	read_limits(&c->packet, mailbox);
-	if (strcmp(status, "ok") == 0 && mailbox->maildir != NULL)
+	if (strcmp(status, "ok") == 0 && read_mailbox(&c->packet, mailbox))
 		return outcome_done();
-	const char *why = strcmp(status, "later") == 0 ? mailbox->user : NULL;
+	const char *why = strcmp(status, "later") == 0 ? packet_field(&c->packet) : NULL;
 	return not_now(why != NULL ? why : "malformed answer");
 }

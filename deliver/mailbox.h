@@ -20,6 +20,7 @@ struct mailbox_client {
 struct mailbox {
 	const char *user;
 	const char *maildir;
+	const char *extension; /* of user+extension@; "" for none */
 	struct quota_amount limits;       /* 0: none */
 	uint64_t            domain_limit; /* bytes that all mailboxes of his domain may hold together; 0: any */
 };

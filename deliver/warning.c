@@ -256,16 +256,22 @@ warning_compose(struct str *into, const struct warning_template *t, const struct
 }
 
 static bool
-store(struct save *s, const struct folder *inbox, struct slice text)
+store(struct save *s, const struct maildir *m, struct slice text)
 {
-	if (!save_begin(s, inbox))
+	struct folder inbox;
+	if (!folder_open(&inbox, m, slice_of("INBOX"), true))
 		return false;
-	save_write(s, text.data, text.len);
-	return save_finish(s, SAVE_NEW, 0, 0, 0);
+	bool ok = save_begin(s, &inbox);
+	if (ok) {
+		save_write(s, text.data, text.len);
+		ok = save_finish(s, SAVE_NEW, 0, 0, 0);
+	}
+	folder_close(&inbox);
+	return ok;
 }
 
 void
-warning_send(struct save *s, const struct folder *inbox, struct quota *q, const char *user)
+warning_send(struct save *s, const struct maildir *m, struct quota *q, const char *user)
 {
 	struct str text = STR_MOST(MESSAGE_MOST);
 	const struct warning_facts f = {.user = user, .percent = q->crossed, .used = q->file.used, .limits = q->file.limits};
@@ -273,7 +279,7 @@ warning_send(struct save *s, const struct folder *inbox, struct quota *q, const 
 	if (ok) {
 		const struct quota_amount size = {text.len, 1};
 		quota_put(q, slice_of("INBOX"), size);
-		ok = store(s, inbox, str_slice(&text));
+		ok = store(s, m, str_slice(&text));
 		if (!ok)
 			quota_give(q, slice_of("INBOX"), size);
 		quota_done(q);

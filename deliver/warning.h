@@ -43,6 +43,6 @@ bool warning_compose(struct str *into, const struct warning_template *t, const s
 
 struct save;
 /* Writes it into INBOX, durable. Trouble is logged and nothing else: the mail that was the reason is delivered. */
-void warning_send(struct save *s, const struct folder *inbox, struct quota *q, const char *user);
+void warning_send(struct save *s, const struct maildir *m, struct quota *q, const char *user);
 
 #endif

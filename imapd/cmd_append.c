@@ -122,7 +122,8 @@ finish(struct session *s, struct append *a, const struct flag_set *set)
 		s->done = s->done || r != GATHER_OK;
 		return answer_bad("there is more than the command takes");
 	}
-	const struct quota_amount size = {save.size + save.carriage, 1}, none = {0, 0};
+	save_complete(&save);
+	const struct quota_amount size = {save.size, 1}, none = {0, 0};
 	if (!account_take(&s->account, a->name, size)) {
 		save_abort(&save);
 		return answer_over_quota();
