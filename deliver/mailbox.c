@@ -10,6 +10,7 @@
 #define SERVICE  "authd/lookup"
 #define PATIENCE 5000  /* ms for authd to come back */
 #define ANSWER   30000 /* ms for an answer */
+#define FAREWELL 1000  /* ms for each answer to what was told */
 #define TOLD_MOST 16   /* answers to mailbox_tell() before one to a question */
 
 static void
@@ -18,6 +19,7 @@ disconnect(struct mailbox_client *c)
 	if (c->socket >= 0)
 		close(c->socket);
 	c->socket = -1;
+	c->told = 0;
 }
 
 /* The answer with this tag. Those before it are to what was told. */
@@ -91,6 +93,14 @@ mailbox_tell(struct mailbox_client *c, const char *user, struct quota_amount use
 	packet_add_number(&told, used.messages);
 	if (packet_send(c->socket, &told) == PACKET_OK)
 		c->told++;
+}
+
+void
+mailbox_close(struct mailbox_client *c)
+{
+	for (; c->told > 0 && packet_receive_wait(c->socket, &c->packet, FAREWELL) == PACKET_OK; c->told--)
+		packet_close_descriptors(&c->packet);
+	disconnect(c);
 }
 
 struct outcome

@@ -34,4 +34,7 @@ struct outcome mailbox_find(struct mailbox_client *c, const char *address, struc
  */
 void mailbox_tell(struct mailbox_client *c, const char *user, struct quota_amount used);
 
+/* Before the program ends: waits a moment for the answers to what was told, as authd drops the rest of one who is gone. Closes. */
+void mailbox_close(struct mailbox_client *c);
+
 #endif

@@ -204,6 +204,7 @@ deliver_once(const struct arguments *a)
 	group_add(&group, &deliverer, &what);
 	str_free(&extension);
 	group_end(&group, &deliverer);
+	mailbox_close(&deliverer.authd);
 	const struct outcome *o = &group.members[0].outcome;
 	if (!outcome_is_done(o)) {
 		printf("%s %s\n", o->code, o->text);

@@ -78,7 +78,7 @@ quota_open(struct quota *q, const struct maildir *m, struct quota_amount limits,
 {
 	*q = (struct quota){.maildir = m, .rules = rules};
 	q->file = (struct quota_file){.directory = m->root, .has_tmp = true, .name = MAILDIRSIZE_NAME, .limits = limits,
-	    .wanted = wanted, .count = count_mailbox, .context = q};
+	    .wanted = wanted, .doubt = QUOTA_STALE, .count = count_mailbox, .context = q};
 }
 
 bool

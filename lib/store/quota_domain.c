@@ -110,7 +110,7 @@ quota_domain_open(struct quota_domain *d, int mail_root, const char *path, struc
 	*d = (struct quota_domain){.rules = rules, .directory = -1};
 	d->directory = domain.len > 0 ? walk_to(mail_root, slice_of(path), domain) : -1;
 	d->file = (struct quota_file){.directory = d->directory, .name = DOMAINSIZE_NAME, .limits = {.bytes = most},
-	    .life = QUOTA_STALE, .foresees = true, .count = count_domain, .context = d};
+	    .doubt = QUOTA_DOMAIN_DOUBT, .life = QUOTA_STALE, .foresees = true, .count = count_domain, .context = d};
 	return d->directory >= 0;
 }
 

@@ -8,7 +8,8 @@
  * Deliveries take room in it before they take it in the user's own file, which
  * a count of the domain reads. Sessions cannot reach
  * it; what they add and remove is seen when it is counted anew, after
- * 15 minutes at the latest, and at once when there seems to be no room. To count
+ * 15 minutes at the latest, and when there has seemed to be no room for some
+ * seconds. To count
  * is to read the maildirsize of each Maildir; one without is counted itself.
  */
 #ifndef STORE_QUOTA_DOMAIN_H
@@ -17,6 +18,7 @@
 #include "lib/store/quota_file.h"
 #include "lib/store/quota_rules.h"
 
+#define QUOTA_DOMAIN_DOUBT 5 /* seconds */
 #define QUOTA_DOMAIN_DEPTH 5 /* levels beneath the domain's directory in which Maildirs are looked for */
 
 struct quota_domain {

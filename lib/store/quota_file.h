@@ -48,6 +48,7 @@ struct quota_file {
 	struct quota_amount limits;
 	bool                wanted;    /* made when it is absent, even without a limit */
 	bool                foresees;  /* count() knows what was taken and is not in its place yet */
+	int64_t             doubt;     /* seconds after which "no room" is counted anew: QUOTA_STALE by Maildir++'s rules */
 	int64_t             life;      /* seconds after which it is counted anew in any case; 0: only by Maildir++'s rules */
 	/* Counts all. `*still`: nobody changed anything meanwhile, so that the result may be kept. False with errno. */
 	bool (*count)(void *context, struct quota_amount *used, bool *still);

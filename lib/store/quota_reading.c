@@ -122,10 +122,10 @@ quota_exceeds(const struct quota_file *f, struct quota_amount size, const struct
 
 /* Maildir++: "over" is believed of what was counted within the last minutes, and was not changed since. */
 static bool
-may_refuse(const struct reading *r)
+may_refuse(const struct quota_file *f, const struct reading *r)
 {
 	int64_t age = clock_unix() - (int64_t)r->st.st_mtime;
-	return r->text.lines == 1 && age >= -1 && age < QUOTA_STALE;
+	return r->text.lines == 1 && age >= -1 && age < f->doubt;
 }
 
 static bool
@@ -145,7 +145,7 @@ quota_reading_begin(struct quota_file *f, struct quota_amount size, const struct
 		f->used = f->before = r->text.used;
 		f->known = true;
 		f->follows = true;
-		if (!quota_exceeds(f, size, b) || may_refuse(r))
+		if (!quota_exceeds(f, size, b) || may_refuse(f, r))
 			return true;
 	}
 	close(r->fd);

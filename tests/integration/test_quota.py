@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from harness import Account, Suite, wait_for
+from harness import REPOSITORY, Account, Suite, wait_for
 from harness.packets import Peer
 
 from test_lmtpd import Lmtp
@@ -317,7 +317,7 @@ def test_warned_once_at_each_percentage(house, user):
 
 def test_the_warnings_words_are_the_administrators(house, user):
     template = house.settings / "warning"
-    template.write_text("Subject: 您的邮箱已用 $percent%\nFrom: 邮件系统\n\n$user: $used / $limit\n")
+    template.write_text((REPOSITORY / "conf/quota_warning.zh").read_text())
     template.chmod(0o644)
     house.set("quota_warning_template", template)
     try:
@@ -326,7 +326,7 @@ def test_the_warnings_words_are_the_administrators(house, user):
     finally:
         house.set("quota_warning_template", None)
     [warning] = warnings(user)
-    assert f"\n\n{user.address}: 8.".encode() in warning and b"\nsubject: =?utf-8?" in warning.lower()
+    assert f"\n\n您的邮箱 {user.address} 已使用 80%".encode() in warning and b"\nsubject: =?utf-8?" in warning.lower()
 
 
 def test_a_wrong_template_is_said(house, user):
