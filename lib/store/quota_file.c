@@ -67,7 +67,7 @@ quota_file_leave(struct quota_file *f)
 		at = &(*at)->next;
 	if (*at == f)
 		*at = f->next;
-	f->entered = false;
+	f->entered = f->hindered = false;
 	unlock(f);
 	errno = saved;
 }
