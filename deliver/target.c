@@ -65,6 +65,7 @@ open_maildir(struct deliverer *d, const char *path, struct maildir *m)
 
 /* --- the folder ----------------------------------------------------------------------- */
 
+/* False with errno: ENOENT, there is no room for the folder, so it will not be there. */
 static bool
 has_room_for_folders(const struct maildir *m)
 {
@@ -73,6 +74,7 @@ has_room_for_folders(const struct maildir *m)
 		return false;
 	bool room = names.count < FOLDERS_MADE_MOST;
 	folders_free(&names);
+	errno = ENOENT;
 	return room;
 }
 
