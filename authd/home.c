@@ -1,6 +1,7 @@
 #include "authd/home.h"
 
 #include "authd/maildir.h"
+#include "authd/query_quota.h"
 #include "authd/rows.h"
 #include "lib/base/log.h"
 #include "lib/base/number.h"
@@ -100,21 +101,46 @@ put_maildir(struct resolution *r, struct slice user, struct slice value)
 
 /* --- quotas ------------------------------------------------------------------------------ */
 
-/* "1048576", "500M", "500M,1000", "1048576S,1000C" (Maildir++); zero, negative or nothing: no limit. False: it is none of these. */
+/* "10485760.00": what SQL makes of a DECIMAL that was multiplied. */
+static struct slice
+without_fraction(struct slice number)
+{
+	size_t dot = slice_find(number, '.');
+	for (size_t i = dot + 1; i < number.len; i++)
+		if (!ascii_is_digit((unsigned char)number.data[i]))
+			return number;
+	return dot > 0 ? slice_first(number, dot) : number;
+}
+
+/* "1048576", "500M", "500M,1000", "1048576S,1000C" (Maildir++). False: it is none of these. */
 static bool
-parse_quota(struct slice value, uint64_t *bytes, uint64_t *messages)
+parse_amounts(struct slice rest, uint64_t *bytes, uint64_t *messages)
 {
 	uint64_t *number = NULL;
-	struct slice rest = slice_trim(value);
 	bool good = true;
-	*bytes = *messages = 0;
-	for (struct slice part; !slice_starts(value, "-") && slice_split(&rest, ',', &part);) {
+	for (struct slice part; slice_split(&rest, ',', &part);) {
 		part = slice_trim(part);
 		number = slice_ends(part, "C") || number == bytes ? messages : bytes;
 		if (slice_ends(part, "C") || slice_ends(part, "S"))
 			part.len--;
-		good = good && number_parse_size(part, INT64_MAX, number);
+		good = good && number_parse_size(without_fraction(part), INT64_MAX, number);
 	}
+	return good;
+}
+
+/* As above, or Dovecot's "*:storage=5G:messages=1000"; zero, negative, Courier's NOQUOTA or nothing: no limit. */
+static bool
+parse_quota(struct slice value, uint64_t *bytes, uint64_t *messages)
+{
+	struct str rule = STR_MOST(MAP_KEY_MOST);
+	value = slice_trim(value);
+	*bytes = *messages = 0;
+	if (slice_starts(value, "-") || slice_is(value, "NOQUOTA"))
+		return true;
+	if (query_quota_of_rule(value, &rule))
+		value = str_slice(&rule);
+	bool good = parse_amounts(value, bytes, messages);
+	str_free(&rule);
 	if (!good)
 		*bytes = *messages = 0;
 	return good;
@@ -171,6 +197,20 @@ user_is_full(struct resolution *r, struct slice user, bool *full)
 	struct usage_record told = usage_find(r->options->usage, user);
 	v = ask_bytes(r, MAP_USED, user, &used, &count);
 	*full = is_reached(bytes, used > told.bytes ? used : told.bytes) || is_reached(messages, count > told.messages ? count : told.messages);
+	return v;
+}
+
+enum verdict
+home_put_domain(struct resolution *r, struct slice user)
+{
+	uint64_t limit, unused;
+	struct slice local, domain;
+	address_split(user, &local, &domain);
+	enum verdict v = ask_bytes(r, MAP_DOMAIN_QUOTA, domain, &limit, &unused);
+	if (v == VERDICT_OK && limit > 0) {
+		str_append_number(&r->fields, limit);
+		str_append_byte(&r->fields, '\0');
+	}
 	return v;
 }
 

@@ -54,12 +54,18 @@ put_rule(struct slice rule, struct str *value)
 	return str_append_format(value, "%llu,%llu", (unsigned long long)l.bytes, (unsigned long long)l.messages);
 }
 
+bool
+query_quota_of_rule(struct slice rule, struct str *value)
+{
+	return (slice_starts(rule, "*:") || slice_starts(rule, "?:")) && put_rule(rule, value);
+}
+
 static bool
 of_column(struct slice name, struct slice text, struct str *value)
 {
 	/* quota_rule, quota_rule2 ... Rules of other mailboxes than "*" are of single folders. */
 	if (slice_starts_nocase(name, "quota_rule"))
-		return (slice_starts(text, "*:") || slice_starts(text, "?:")) && put_rule(text, value);
+		return query_quota_of_rule(text, value);
 	if (slice_is_nocase(name, "quota"))
 		return slice_has(text, ':') ? put_rule(text, value) : text.len > 0 && str_set(value, text);
 	return slice_is_nocase(name, "quota_bytes") && text.len > 0 && str_set(value, text);

@@ -11,6 +11,8 @@
 
 #include "authd/rows.h"
 
+/* "BYTES,MESSAGES" of a rule alone, "*:storage=5G", wherever it was found. False: it has no limit in it, or is of another folder than all. */
+bool query_quota_of_rule(struct slice rule, struct str *value);
 /* False: the row says nothing of the whole mailbox. A rule that cannot be read is the value as it stands. */
 bool query_quota_of_row(struct slice row, struct str *value);
 

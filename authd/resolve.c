@@ -150,7 +150,8 @@ resolve_mailbox(struct resolution *r)
 	if (v != VERDICT_OK)
 		return v;
 	bool exact = slice_equal(found.user, str_slice(&r->parts.full));
-	return put_field(r, exact ? slice_of("") : str_slice(&r->parts.extension));
+	put_field(r, exact ? slice_of("") : str_slice(&r->parts.extension));
+	return home_put_domain(r, found.user);
 }
 
 static enum verdict
@@ -158,7 +159,9 @@ resolve_home(struct resolution *r)
 {
 	struct slice value, user = str_slice(&r->parts.full);
 	enum verdict v = ask(r, MAP_MAILBOX, user, &value);
-	return v == VERDICT_OK ? home_put(r, user, value) : v;
+	if (v == VERDICT_OK)
+		v = home_put(r, user, value);
+	return v == VERDICT_OK ? home_put_domain(r, user) : v;
 }
 
 static enum verdict

@@ -24,11 +24,11 @@ enum verdict {
 enum inquiry_kind {
 	INQUIRY_RCPT,      /* fields: class, the size limit of its messages (of a mailbox that has one) */
 	INQUIRY_ALIAS,     /* fields: targets, one level */
-	INQUIRY_MAILBOX,   /* fields: user, maildir, bytes, messages, extension; with VERDICT_NO "relay" in a relay domain */
+	INQUIRY_MAILBOX,   /* fields: user, maildir, bytes, messages, extension, the domain's bytes if it has a limit; with VERDICT_NO "relay" in a relay domain */
 	INQUIRY_TRANSPORT, /* fields: transport */
 	INQUIRY_WAY,       /* the same, of a message whose sender is the login: else his relay host */
 	INQUIRY_SENDER,    /* no fields */
-	INQUIRY_HOME,      /* of a login, exactly: user, maildir, bytes, messages */
+	INQUIRY_HOME,      /* of a login, exactly: user, maildir, bytes, messages, the domain's bytes if it has a limit */
 	INQUIRY_PASSWORD,  /* of a login, exactly: user, rows (rows.h) */
 	INQUIRY_SENDER_BCC, /* fields: who gets a copy of what the address sends */
 	INQUIRY_RECIPIENT_BCC, /* the same of what it is sent */

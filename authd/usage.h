@@ -3,6 +3,10 @@
  * full one is refused at RCPT. Fixed memory: a report takes the place of an
  * older one of another user. What was told counts for an hour: a mailbox may
  * shrink without anybody telling.
+ *
+ * "@example.org" is what all mailboxes of the domain hold, which deliver keeps
+ * in a file (lib/store/quota_domain.h). What is then told of one of its users
+ * changes that by the difference to what was told of him before.
  */
 #ifndef AUTHD_USAGE_H
 #define AUTHD_USAGE_H
@@ -38,7 +42,7 @@ bool usage_begin(struct usage *u);
 void usage_tell(struct usage *u, struct slice user, struct usage_record record);
 /* Zero when nothing is known. */
 struct usage_record usage_find(const struct usage *u, struct slice user);
-/* The bytes of all users of a domain that have been told of. */
+/* What was told of the domain, or else the bytes of all its users that have been told of. */
 uint64_t usage_of_domain(const struct usage *u, struct slice domain);
 
 #endif

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -14,6 +16,8 @@
 #include "lib/base/log.h"
 
 #define CLOSE_RANGE 436 /* close_range(2), Linux 5.9; not in every libc */
+#define NAME_ROOM   64  /* of a user's name */
+#define BETWEEN     " ,\t\n"
 
 static void
 close_others(void)
@@ -50,20 +54,35 @@ caller_forget(void)
 		_exit(111);
 }
 
-bool
-caller_allowed(void)
+static bool
+is_caller(const char *user)
 {
-	static const char *const users[] = {"postern-queue", "postern-lmtpd"};
-	uid_t caller = getuid();
-	if (caller == 0 || caller == geteuid())
-		return true;
-	for (size_t i = 0; i < sizeof users / sizeof *users; i++) {
-		const struct passwd *entry = getpwnam(users[i]);
-		if (entry != NULL && entry->pw_uid == caller)
+	const struct passwd *entry = getpwnam(user);
+	return entry != NULL && entry->pw_uid == getuid();
+}
+
+static bool
+is_listed(const char *users)
+{
+	char name[NAME_ROOM];
+	for (const char *at = users; *at != '\0';) {
+		size_t len = strcspn(at, BETWEEN);
+		snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : sizeof name - 1), at);
+		if (len > 0 && is_caller(name))
 			return true;
+		at += len + strspn(at + len, BETWEEN);
 	}
+	return false;
+}
+
+bool
+caller_allowed(const char *others)
+{
+	uid_t caller = getuid();
+	if (caller == 0 || caller == geteuid() || is_caller("postern-queue") || is_caller("postern-lmtpd") || is_listed(others))
+		return true;
 	log_error("caller-refused", log_number("uid", (int64_t)caller),
-	    log_text("hint", "only root, postern-queue, postern-lmtpd and the mail user may start deliver"));
+	    log_text("hint", "root, postern-queue, postern-lmtpd, the mail user and whom the setting deliver_users names may start deliver"));
 	return false;
 }
 

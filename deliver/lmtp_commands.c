@@ -1,12 +1,12 @@
-/* The commands of LMTP (RFC 2033 section 4; those of RFC 5321 but for HELO and EHLO, which it forbids). */
+/* The commands of LMTP (RFC 2033 section 4, RFC 6531; those of RFC 5321 but for HELO and EHLO, which it forbids). */
 #include <string.h>
 
 #include "deliver/lmtp_services.h"
 #include "deliver/lmtp_session.h"
 #include "lib/base/cursor.h"
 #include "lib/base/log.h"
-#include "lib/base/number.h"
 #include "lib/mail/address.h"
+#include "lib/mail/parameters.h"
 
 typedef void command(struct lmtp_session *s, struct slice argument);
 
@@ -29,46 +29,26 @@ cmd_lhlo(struct lmtp_session *s, struct slice argument)
 	lmtp_reset(s);
 	memcpy(s->client, name.data, name.len);
 	s->client[name.len] = '\0';
-	output_format(&s->out, "250-%s\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE %llu\r\n",
-	    s->config->hostname, (unsigned long long)s->config->message_size);
+	output_format(&s->out,
+	    "250-%s\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n"
+	    "250-ENHANCEDSTATUSCODES\r\n250 SIZE %llu\r\n", s->config->hostname, (unsigned long long)s->config->message_size);
 }
 
 /* --- MAIL --------------------------------------------------------------------------- */
 
-/* NULL when the parameter is right; else the answer, whose first byte is that of its code. */
-static const char *
-check_parameter(const struct lmtp_session *s, struct slice parameter)
-{
-	uint64_t size;
-	size_t at = slice_find(parameter, '=');
-	struct slice keyword = slice_first(parameter, at);
-	struct slice value = slice_from(parameter, at + 1);
-	if (slice_is_nocase(keyword, "SIZE")) {
-		if (!number_parse(value, UINT64_MAX, &size))
-			return "501 5.5.4 SIZE is not a number";
-		return size <= s->config->message_size ? NULL : "552 5.3.4 The message is larger than the limit";
-	}
-	if (slice_is_nocase(keyword, "BODY"))
-		return slice_is_nocase(value, "8BITMIME") || slice_is_nocase(value, "7BIT")
-		    ? NULL : "501 5.5.4 BODY is neither 7BIT nor 8BITMIME";
-	return "555 5.5.4 Unknown parameter";
-}
-
-/* True when all are right; else it has been answered. */
+/* What SMTP knows (lib/mail/parameters.h) but for what is not offered here. True, or answered. */
 static bool
-check_parameters(struct lmtp_session *s, struct slice rest, bool any)
+take_parameters(struct lmtp_session *s, struct slice rest, bool ascii, struct mail_parameters *said)
 {
-	struct slice parameter;
-	while (slice_split(&rest, ' ', &parameter)) {
-		if (parameter.len == 0)
-			continue;
-		const char *answer = any ? check_parameter(s, parameter) : "555 5.5.4 Unknown parameter";
-		if (answer == NULL)
-			continue;
-		output_format(&s->out, "%s\r\n", answer);
-		return false;
-	}
-	return true;
+	const struct parameter_facts facts = {.message_size = s->config->message_size, .esmtp = true};
+	struct parameter_problem p = mail_parameters_read(said, rest, &facts);
+	if (p.text == NULL && (said->ret[0] != '\0' || said->envid[0] != '\0'))
+		p = (struct parameter_problem){555, "5.5.4", "Unknown parameter"};
+	if (p.text == NULL && !ascii && !said->smtputf8)
+		p = (struct parameter_problem){553, "5.6.7", address_problem(ADDRESS_NOT_ASCII)};
+	if (p.text != NULL)
+		lmtp_reply(s, p.code, p.status, p.text);
+	return p.text == NULL;
 }
 
 /* The path behind "FROM:" or "TO:". True, or answered. */
@@ -94,6 +74,7 @@ cmd_mail(struct lmtp_session *s, struct slice argument)
 {
 	struct address a;
 	struct slice rest;
+	struct mail_parameters said;
 	if (s->client[0] == '\0' || s->begun) {
 		lmtp_error(s, 503, "5.5.1", s->begun ? "Not within a mail transaction" : "Say LHLO first");
 		return;
@@ -102,7 +83,8 @@ cmd_mail(struct lmtp_session *s, struct slice argument)
 		lmtp_close(s, "4.3.2", "Service not available", "service-lost");
 		return;
 	}
-	if (!take_path(s, argument, "FROM:", ADDRESS_NULL, &a, &rest) || !check_parameters(s, rest, true))
+	if (!take_path(s, argument, "FROM:", ADDRESS_NULL | ADDRESS_UTF8, &a, &rest) ||
+	    !take_parameters(s, rest, address_is_ascii(address_text(&a)), &said))
 		return;
 	lmtp_reset(s);
 	if (!str_append_slice(&s->sender, address_text(&a))) {
@@ -110,6 +92,7 @@ cmd_mail(struct lmtp_session *s, struct slice argument)
 		return;
 	}
 	s->begun = true;
+	s->smtputf8 = said.smtputf8;
 	lmtp_reply(s, 250, "2.1.0", "Ok");
 }
 
@@ -134,12 +117,16 @@ cmd_rcpt(struct lmtp_session *s, struct slice argument)
 {
 	struct address a;
 	struct slice rest;
-	if (!s->begun) {
-		lmtp_error(s, 503, "5.5.1", "MAIL first");
+	if (!s->begun || s->text.begun) {
+		lmtp_error(s, 503, "5.5.1", s->begun ? "The message has begun" : "MAIL first");
 		return;
 	}
-	if (!take_path(s, argument, "TO:", ADDRESS_POSTMASTER, &a, &rest) || !check_parameters(s, rest, false))
+	if (!take_path(s, argument, "TO:", ADDRESS_POSTMASTER | (s->smtputf8 ? ADDRESS_UTF8 : 0), &a, &rest))
 		return;
+	if (slice_trim(rest).len > 0) {
+		lmtp_reply(s, 555, "5.5.4", "Unknown parameter");
+		return;
+	}
 	if (!address_complete(&a, s->config->hostname)) {
 		lmtp_reply(s, 501, "5.1.3", "A domain is missing");
 		return;
@@ -164,6 +151,8 @@ cmd_data(struct lmtp_session *s, struct slice argument)
 		lmtp_error(s, 501, "5.5.4", "This command takes no argument");
 	else if (!s->begun || s->recipient_count == 0) /* RFC 2033 section 4.2: 503, since there would be no answers */
 		lmtp_error(s, 503, "5.5.1", s->begun ? "No valid recipients" : "MAIL first");
+	else if (s->text.begun)
+		lmtp_error(s, 503, "5.5.1", "The message comes by BDAT");
 	else
 		lmtp_data(s);
 }
@@ -205,8 +194,8 @@ static const struct {
 	const char *name;
 	command    *run;
 } commands[] = {
-	{"LHLO", cmd_lhlo}, {"MAIL", cmd_mail}, {"RCPT", cmd_rcpt}, {"DATA", cmd_data}, {"RSET", cmd_rset},
-	{"NOOP", cmd_noop}, {"VRFY", cmd_vrfy}, {"QUIT", cmd_quit},
+	{"LHLO", cmd_lhlo}, {"MAIL", cmd_mail}, {"RCPT", cmd_rcpt}, {"DATA", cmd_data}, {"BDAT", lmtp_bdat},
+	{"RSET", cmd_rset}, {"NOOP", cmd_noop}, {"VRFY", cmd_vrfy}, {"QUIT", cmd_quit},
 };
 
 void

@@ -50,12 +50,12 @@ lmtp_services_open(struct lmtp_services *v, const char *directory)
 
 /* LMTP delivers into mailboxes: an alias was for the server before us to resolve. */
 static struct outcome
-outcome_of_class(const char *class)
+outcome_of_class(const struct lmtp_config *config, const char *class)
 {
 	if (strcmp(class, "mailbox") == 0)
 		return outcome_make("2.1.5", "Ok");
 	if (strcmp(class, "full") == 0)
-		return outcome_make("4.2.2", "Mailbox full");
+		return outcome_make(config->over_quota_code < 500 ? "4.2.2" : "5.2.2", "%s", config->over_quota_text);
 	if (strcmp(class, "unknown") == 0)
 		return outcome_make("5.1.1", "User unknown");
 	return outcome_make("5.1.1", "Not a mailbox of this server");
@@ -69,16 +69,15 @@ lmtp_ask_recipient(struct lmtp_session *s, struct slice address)
 	const char *status = neighbour_ask(&s->services.lookup, &s->packet, PATIENCE_LOOKUP);
 	const char *field = status != NULL ? packet_field(&s->packet) : NULL;
 	if (field != NULL && strcmp(status, "ok") == 0)
-		return outcome_of_class(field);
+		return outcome_of_class(s->config, field);
 	log_warning("lookup-later", log_slice("address", address),
 	    log_text("reason", field != NULL ? field : "authd is away"));
 	return outcome_make("4.3.0", "Temporary lookup failure");
 }
 
-struct outcome
+void
 lmtp_deliver(struct lmtp_session *s, const char *address, uint64_t size)
 {
-	struct outcome o;
 	neighbour_begin(&s->services.worker, &s->packet, "deliver");
 	packet_add_text(&s->packet, s->message_id);
 	packet_add(&s->packet, str_slice(&s->sender));
@@ -87,7 +86,14 @@ lmtp_deliver(struct lmtp_session *s, const char *address, uint64_t size)
 	packet_add_number(&s->packet, 0);
 	packet_add_number(&s->packet, size);
 	packet_add_descriptor(&s->packet, s->services.reading);
-	const char *status = neighbour_ask(&s->services.worker, &s->packet, PATIENCE_DELIVER);
+	neighbour_send(&s->services.worker, &s->packet, PATIENCE_DELIVER);
+}
+
+struct outcome
+lmtp_delivered(struct lmtp_session *s)
+{
+	struct outcome o;
+	const char *status = neighbour_await(&s->services.worker, &s->packet, ++s->services.answered, PATIENCE_DELIVER);
 	if (status != NULL && strcmp(status, "result") == 0 && packet_field_outcome(&s->packet, &o))
 		return o;
 	return outcome_make("4.3.0", "The delivery was interrupted");

@@ -10,7 +10,13 @@ bool lmtp_services_open(struct lmtp_services *v, const char *directory);
 /* Whether a mailbox with this address is here and takes mail: done, or why not. */
 struct outcome lmtp_ask_recipient(struct lmtp_session *s, struct slice address);
 
-/* Has the worker deliver the first `size` bytes of the file. Done: it is durable in the Maildir. */
-struct outcome lmtp_deliver(struct lmtp_session *s, const char *address, uint64_t size);
+/*
+ * Asks the worker to deliver the first `size` bytes of the file; several may be
+ * under way, LMTP_AHEAD at most. The answers come in the order of the questions.
+ */
+#define LMTP_AHEAD 32 /* twice what a worker takes together, so that it always finds some waiting */
+void lmtp_deliver(struct lmtp_session *s, const char *address, uint64_t size);
+/* The next answer. Done: it is durable in the Maildir. */
+struct outcome lmtp_delivered(struct lmtp_session *s);
 
 #endif

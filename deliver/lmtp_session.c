@@ -36,7 +36,7 @@ lmtp_begin(struct lmtp_session *s, const struct lmtp_config *config)
 void
 lmtp_reset(struct lmtp_session *s)
 {
-	s->begun = false;
+	s->begun = s->smtputf8 = s->text.begun = false;
 	s->recipient_count = 0;
 	str_clear(&s->sender);
 	str_clear(&s->recipients);

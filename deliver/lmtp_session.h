@@ -1,7 +1,8 @@
 /*
  * One LMTP conversation (RFC 2033): all that is known about it. Lines and
- * answers are in lmtp_session.c, commands in lmtp_commands.c, DATA in
- * lmtp_data.c, the rest of the suite in lmtp_services.c.
+ * answers are in lmtp_session.c, commands in lmtp_commands.c, DATA and BDAT in
+ * lmtp_data.c and lmtp_bdat.c, the message's text in lmtp_text.c, the rest of
+ * the suite in lmtp_services.c.
  */
 #ifndef DELIVER_LMTP_SESSION_H
 #define DELIVER_LMTP_SESSION_H
@@ -9,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "deliver/lmtp_text.h"
 #include "lib/base/outcome.h"
 #include "lib/base/slice.h"
 #include "lib/base/str.h"
@@ -26,8 +28,11 @@ struct lmtp_config {
 	const char *hostname;
 	const char *directory;
 	uint64_t    message_size;
+	bool        normalize; /* a bare CR or LF is a line end; else the message is refused */
 	uint64_t    recipients_limit;
 	uint64_t    timeout;
+	uint64_t    over_quota_code; /* 452 or 552 */
+	const char *over_quota_text;
 };
 
 /* Made before the confinement; what is lost stays lost. */
@@ -36,9 +41,10 @@ struct lmtp_services {
 	struct neighbour worker;  /* a postern-deliver of our own */
 	int              spool;   /* the unnamed file that holds the message */
 	int              reading; /* the same file, for the worker to read alone */
+	uint64_t         answered; /* the tag of the worker's last answer */
 };
 
-#define LMTP_SERVICES_NONE ((struct lmtp_services){NEIGHBOUR_NONE, NEIGHBOUR_NONE, -1, -1})
+#define LMTP_SERVICES_NONE ((struct lmtp_services){NEIGHBOUR_NONE, NEIGHBOUR_NONE, -1, -1, 0})
 
 struct lmtp_session {
 	const struct lmtp_config *config;
@@ -48,9 +54,12 @@ struct lmtp_session {
 	char                      client[LMTP_NAME_MOST + 1]; /* as LHLO said; "": not yet */
 
 	bool       begun;      /* MAIL was accepted */
+	bool       smtputf8;   /* and said so */
 	struct str sender;     /* empty: the null sender */
 	struct str recipients; /* each with a NUL behind it */
 	uint64_t   recipient_count;
+
+	struct lmtp_text text;
 
 	uint64_t    messages, delivered, errors;
 	bool        closing;
@@ -83,5 +92,7 @@ void lmtp_close(struct lmtp_session *s, const char *enhanced, const char *text, 
 void lmtp_command(struct lmtp_session *s, struct slice line);
 /* DATA (lmtp_data.c): there are recipients. */
 void lmtp_data(struct lmtp_session *s);
+/* BDAT (lmtp_bdat.c), with what stands behind the word. */
+void lmtp_bdat(struct lmtp_session *s, struct slice argument);
 
 #endif

@@ -10,6 +10,8 @@
 #define SERVICE  "authd/lookup"
 #define PATIENCE 5000  /* ms for authd to come back */
 #define ANSWER   30000 /* ms for an answer */
+#define FAREWELL 1000  /* ms for each answer to what was told */
+#define TOLD_MOST 16   /* answers to mailbox_tell() before one to a question */
 
 static void
 disconnect(struct mailbox_client *c)
@@ -17,6 +19,25 @@ disconnect(struct mailbox_client *c)
 	if (c->socket >= 0)
 		close(c->socket);
 	c->socket = -1;
+	c->told = 0;
+}
+
+/* The answer with this tag. Those before it are to what was told. */
+static bool
+receive(struct mailbox_client *c, uint64_t tag)
+{
+	for (int i = 0; i <= TOLD_MOST; i++) {
+		uint64_t answered = 0;
+		if (packet_receive_wait(c->socket, &c->packet, ANSWER) != PACKET_OK)
+			return false;
+		packet_close_descriptors(&c->packet);
+		packet_verb(&c->packet);
+		if (!packet_field_number(&c->packet, UINT64_MAX, &answered) || answered > tag)
+			return false;
+		if (answered == tag)
+			return true;
+	}
+	return false;
 }
 
 /* One question and its answer. After a failure the connection is of no use: a late answer would be taken for the next one's. */
@@ -27,16 +48,12 @@ ask_once(struct mailbox_client *c, const char *address)
 		c->socket = socket_connect(SERVICE, PATIENCE);
 	if (c->socket < 0)
 		return false;
-	uint64_t tag = ++c->last_tag, answered = 0;
+	uint64_t tag = ++c->last_tag;
 	packet_begin(&c->packet, "mailbox");
 	packet_add_number(&c->packet, tag);
 	packet_add_text(&c->packet, address);
-	bool ok = packet_call(c->socket, &c->packet, ANSWER);
-	packet_close_descriptors(&c->packet);
-	if (ok) {
-		packet_verb(&c->packet);
-		ok = packet_field_number(&c->packet, UINT64_MAX, &answered) && answered == tag;
-	}
+	bool ok = packet_send_wait(c->socket, &c->packet, ANSWER) == PACKET_OK && receive(c, tag);
+	c->told = 0;
 	if (!ok)
 		disconnect(c);
 	return ok;
@@ -48,6 +65,42 @@ not_now(const char *why)
 	log_warning("lookup-failed", log_text("socket", SERVICE), log_text("reason", why),
 	    log_text("hint", "is postern-authd running, and its database?"));
 	return outcome_make("4.3.0", "the table of mailboxes is not available");
+}
+
+/* USER MAILDIR QUOTA-BYTES QUOTA-MESSAGES EXTENSION [DOMAIN-BYTES] */
+static bool
+read_mailbox(struct packet *p, struct mailbox *m)
+{
+	m->user = packet_field(p);
+	m->maildir = packet_field(p);
+	m->domain_limit = 0;
+	if (!packet_field_number(p, INT64_MAX, &m->limits.bytes) || !packet_field_number(p, INT64_MAX, &m->limits.messages))
+		return false;
+	m->extension = packet_field(p);
+	return m->extension != NULL && (packet_rest(p).len == 0 || packet_field_number(p, INT64_MAX, &m->domain_limit));
+}
+
+void
+mailbox_tell(struct mailbox_client *c, const char *user, struct quota_amount used)
+{
+	static struct packet told;
+	if (c->socket < 0 || c->told == TOLD_MOST)
+		return;
+	packet_begin(&told, "usage");
+	packet_add_number(&told, ++c->last_tag);
+	packet_add_text(&told, user);
+	packet_add_number(&told, used.bytes);
+	packet_add_number(&told, used.messages);
+	if (packet_send(c->socket, &told) == PACKET_OK)
+		c->told++;
+}
+
+void
+mailbox_close(struct mailbox_client *c)
+{
+	for (; c->told > 0 && packet_receive_wait(c->socket, &c->packet, FAREWELL) == PACKET_OK; c->told--)
+		packet_close_descriptors(&c->packet);
+	disconnect(c);
 }
 
 struct outcome
@@ -63,10 +116,8 @@ mailbox_find(struct mailbox_client *c, const char *address, struct mailbox *mail
 	packet_field(&c->packet);
 	if (strcmp(status, "no") == 0)
 		return outcome_make("5.1.1", "no such mailbox");
-	mailbox->user = packet_field(&c->packet);
-	mailbox->maildir = packet_field(&c->packet);
-	if (strcmp(status, "ok") == 0 && mailbox->maildir != NULL)
+	if (strcmp(status, "ok") == 0 && read_mailbox(&c->packet, mailbox))
 		return outcome_done();
-	const char *why = strcmp(status, "later") == 0 ? mailbox->user : NULL;
+	const char *why = strcmp(status, "later") == 0 ? packet_field(&c->packet) : NULL;
 	return not_now(why != NULL ? why : "malformed answer");
 }

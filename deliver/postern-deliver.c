@@ -5,48 +5,65 @@
  *             root, postern-queue, postern-lmtpd and vmail itself.
  * Started by  queued's spawner and lmtpd as a worker (--worker: requests are
  *             packets on descriptor 0, each with the open message file), or by
- *             any MTA as a delivery agent (-d ADDRESS, message on descriptor 0).
- * Reads       its settings; then only the message's descriptor.
+ *             any MTA as a delivery agent (-d ADDRESS, message on descriptor 0);
+ *             the setting deliver_users names further callers.
+ * Reads       its settings and the text of quota warnings; then only the message's
+ *             descriptor.
  * Writes      Maildirs beneath mail_root, nowhere else.
- * Talks to    authd/lookup, to learn which Maildir an address has. What the
- *             caller says about a path is never asked for.
+ * Talks to    authd/lookup, to learn which Maildir an address has and what that may
+ *             hold, and to tell what it holds. What the caller says about a path
+ *             is never asked for.
  * Confined    Landlock: mail_root. Calls: basic, messages, connect (a new
  *             connection when authd was restarted), read-files, write-files.
  *             Cannot start a program, cannot reach the Internet.
  * Exit codes  worker: 0 the socket ended, 100 misuse, 111 temporary trouble.
  *             -d: sysexits: 0 delivered, 64 usage, 67 no such mailbox,
- *             73 cannot be delivered, 75 try again.
+ *             73 cannot be delivered (77 with -e), 75 try again.
  * A full compromise yields all Maildirs (read, change, remove) and authd's
  * answers to lookups; no password, no key, no queue, no network.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "deliver/arguments.h"
 #include "deliver/caller.h"
-#include "deliver/delivery.h"
+#include "deliver/group.h"
 #include "deliver/worker.h"
 #include "lib/base/host.h"
 #include "lib/base/log.h"
 #include "lib/base/program.h"
+#include "lib/base/str.h"
 #include "lib/ipc/socket.h"
+#include "lib/mail/date.h"
 #include "lib/sandbox/sandbox.h"
 
-static const char *mail_root;
+static const char  *mail_root, *deliver_users, *extension_folders;
+static struct rules rules;
 
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &mail_root, 0, 0},
 	HOST_SETTING,
+	{"deliver_users", SETTING_TEXT, "", "further users who may run postern-deliver", &deliver_users, 0, 0},
+	{"new_folders", SETTING_TEXT, "", "folders that a new Maildir gets, with commas between", &rules.new_folders, 0, 0},
+	{"extension_folders", SETTING_TEXT, "no", "no, existing or create: mail for user+folder@ goes into that folder",
+	    &extension_folders, 0, 0},
+	{"duplicate_window", SETTING_SECONDS, "0", "seconds in which a Message-ID is not delivered twice; 0: it is",
+	    &rules.duplicate_window, 0, 31536000},
+	{"share_files", SETTING_FLAG, "no", "copies of one message share a file, and do not name their recipient",
+	    &rules.share_files, 0, 0},
+	ADMIT_SETTINGS,
 };
 
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_CONNECT | CALLS_READ_FILES | CALLS_WRITE_FILES,
 	.memory = 16 << 20,
-	.descriptors = 32,
+	.descriptors = 192, /* a group has eight for each message (group.h), and a quota is counted beside it */
 	.reaches = "mail_root (read and write)",
 	.sockets = "connects: authd/lookup; serves: descriptor 0",
 	.compromise = "all Maildirs; no password, key, queue or network",
@@ -55,11 +72,15 @@ static const struct contract contract = {
 static const struct program program = {
 	.name = "postern-deliver",
 	.user = "vmail",
-	.usage = "--worker | -d ADDRESS [-f SENDER]",
+	.usage = "--worker | -d ADDRESS [-f SENDER] [-a ORIGINAL] [-r FINAL] [-m FOLDER] [-e]",
 	.help = "Writes messages into Maildirs.\n\n"
-	        "  --worker    serve delivery requests on descriptor 0 (a SEQPACKET socket)\n"
-	        "  -d ADDRESS  deliver the message on descriptor 0 to this mailbox\n"
-	        "  -f SENDER   the envelope's sender (default: the null sender)",
+	        "  --worker     serve delivery requests on descriptor 0 (a SEQPACKET socket)\n"
+	        "  -d ADDRESS   deliver the message on descriptor 0 to this mailbox\n"
+	        "  -f SENDER    the envelope's sender (default: the null sender)\n"
+	        "  -a ORIGINAL  the recipient as the sender wrote it (X-Original-To)\n"
+	        "  -r FINAL     the recipient that Delivered-To names (default: ADDRESS)\n"
+	        "  -m FOLDER    into this folder, if it can be had, else INBOX\n"
+	        "  -e           what is refused for good ends with 77 instead of 73",
 	.settings = settings,
 	.setting_count = sizeof settings / sizeof *settings,
 	.contract = &contract,
@@ -78,28 +99,6 @@ __asan_default_options(void)
 
 /* What is kept from one delivery to the next. */
 static struct deliverer deliverer;
-
-struct arguments {
-	bool        worker;
-	const char *address, *sender;
-};
-
-static bool
-parse_arguments(int argc, char **argv, int first, struct arguments *a)
-{
-	*a = (struct arguments){.sender = ""};
-	for (int i = first; i < argc; i++) {
-		if (strcmp(argv[i], "--worker") == 0)
-			a->worker = true;
-		else if (strcmp(argv[i], "-d") == 0 && i + 1 < argc)
-			a->address = argv[++i];
-		else if (strcmp(argv[i], "-f") == 0 && i + 1 < argc)
-			a->sender = argv[++i];
-		else
-			return false;
-	}
-	return a->worker != (a->address != NULL);
-}
 
 /* The mail root is the one place where a link of the administrator's is followed. */
 static bool
@@ -120,17 +119,32 @@ confine(void)
 	return sandbox_enter(&contract, paths, 1);
 }
 
+static bool
+read_extension_folders(void)
+{
+	static const char *const words[] = {"no", "existing", "create"};
+	for (int i = 0; i < 3; i++)
+		if (strcmp(extension_folders, words[i]) == 0) {
+			rules.extension_folders = (enum extension_folders)i;
+			return true;
+		}
+	log_error("setting-wrong", log_text("setting", "extension_folders"), log_text("value", extension_folders),
+	    log_text("hint", "it is no, existing or create"));
+	return false;
+}
+
 /* All steps before the loop, in the order of every program of the suite. EXIT_DONE, or the code to end with. */
 static int
 prepare(void)
 {
-	if (!settings_load(settings, program.setting_count))
+	if (!settings_load(settings, program.setting_count) || !read_extension_folders())
 		return EXIT_MISUSE;
-	if (!caller_allowed())
+	if (!caller_allowed(deliver_users))
 		return EXIT_MISUSE;
-	if (!caller_leave())
+	if (!caller_leave() || !admit_prepare())
 		return EXIT_MISUSE;
-	deliverer.save.fd = -1;
+	date_open();
+	deliverer.rules = &rules;
 	/* When authd is not there yet, it is asked again at the first delivery. */
 	deliverer.authd.socket = socket_connect("authd/lookup", 0);
 	if (!open_mail_root() || !confine())
@@ -139,23 +153,75 @@ prepare(void)
 }
 
 static int
-sysexit_of(const struct outcome *o)
+sysexit_of(const struct outcome *o, const struct arguments *a)
 {
 	if (outcome_is_done(o))
 		return EX_OK;
 	if (o->class == OUTCOME_TEMPORARY)
 		return EX_TEMPFAIL;
-	return strcmp(o->code, "5.1.1") == 0 ? EX_NOUSER : EX_CANTCREAT;
+	if (strcmp(o->code, "5.1.1") == 0)
+		return EX_NOUSER;
+	return a->refuses ? EX_NOPERM : EX_CANTCREAT;
 }
 
+/* What the sender's copy of the address says behind the user's name, when the one that we are to deliver to says nothing. */
+static const char *
+extension_of_original(const struct arguments *a, struct str *extension)
+{
+	struct mailbox mailbox;
+	if (a->folder != NULL || a->original == NULL || rules.extension_folders == EXTENSION_NO)
+		return a->folder;
+	struct str maildir = STR_MOST(PACKET_MOST);
+	struct outcome o = mailbox_find(&deliverer.authd, a->address, &mailbox);
+	bool plain = outcome_is_done(&o) && mailbox.extension[0] == '\0' && str_append_text(&maildir, mailbox.maildir);
+	if (plain)
+		o = mailbox_find(&deliverer.authd, a->original, &mailbox);
+	if (plain && outcome_is_done(&o) && strcmp(mailbox.maildir, str_text(&maildir)) == 0)
+		str_append_text(extension, mailbox.extension);
+	str_free(&maildir);
+	return extension->len > 0 ? str_text(extension) : NULL;
+}
+
+/*
+ * The answer is the exit code; of what is printed the beginning is for the
+ * caller (Postfix's pipe(8) takes a status code there for more than the exit
+ * code, and puts the text into its bounce).
+ */
 static int
 deliver_once(const struct arguments *a)
 {
-	struct delivery what = {.sender = a->sender, .address = a->address, .original = a->address, .stream = true};
-	struct outcome o = deliver(&deliverer, &what);
-	log_event(outcome_is_done(&o) ? LOG_INFO : LOG_WARNING, outcome_is_done(&o) ? "delivered" : "not-delivered",
-	    log_text("to", a->address), log_text("code", o.code), log_text("reason", o.text));
-	return sysexit_of(&o);
+	static struct group group;
+	struct str extension = STR_MOST(PACKET_MOST);
+	const struct delivery what = {
+	    .sender = a->sender,
+	    .address = a->address,
+	    .final = a->final != NULL ? a->final : a->address,
+	    .original = a->original != NULL ? a->original : a->address,
+	    .folder = extension_of_original(a, &extension),
+	    .length = UINT64_MAX,
+	    .stream = true,
+	};
+	group_add(&group, &deliverer, &what);
+	str_free(&extension);
+	group_end(&group, &deliverer);
+	mailbox_close(&deliverer.authd);
+	const struct outcome *o = &group.members[0].outcome;
+	if (!outcome_is_done(o)) {
+		printf("%s %s\n", o->code, o->text);
+		fflush(stdout);
+	}
+	log_event(outcome_is_done(o) ? LOG_INFO : LOG_WARNING, outcome_is_done(o) ? "delivered" : "not-delivered",
+	    log_text("to", a->address), log_text("code", o->code), log_text("reason", o->text));
+	return sysexit_of(o, a);
+}
+
+static int
+run_worker(void)
+{
+	int prepared = prepare();
+	if (prepared != EXIT_DONE)
+		return prepared;
+	return worker_serve(&deliverer, 0) ? EXIT_DONE : EXIT_TEMPORARY;
 }
 
 int
@@ -164,14 +230,12 @@ main(int argc, char **argv)
 	struct arguments a;
 	caller_forget();
 	int first = program_begin(&program, argc, argv);
-	if (!parse_arguments(argc, argv, first, &a)) {
-		if (argc > 1 && strcmp(argv[1], "-d") == 0)
-			return EX_USAGE;
+	if (argc == first + 1 && strcmp(argv[first], "--worker") == 0)
+		return run_worker();
+	if (argc == first || strncmp(argv[first], "--", 2) == 0)
 		program_usage(&program);
-	}
-	int prepared = prepare();
-	if (a.worker)
-		return prepared != EXIT_DONE ? prepared : worker_serve(&deliverer, 0) ? EXIT_DONE : EXIT_TEMPORARY;
+	if (!arguments_read(argc, argv, first, &a))
+		return EX_USAGE;
 	/* A mistake in our settings must not bounce the mail of a calling MTA. */
-	return prepared != EXIT_DONE ? EX_TEMPFAIL : deliver_once(&a);
+	return prepare() == EXIT_DONE ? deliver_once(&a) : EX_TEMPFAIL;
 }

@@ -21,10 +21,12 @@
  *               session, and whether addresses exist. No mailbox can be read.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "deliver/lmtp_services.h"
 #include "deliver/lmtp_session.h"
 #include "lib/base/host.h"
+#include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/front/syslog.h"
 #include "lib/ipc/socket.h"
@@ -32,6 +34,7 @@
 
 static struct lmtp_config  config;
 static struct lmtp_session session;
+static const char         *bare_newline;
 
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES,
@@ -51,7 +54,11 @@ static const struct setting settings[] = {
 	{"message_size", SETTING_SIZE, "10240000", "the largest message in bytes", &config.message_size, 65536,
 	    UINT64_MAX / 2},
 	{"recipients_limit", SETTING_NUMBER, "1000", "recipients of one message", &config.recipients_limit, 100, 100000},
+	{"bare_newline", SETTING_TEXT, "refuse", "refuse, or normalize: a message with a CR or LF that is no CRLF", &bare_newline,
+	    0, 0},
 	{"timeout", SETTING_SECONDS, "300", "seconds without a byte from the client", &config.timeout, 1, 86400},
+	{"over_quota_code", SETTING_NUMBER, "452", "the answer for a full mailbox: 452 or 552", &config.over_quota_code, 452, 552},
+	{"over_quota_text", SETTING_TEXT, "Mailbox full", "the text of that answer", &config.over_quota_text, 0, 0},
 };
 
 static const struct program program = {
@@ -72,13 +79,24 @@ turn_away(const char *enhanced, int code)
 	exit(code);
 }
 
+static bool
+read_bare_newline(void)
+{
+	config.normalize = strcmp(bare_newline, "normalize") == 0;
+	if (config.normalize || strcmp(bare_newline, "refuse") == 0)
+		return true;
+	log_error("setting-wrong", log_text("setting", "bare_newline"), log_text("value", bare_newline),
+	    log_text("hint", "it is refuse or normalize"));
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
 	log_beside_client();
 	if (program_begin(&program, argc, argv) < argc)
 		program_usage(&program);
-	bool ok = settings_load(settings, program.setting_count);
+	bool ok = settings_load(settings, program.setting_count) && read_bare_newline();
 	config.hostname = host_name();
 	lmtp_begin(&session, &config);
 	if (!ok || (!socket_one_identity && !sandbox_not_root(&program)))

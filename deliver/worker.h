@@ -6,7 +6,13 @@
 
 #include "deliver/delivery.h"
 
-/* Serves until the socket ends: true. False when the peer sent what is no request, or went away badly (logged). */
+/*
+ * Requests that wait at the socket together are delivered together (group.h)
+ * and answered in their order, so a peer that has more than one does well to
+ * send them all.
+ *
+ * Serves until the socket ends: true. False when the peer sent what is no request, or went away badly (logged).
+ */
 bool worker_serve(struct deliverer *d, int socket);
 
 #endif

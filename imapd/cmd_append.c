@@ -122,7 +122,15 @@ finish(struct session *s, struct append *a, const struct flag_set *set)
 		s->done = s->done || r != GATHER_OK;
 		return answer_bad("there is more than the command takes");
 	}
-	if (!save_finish(&save, SAVE_CUR, set->flags, set->keywords, a->date.when))
+	save_complete(&save);
+	const struct quota_amount size = {save.size, 1}, none = {0, 0};
+	if (!account_take(&s->account, a->name, size)) {
+		save_abort(&save);
+		return answer_over_quota();
+	}
+	bool saved = save_finish(&save, SAVE_CUR, set->flags, set->keywords, a->date.when);
+	account_done(&s->account, a->name, saved ? none : size);
+	if (!saved)
 		return answer_errno("append");
 	return answer_ok_code(appenduid(s, a), "appended");
 }
@@ -137,6 +145,9 @@ append_to(struct session *s, struct append *a)
 		return refuse(s, answer_errno("append"));
 	if (!flags_resolve(a->to, a->names, a->count, true, &set, &error))
 		return refuse(s, answer_bad(error));
+	/* In the Maildir it is smaller, by half at most: of each CRLF there is one byte. */
+	if (quota_check(&s->account.quota, a->name, (struct quota_amount){s->gather.literal.size / 2, 1}) == QUOTA_OVER)
+		return refuse(s, answer_over_quota());
 	if (!save_begin(&save, a->to))
 		return refuse(s, answer_errno("append"));
 	gather_invite(&s->gather);
@@ -155,6 +166,7 @@ cmd_append(struct session *s, struct parser *p)
 		return answer_bad(p->error);
 	/* The tag and the name lie in the text that the rest of the command will replace. */
 	s->tag = slice_of(scratch_copy(&s->scratch, s->tag));
+	a.name = slice_of(scratch_copy(&s->scratch, a.name));
 	if (s->gather.literal.size > s->append_most)
 		return refuse(s, answer_no("TOOBIG", "the message is too large"));
 	if (s->gather.literal.size == 0)

@@ -23,16 +23,23 @@ struct copy {
 	struct copied  *copies;  /* room for all messages that are named */
 	struct uid_pair *pairs;
 	size_t          count;
+	struct slice        name;   /* of `to` */
+	bool                moves;
+	bool                asked;  /* room was taken */
+	struct quota_amount wanted; /* what the targets come to */
+	struct quota_amount made;   /* what the copies come to */
 };
 
 static bool
 copy_one(struct copy *c, struct message *m, size_t index)
 {
 	char base[NAME_MOST + 1];
+	struct quota_amount size = quota_of_message(&c->session->view.folder, m);
 	if (!folder_copy(&c->session->view.folder, m, &c->to, base)) {
 		c->targets.gone = c->targets.gone || errno == ENOENT;
 		return errno == ENOENT;
 	}
+	quota_sum(&c->made, size);
 	const char *kept = scratch_copy(&c->session->scratch, slice_of(base));
 	c->copies[c->count++] = (struct copied){.index = index, .base = kept};
 	errno = ENOMEM;
@@ -48,6 +55,64 @@ count_targets(const struct copy *c)
 		count++;
 	return count;
 }
+
+/* --- the quota -------------------------------------------------------------------- */
+
+static struct slice
+source_name(const struct copy *c)
+{
+	return slice_of(c->session->view.name);
+}
+
+static bool
+is_counted(const struct copy *c, struct slice folder)
+{
+	return quota_rules_count(c->session->account.quota.rules, folder);
+}
+
+static void
+sum_targets(struct copy *c)
+{
+	struct targets t = c->targets;
+	size_t index;
+	for (const struct message *m; (m = targets_next(c->session, &t, &index)) != NULL;)
+		quota_sum(&c->wanted, quota_of_message(&c->session->view.folder, m));
+}
+
+/* A move within what is counted needs no room: how else could the owner of a full mailbox clean up? */
+static bool
+take_room(struct copy *c)
+{
+	struct account *a = &c->session->account;
+	c->asked = is_counted(c, c->name) && !(c->moves && is_counted(c, source_name(c)));
+	sum_targets(c);
+	if (c->asked)
+		return account_take(a, c->name, c->wanted);
+	quota_begin(&a->quota);
+	return true;
+}
+
+static struct quota_amount
+difference(struct quota_amount a, struct quota_amount b)
+{
+	return (struct quota_amount){a.bytes > b.bytes ? a.bytes - b.bytes : 0, a.messages > b.messages ? a.messages - b.messages : 0};
+}
+
+/* The copies are there, and of the originals `removed` are gone. */
+static void
+settle(struct copy *c, struct quota_amount removed)
+{
+	struct account *a = &c->session->account;
+	if (c->asked)
+		quota_give(&a->quota, c->name, difference(c->wanted, c->made));
+	else if (is_counted(c, c->name) && is_counted(c, source_name(c)))
+		quota_came(&a->quota, c->name, difference(c->made, removed));
+	/* What went from one counted folder to another has changed nothing. */
+	const struct quota_amount none = {0, 0};
+	account_done(a, source_name(c), c->moves && !(is_counted(c, c->name) && is_counted(c, source_name(c))) ? removed : none);
+}
+
+/* --- the copies ------------------------------------------------------------------- */
 
 /* Whether there is memory for as many names as long as the first: a hundred thousand copies are not undone with ease. */
 static bool
@@ -82,6 +147,7 @@ static void
 undo(struct copy *c)
 {
 	int saved = errno;
+	const struct quota_amount none = {0, 0};
 	if (c->count > 0 && folder_refresh(&c->to)) {
 		for (size_t i = 0; i < c->count; i++) {
 			struct message *m = c->copies[i].base != NULL ? folder_find_base(&c->to, c->copies[i].base) : NULL;
@@ -89,6 +155,7 @@ undo(struct copy *c)
 				folder_expunge(&c->to, m);
 		}
 	}
+	account_done(&c->session->account, c->name, c->asked ? c->wanted : none);
 	errno = saved;
 }
 
@@ -114,14 +181,13 @@ copyuid(struct copy *c)
 
 /* False: *answer says why. */
 static bool
-begin(struct session *s, struct parser *p, struct copy *c, struct answer *answer)
+begin(struct session *s, struct parser *p, bool moves, struct copy *c, struct answer *answer)
 {
-	struct slice name;
-	*c = (struct copy){.session = s};
+	*c = (struct copy){.session = s, .moves = moves};
 	if (!targets_parse(s, p, &c->targets, answer))
 		return false;
 	*answer = answer_bad(p->error);
-	if (!parse_space(p) || !parse_astring(p, &name) || !parse_end(p)) {
+	if (!parse_space(p) || !parse_astring(p, &c->name) || !parse_end(p)) {
 		*answer = answer_bad(p->error);
 		return false;
 	}
@@ -130,8 +196,13 @@ begin(struct session *s, struct parser *p, struct copy *c, struct answer *answer
 		return false;
 	}
 	/* For reading only: what lies in its new/ stays new for a session that selects it. */
-	if (folder_open(&c->to, &s->maildir, name, true))
-		return true;
+	if (folder_open(&c->to, &s->maildir, c->name, true)) {
+		if (take_room(c))
+			return true;
+		folder_close(&c->to);
+		*answer = answer_over_quota();
+		return false;
+	}
 	*answer = errno == ENOENT ? answer_no("TRYCREATE", "there is no such folder") : answer_errno("copy");
 	return false;
 }
@@ -149,9 +220,10 @@ cmd_copy(struct session *s, struct parser *p)
 {
 	struct copy c;
 	struct answer answer;
-	if (!begin(s, p, &c, &answer))
+	if (!begin(s, p, false, &c, &answer))
 		return answer;
 	if (copy_all(&c)) {
+		settle(&c, (struct quota_amount){0, 0});
 		answer = finish(&c, copyuid(&c));
 	} else {
 		undo(&c);
@@ -174,10 +246,17 @@ remove_originals(struct copy *c)
 		output_text(&s->out, code);
 		output_text(&s->out, "] moved\r\n");
 	}
-	for (size_t i = 0; i < c->count; i++)
-		if (!folder_expunge(&s->view.folder, &s->view.folder.messages[c->copies[i].index]))
-			return answer_errno("move");
-	return finish(c, NULL);
+	struct quota_amount removed = {0, 0};
+	bool ok = true;
+	for (size_t i = 0; ok && i < c->count; i++) {
+		struct message *m = &s->view.folder.messages[c->copies[i].index];
+		struct quota_amount size = quota_of_message(&s->view.folder, m);
+		ok = folder_expunge(&s->view.folder, m);
+		if (ok)
+			quota_sum(&removed, size);
+	}
+	settle(c, removed);
+	return ok ? finish(c, NULL) : answer_errno("move");
 }
 
 struct answer
@@ -187,7 +266,7 @@ cmd_move(struct session *s, struct parser *p)
 	struct answer answer;
 	if (s->view.folder.read_only)
 		return answer_no("READ-ONLY", "the folder is open for reading only");
-	if (!begin(s, p, &c, &answer))
+	if (!begin(s, p, true, &c, &answer))
 		return answer;
 	if (copy_all(&c)) {
 		answer = remove_originals(&c);

@@ -2,17 +2,28 @@
 #include "imapd/session.h"
 
 static bool
-expunge_deleted(struct session *s, const struct targets *t)
+expunge(struct folder *f, const struct targets *t, struct quota_amount *gone)
 {
-	struct folder *f = &s->view.folder;
 	for (size_t i = 0; i < f->count; i++) {
 		struct message *m = &f->messages[i];
 		if (!(m->flags & FLAG_DELETED) || m->vanished || (t != NULL && !sequence_has(&t->set, m->uid)))
 			continue;
+		struct quota_amount size = quota_of_message(f, m);
 		if (!folder_expunge(f, m))
 			return false;
+		quota_sum(gone, size);
 	}
 	return true;
+}
+
+bool
+session_expunge(struct session *s, const struct targets *t)
+{
+	struct quota_amount gone = {0, 0};
+	quota_begin(&s->account.quota);
+	bool ok = expunge(&s->view.folder, t, &gone);
+	account_done(&s->account, slice_of(s->view.name), gone);
+	return ok;
 }
 
 struct answer
@@ -29,7 +40,7 @@ cmd_expunge(struct session *s, struct parser *p)
 	if (s->by_uid)
 		targets_resolve(s, &t);
 	/* The EXPUNGE responses come with the news of the view. */
-	if (!expunge_deleted(s, s->by_uid ? &t : NULL))
+	if (!session_expunge(s, s->by_uid ? &t : NULL))
 		return answer_errno("expunge");
 	return answer_ok("done");
 }

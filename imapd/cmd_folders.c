@@ -51,7 +51,12 @@ cmd_delete(struct session *s, struct parser *p)
 		return answer_no("CANNOT", "INBOX cannot be deleted");
 	if (is_selected(s, name))
 		leave(s);
-	return folders_delete(&s->maildir, name) ? answer_ok("deleted") : answer_errno("delete");
+	const struct quota_amount none = {0, 0};
+	quota_begin(&s->account.quota);
+	struct quota_amount held = quota_of_folder(&s->account.quota, name);
+	bool deleted = folders_delete(&s->maildir, name);
+	account_done(&s->account, name, deleted ? held : none);
+	return deleted ? answer_ok("deleted") : answer_errno("delete");
 }
 
 static bool
@@ -85,6 +90,9 @@ cmd_rename(struct session *s, struct parser *p)
 		return answer_no("CANNOT", "a folder cannot be moved beneath itself");
 	if (!folders_rename(&s->maildir, from, to))
 		return answer_errno("rename");
+	/* Where some folders are not counted, others may be so now. */
+	if (s->account.quota.rules->count > 0)
+		quota_forget(&s->account.quota);
 	follow(&s->view, from, to);
 	return answer_ok("renamed");
 }

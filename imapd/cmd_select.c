@@ -66,13 +66,9 @@ cmd_examine(struct session *s, struct parser *p)
 struct answer
 cmd_close(struct session *s, struct parser *p)
 {
-	struct folder *f = &s->view.folder;
 	(void)p;
-	for (size_t i = 0; !f->read_only && i < f->count; i++) {
-		struct message *m = &f->messages[i];
-		if (m->flags & FLAG_DELETED && !m->vanished && !folder_expunge(f, m))
-			return answer_errno("expunge");
-	}
+	if (!s->view.folder.read_only && !session_expunge(s, NULL))
+		return answer_errno("expunge");
 	leave_folder(s);
 	return answer_ok("closed");
 }

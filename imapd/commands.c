@@ -72,6 +72,12 @@ answer_no(const char *code, const char *text)
 }
 
 struct answer
+answer_over_quota(void)
+{
+	return answer_no("OVERQUOTA", "the mailbox is full: its quota is used up");
+}
+
+struct answer
 answer_bad(const char *text)
 {
 	return (struct answer){ANSWER_BAD, NULL, text != NULL ? text : "the command is broken"};

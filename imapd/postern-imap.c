@@ -5,7 +5,8 @@
  * hands over a client's connection with a one-time ticket. The parent reads
  * nothing else: it forks, and the child redeems the ticket at authd/ticket,
  * learns which user this is, closes all of the file system but his Maildir to
- * itself (Landlock), and serves him. No program can be started by either.
+ * itself (Landlock), and serves him. No program can be started by either. What
+ * a session has made of its mailbox's size the parent tells authd/lookup.
  *
  * SIGTERM: no new sessions; each session says BYE and ends; then the parent.
  *
@@ -23,8 +24,9 @@
 
 static void serve(const struct handover *h, int mail_root);
 
-static uint64_t        append_most;
-static struct sessions sessions = {
+static uint64_t           append_most;
+static struct quota_rules quota_rules;
+static struct sessions    sessions = {
 	.front = "postern-imapd",
 	.most_setting = "imap_sessions",
 	.patience = 5000, /* to say BYE */
@@ -37,6 +39,7 @@ static const struct setting settings[] = {
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &sessions.mail_root, 0, 0},
 	HOST_SETTING,
 	{"imap_sessions", SETTING_NUMBER, "2000", "IMAP sessions at a time", &sessions.most, 1, 100000},
+	QUOTA_SETTINGS(quota_rules),
 	{"append_size", SETTING_SIZE, "50M", "largest message that APPEND takes", &append_most, 1024, UINT32_MAX},
 };
 
@@ -46,7 +49,7 @@ static const struct contract contract = {
 	.memory = 64 << 20,
 	.processes = 0,
 	.reaches = "mail_root; a session: one user's Maildir, no sockets",
-	.sockets = "listens: imap/session; a session connects once: authd/ticket",
+	.sockets = "listens: imap/session; connects: authd/lookup; a session once: authd/ticket",
 	.compromise = "a session: one user's mail; the parent: all mail",
 };
 
@@ -63,7 +66,7 @@ static const struct program program = {
 static void
 serve(const struct handover *h, int mail_root)
 {
-	session_run(h, mail_root, append_most);
+	session_run(h, mail_root, append_most, &quota_rules);
 }
 
 int
@@ -73,6 +76,8 @@ main(int argc, char **argv)
 		program_usage(&program);
 	program_settings(&program);
 	if (!sandbox_not_root(&program))
+		return EXIT_MISUSE;
+	if (!quota_rules_read(&quota_rules))
 		return EXIT_MISUSE;
 	date_open();
 	if (!sessions_start(&sessions, &contract))

@@ -13,6 +13,7 @@
 #include "imapd/parse.h"
 #include "imapd/sequence.h"
 #include "imapd/view.h"
+#include "lib/front/account.h"
 #include "lib/store/maildir.h"
 
 #define SESSION_COMMAND_MOST 65536     /* bytes of a command, with the literals held in memory */
@@ -27,6 +28,7 @@ struct session {
 	struct gather  gather;
 	struct scratch scratch;
 	struct maildir maildir;
+	struct account account;  /* what the mailbox may hold */
 	struct view    view;     /* the selected folder */
 	struct body    body;     /* the message read last */
 	struct slice   tag;      /* of the command under way */
@@ -48,6 +50,8 @@ struct answer answer_ok(const char *text);
 struct answer answer_ok_code(const char *code, const char *text);
 struct answer answer_no(const char *code, const char *text);
 struct answer answer_bad(const char *text);
+/* RFC 9208 section 5.1: the mailbox is full. */
+struct answer answer_over_quota(void);
 /* A NO for errno after a call of lib/store; logs what is the machine's trouble. */
 struct answer answer_errno(const char *doing);
 
@@ -81,6 +85,8 @@ struct targets {
 bool targets_parse(struct session *s, struct parser *p, struct targets *t, struct answer *answer);
 /* Binds "*" to the view; for UID EXPUNGE and SEARCH too. False: a number beyond the folder. */
 bool targets_resolve(struct session *s, struct targets *t);
+/* Removes what is marked \Deleted, of the targets' UIDs if there are some; the quota is told. False with errno. (cmd_expunge.c) */
+bool session_expunge(struct session *s, const struct targets *t);
 /* The next message, or NULL at the end. Skips what has vanished. */
 struct message *targets_next(struct session *s, struct targets *t, size_t *index);
 

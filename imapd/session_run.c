@@ -12,7 +12,7 @@ static const struct contract session_contract = {
 	.memory = 64 << 20,
 	.descriptors = 64,
 	.reaches = "the user's Maildir",
-	.sockets = "the client",
+	.sockets = "the client; a pair to the parent",
 	.compromise = "one user's mail",
 };
 
@@ -107,14 +107,14 @@ welcome(const struct handover *h)
 }
 
 _Noreturn void
-session_run(const struct handover *h, int mail_root, uint64_t append_most)
+session_run(const struct handover *h, int mail_root, uint64_t append_most, const struct quota_rules *rules)
 {
 	log_session("session", h->id);
 	open_streams(h->client);
 	session.append_most = append_most;
 	session_wait_prepare();
 	/* inotify knows only paths, so the session lives in its Maildir. */
-	if (!arrive(h, "imap", mail_root, &session_contract, &session.maildir) || fchdir(session.maildir.root) < 0)
+	if (!arrive(h, "imap", mail_root, &session_contract, &session.maildir, &session.account, rules) || fchdir(session.maildir.root) < 0)
 		give_up(h, "the mailbox is not available, try again later");
 	welcome(h);
 	if (handover_read_ahead(h, &session.in))

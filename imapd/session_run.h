@@ -9,6 +9,6 @@
  * Redeems the ticket, opens the Maildir, confines the process to it and serves
  * until the end. SIGTERM must be blocked. Does not return.
  */
-_Noreturn void session_run(const struct handover *h, int mail_root, uint64_t append_most);
+_Noreturn void session_run(const struct handover *h, int mail_root, uint64_t append_most, const struct quota_rules *rules);
 
 #endif

@@ -51,6 +51,7 @@ static const struct setting settings[] = {
 	    &pop3_policy.keep, 0, 0},
 	EXPIRE_SETTING(pop3_policy.expire),
 	LOGIN_DELAY_SETTING(pop3_policy.login_delay),
+	QUOTA_SETTINGS(start_quota_rules),
 	{"pop3_sessions_limit", SETTING_NUMBER, "1000", "sessions at a time", &sessions.most, 1, 100000},
 };
 
@@ -61,7 +62,7 @@ static const struct contract contract = {
 	.descriptors = 1024,
 	.processes = 1,
 	.reaches = "mail_root; a session: one Maildir",
-	.sockets = "listens: pop3/session; connects: authd/ticket",
+	.sockets = "listens: pop3/session; connects: authd/lookup, authd/ticket",
 	.compromise = "all mail, tickets as they pass; of a session: one user's mail",
 };
 
@@ -93,6 +94,8 @@ main(int argc, char **argv)
 		program_usage(&program);
 	program_settings(&program);
 	if (!check_policy() || !sandbox_not_root(&program))
+		return EXIT_MISUSE;
+	if (!quota_rules_read(&start_quota_rules))
 		return EXIT_MISUSE;
 	umask(077);
 	if (!sessions_start(&sessions, &contract))

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "lib/base/stream.h"
+#include "lib/front/account.h"
 #include "lib/store/dotlock.h"
 #include "lib/store/folder.h"
 #include "pop3d/carried.h"
@@ -55,6 +56,7 @@ struct session {
 	struct input    in;
 	struct output   out;
 	struct maildir  maildir;
+	struct account  account;     /* what the mailbox may hold */
 	struct folder   inbox;       /* read once */
 	struct item    *items;       /* number 1 is the first */
 	size_t          count;
@@ -66,6 +68,7 @@ struct session {
 	bool            done;
 	unsigned        mistakes;
 	uint64_t        sent, removed; /* messages, for the log */
+	struct quota_amount gone;    /* what they took */
 	char            buffer[65536]; /* of a message that is being sent */
 };
 

@@ -26,14 +26,22 @@ keep(struct session *s, struct message *m)
 }
 
 static bool
+remove_message(struct session *s, struct message *m)
+{
+	struct quota_amount size = quota_of_message(&s->inbox, m);
+	if (!folder_expunge(&s->inbox, m))
+		return false;
+	quota_sum(&s->gone, size);
+	s->removed++;
+	return true;
+}
+
+static bool
 update_deleted(struct session *s, struct message *m)
 {
 	if (is_young(s, m))
 		return keep(s, m);
-	if (!folder_expunge(&s->inbox, m))
-		return false;
-	s->removed++;
-	return true;
+	return remove_message(s, m);
 }
 
 /* False: it was marked as deleted and is still there. */
@@ -55,8 +63,8 @@ remove_kept(struct session *s)
 {
 	for (size_t i = 0; i < s->inbox.count && s->kept != 0; i++) {
 		struct message *m = &s->inbox.messages[i];
-		if (m->keywords & s->kept && !m->vanished && !is_young(s, m) && folder_expunge(&s->inbox, m))
-			s->removed++;
+		if (m->keywords & s->kept && !m->vanished && !is_young(s, m))
+			remove_message(s, m);
 	}
 }
 
@@ -64,10 +72,12 @@ bool
 session_update(struct session *s)
 {
 	bool ok = true;
+	quota_begin(&s->account.quota);
 	remove_kept(s);
 	for (size_t i = 0; i < s->count; i++)
 		if (s->items[i].marks != 0)
 			ok = update_item(s, &s->items[i]) && ok;
+	account_done(&s->account, slice_of("INBOX"), s->gone);
 	if (s->removed > 0)
 		ok = folder_sync(&s->inbox) && fsync(s->inbox.fresh) == 0 && ok;
 	return ok;

@@ -13,11 +13,13 @@ static const struct contract session_contract = {
 	.memory = 64 << 20,
 	.descriptors = 32,
 	.reaches = "the user's Maildir",
-	.sockets = "the client",
+	.sockets = "the client; a pair to the parent",
 	.compromise = "one user's mail",
 };
 
 struct policy pop3_policy;
+struct quota_rules start_quota_rules;
+
 static struct session session;
 
 /* Before each wait the client gets what there is. */
@@ -64,7 +66,8 @@ start_session(const struct handover *h, int mail_root)
 	open_streams(h->client);
 	session.policy = &pop3_policy;
 	carried_read(&session.carried, h->command);
-	if (!handover_read_ahead(h, &session.in) || !arrive(h, "pop3", mail_root, &session_contract, &session.maildir))
+	if (!handover_read_ahead(h, &session.in) ||
+	    !arrive(h, "pop3", mail_root, &session_contract, &session.maildir, &session.account, &start_quota_rules))
 		give_up();
 	if (session_open(&session))
 		session_serve(&session);

@@ -1,8 +1,11 @@
 /*
  * Deliver workers: each is a postern-deliver at the other end of a pair that
- * the spawner has made. One job at a time each; started when there is work and
- * none is idle, kept for the next. Jobs stand in the lines of their mailboxes
- * (destination.h), so that one that hangs holds a worker or two and no more.
+ * the spawner has made. Started when there is work and none is idle, kept for
+ * the next. When all are at work, each gets more, WORKER_JOBS at most: those
+ * that wait at its socket it delivers together, for the syncs of one. They are
+ * answered in order. Jobs stand in the lines of their mailboxes
+ * (destination.h), and those of one mailbox go to one worker where they can, so
+ * that one that hangs holds a worker or two, what waits there, and no more.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -14,26 +17,18 @@
 #include "queue/destination.h"
 #include "queue/manager.h"
 #include "queue/places.h"
+#include "queue/workers.h"
 
 #define SPAWN_AGAIN 1000   /* ms after a spawn that failed */
 #define JOB_TIMEOUT 600000 /* ms: a worker that takes longer is given up */
 
-struct worker {
-	struct watch  watch;
-	struct timer  limit;
-	struct group *job;  /* of one recipient; NULL: idle */
-	bool          used; /* has done a job: it is no broken program */
-};
-
 static struct {
 	struct watch    spawner;
 	struct timer    again;
-	struct worker **workers;
-	size_t          count;
+	struct workers  all;
 	bool            spawning;
 	bool            assigning;
 	struct traffic  traffic;
-	uint64_t        tag;
 } local;
 
 static struct packet in;
@@ -56,35 +51,43 @@ end_job(struct group *g)
 static void
 drop_worker(struct worker *w)
 {
-	struct group *job = w->job;
 	timer_cancel(&w->limit);
 	loop_remove(&w->watch);
 	close(w->watch.fd);
-	for (size_t i = 0; i < local.count; i++)
-		if (local.workers[i] == w)
-			local.workers[i] = local.workers[--local.count];
+	for (size_t i = 0; i < local.all.count; i++)
+		if (local.all.workers[i] == w)
+			local.all.workers[i] = local.all.workers[--local.all.count];
 	if (!w->used) {
 		log_error("deliver-died", log_text("hint", "postern-deliver must be installed setuid vmail (conf/install)"));
 		timer_set(&local.again, SPAWN_AGAIN);
 	}
+	for (size_t i = 0; i < w->count; i++)
+		delivery_interrupted(end_job(w->jobs[i]), "the delivery was interrupted");
 	free(w);
-	if (job != NULL)
-		delivery_interrupted(end_job(job), "the delivery was interrupted");
+}
+
+/* For the log: of the job that is under way for sure. */
+static const char *
+first_name(const struct worker *w)
+{
+	return w->count > 0 ? w->jobs[0]->message->name : "";
 }
 
 static void
 worker_too_slow(struct timer *t)
 {
 	struct worker *w = (struct worker *)((char *)t - offsetof(struct worker, limit));
-	log_error("deliver-too-slow", log_text("queue", w->job != NULL ? w->job->message->name : ""));
+	log_error("deliver-too-slow", log_text("queue", first_name(w)));
 	drop_worker(w);
 	assign_jobs();
 }
 
 static bool
-read_result(struct packet *p, struct outcome *o)
+read_result(struct packet *p, const struct worker *w, struct outcome *o)
 {
-	return strcmp(packet_verb(p), "result") == 0 && packet_field(p) != NULL && packet_field_outcome(p, o);
+	uint64_t tag;
+	return w->count > 0 && strcmp(packet_verb(p), "result") == 0 && packet_field_number(p, UINT64_MAX, &tag) && tag == w->tag &&
+	    packet_field_outcome(p, o);
 }
 
 static void
@@ -97,17 +100,17 @@ worker_ready(struct watch *watch, uint32_t events)
 		return;
 	packet_close_descriptors(&in);
 	struct outcome o;
-	if (r != PACKET_OK || w->job == NULL || !read_result(&in, &o)) {
+	if (r != PACKET_OK || !read_result(&in, w, &o)) {
 		if (w->used || r == PACKET_OK)
-			log_warning("deliver-lost", log_text("queue", w->job != NULL ? w->job->message->name : ""), log_text("reason", r == PACKET_OK ? "it does not keep to the protocol" : "it ended"));
+			log_warning("deliver-lost", log_text("queue", first_name(w)), log_text("reason", r == PACKET_OK ? "it does not keep to the protocol" : "it ended"));
 		drop_worker(w);
 		assign_jobs();
 		return;
 	}
-	struct group *g = w->job;
+	struct group *g = worker_take_first(w);
 	timer_cancel(&w->limit);
-	w->job = NULL;
-	w->used = true;
+	if (w->count > 0)
+		timer_set(&w->limit, JOB_TIMEOUT); /* it has as long for the next */
 	delivery_ended(end_job(g), &o);
 	assign_jobs();
 }
@@ -115,12 +118,12 @@ worker_ready(struct watch *watch, uint32_t events)
 /* --- jobs ----------------------------------------------------------------------------- */
 
 static void
-build_job(struct packet *p, const struct delivery *d)
+build_job(struct packet *p, uint64_t tag, const struct delivery *d)
 {
 	const struct queue_file *f = &d->message->file;
 	const struct file_recipient *r = delivery_recipient(d);
 	packet_begin(p, "deliver");
-	packet_add_number(p, ++local.tag);
+	packet_add_number(p, tag);
 	packet_add_text(p, d->message->name);
 	packet_add(p, f->sender);
 	packet_add(p, r->address);
@@ -130,19 +133,10 @@ build_job(struct packet *p, const struct delivery *d)
 	packet_add_descriptor(p, d->message->fd);
 }
 
-static struct worker *
-idle_worker(void)
-{
-	for (size_t i = 0; i < local.count; i++)
-		if (local.workers[i]->job == NULL)
-			return local.workers[i];
-	return NULL;
-}
-
 static void
 spawn(void)
 {
-	if (local.spawning || local.again.place != 0 || local.count >= manager.settings->deliver_workers)
+	if (local.spawning || local.again.place != 0 || local.all.count >= manager.settings->deliver_workers)
 		return;
 	packet_begin(&manager.out, "spawn");
 	local.spawning = packet_send(local.spawner.fd, &manager.out) == PACKET_OK;
@@ -151,12 +145,24 @@ spawn(void)
 static void
 give(struct worker *w, struct group *g)
 {
-	w->job = g;
-	timer_set(&w->limit, JOB_TIMEOUT);
-	build_job(&manager.out, g->members[0]);
-	if (packet_send(w->watch.fd, &manager.out) == PACKET_OK)
+	build_job(&manager.out, w->tag + w->count, g->members[0]);
+	enum packet_result r = packet_send(w->watch.fd, &manager.out);
+	if (r == PACKET_WAIT && w->count > 0) {
+		/* The kernel has no room for it just now; the worker is well. */
+		delivery_interrupted(end_job(g), "too many deliveries at a time");
 		return;
-	drop_worker(w);
+	}
+	w->jobs[w->count++] = g;
+	if (r != PACKET_OK)
+		drop_worker(w);
+	else if (w->count == 1)
+		timer_set(&w->limit, JOB_TIMEOUT);
+}
+
+static struct worker *
+free_worker(void)
+{
+	return workers_free(&local.all, manager.settings->deliver_workers);
 }
 
 static void
@@ -167,9 +173,9 @@ assign_jobs(void)
 	if (local.assigning)
 		return;
 	local.assigning = true;
-	while (!manager.draining && (w = idle_worker()) != NULL && (g = destination_next(&local.traffic, clock_ms())) != NULL)
-		give(w, g);
-	if (!manager.draining && idle_worker() == NULL && destination_is_ready(&local.traffic, clock_ms()))
+	while (!manager.draining && (w = free_worker()) != NULL && (g = destination_next(&local.traffic, clock_ms())) != NULL)
+		give(workers_for(&local.all, g, w), g);
+	if (!manager.draining && free_worker() == NULL && destination_is_ready(&local.traffic, clock_ms()))
 		spawn();
 	local.assigning = false;
 }
@@ -216,9 +222,9 @@ static void
 add_worker(int fd)
 {
 	struct worker *w = calloc(1, sizeof *w);
-	struct worker **workers = reallocarray(local.workers, local.count + 1, sizeof *workers);
+	struct worker **workers = reallocarray(local.all.workers, local.all.count + 1, sizeof *workers);
 	if (workers != NULL)
-		local.workers = workers;
+		local.all.workers = workers;
 	if (w != NULL)
 		*w = (struct worker){.watch = {.fd = fd, .ready = worker_ready}, .limit = {.fire = worker_too_slow}};
 	if (w == NULL || workers == NULL || !loop_add(&w->watch, EPOLLIN)) {
@@ -227,7 +233,7 @@ add_worker(int fd)
 		close(fd);
 		return;
 	}
-	local.workers[local.count++] = w;
+	local.all.workers[local.all.count++] = w;
 }
 
 /* No worker could be started and none is there: what waits is deferred. */
@@ -237,7 +243,7 @@ spawn_failed(const char *why)
 	log_error("deliver-not-started", log_text("reason", why != NULL ? why : "no answer"));
 	timer_set(&local.again, SPAWN_AGAIN);
 	struct group *g;
-	while (local.count == 0 && (g = destination_take(&local.traffic)) != NULL) {
+	while (local.all.count == 0 && (g = destination_take(&local.traffic)) != NULL) {
 		struct delivery *d = g->members[0];
 		free(g);
 		delivery_interrupted(d, "the delivery program could not be started");
@@ -280,7 +286,7 @@ local_begin(int spawner)
 	unsigned each = (unsigned)manager.settings->mailbox_concurrency;
 	local.traffic = (struct traffic){
 	    .rules = {.first = each, .most = each, .failures = 1, .pause = 0},
-	    .places = (size_t)manager.settings->deliver_workers,
+	    .places = (size_t)manager.settings->deliver_workers * WORKER_JOBS,
 	};
 	local.again.fire = spawn_again;
 	local.spawner = (struct watch){.fd = spawner, .ready = spawner_ready};

@@ -28,19 +28,36 @@ ask(const struct handover *h, const char *service, struct packet *p)
 	return answered;
 }
 
-/* User and Maildir are `p`'s. */
-static bool
-redeem(const struct handover *h, const char *service, struct packet *p, const char **user, const char **maildir)
+/* What authd said; the texts are the packet's. */
+struct resident {
+	const char         *user, *maildir;
+	struct quota_amount limits;
+	uint64_t            domain_limit;
+};
+
+/* An authd from before may say less. */
+static void
+read_limits(struct packet *p, struct resident *r)
 {
+	if (packet_field_number(p, INT64_MAX, &r->limits.bytes) && packet_field_number(p, INT64_MAX, &r->limits.messages) &&
+	    packet_rest(p).len > 0)
+		packet_field_number(p, INT64_MAX, &r->domain_limit);
+}
+
+static bool
+redeem(const struct handover *h, const char *service, struct packet *p, struct resident *r)
+{
+	*r = (struct resident){.user = NULL};
 	if (!ask(h, service, p)) {
 		log_error("ticket-unanswered", log_text("socket", "authd/ticket"));
 		return false;
 	}
 	bool good = strcmp(packet_verb(p), "ok") == 0;
 	const char *tag = packet_field(p);
-	*user = packet_field(p);
-	*maildir = packet_field(p);
-	if (good && *maildir != NULL && strcmp(tag, h->id) == 0)
+	r->user = packet_field(p);
+	r->maildir = packet_field(p);
+	read_limits(p, r);
+	if (good && r->maildir != NULL && strcmp(tag, h->id) == 0)
 		return true;
 	log_warning("ticket-refused", log_text("client", h->address));
 	return false;
@@ -57,17 +74,28 @@ enter_maildir(const char *maildir, int mail_root, struct maildir *m)
 	return ok;
 }
 
+/* Whose mailbox it is the daemon hears while this process has read nothing of its client. */
+static void
+open_account(struct account *a, const struct resident *r, const struct maildir *m, const struct quota_rules *rules)
+{
+	quota_open(&a->quota, m, r->limits, rules, r->domain_limit > 0);
+	a->tally = quota_counts(&a->quota) ? sessions_tally() : -1;
+	tally_user(a->tally, r->user);
+}
+
 bool
-arrive(const struct handover *h, const char *service, int mail_root, const struct contract *c, struct maildir *m)
+arrive(const struct handover *h, const char *service, int mail_root, const struct contract *c, struct maildir *m,
+    struct account *a, const struct quota_rules *rules)
 {
 	static struct packet p;
-	const char *user, *maildir;
-	if (!redeem(h, service, &p, &user, &maildir) || !enter_maildir(maildir, mail_root, m))
+	struct resident r;
+	if (!redeem(h, service, &p, &r) || !enter_maildir(r.maildir, mail_root, m))
 		return false;
+	open_account(a, &r, m, rules);
 	const struct sandbox_path path = {.fd = m->root, .write = true};
 	if (!sandbox_enter(c, &path, 1))
 		return false;
-	log_info("login", log_text("user", user), log_text("client", h->address),
+	log_info("login", log_text("user", r.user), log_text("client", h->address),
 	    log_text("line", h->encrypted ? "tls" : "plain"));
 	return true;
 }

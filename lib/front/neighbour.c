@@ -53,27 +53,49 @@ neighbour_send(struct neighbour *n, const struct packet *p, int patience)
 	return false;
 }
 
-const char *
-neighbour_ask_descriptor(struct neighbour *n, struct packet *p, int patience, int *fd)
+/* The status word of the answer that has come. */
+static const char *
+read_answer(struct neighbour *n, struct packet *p, uint64_t wanted, int *fd)
 {
 	uint64_t tag;
-	*fd = -1;
-	if (n->socket < 0)
-		return NULL;
-	if (!packet_call(n->socket, p, patience)) {
-		lose(n, "no answer");
-		return NULL;
-	}
 	*fd = packet_take_descriptor(p);
 	packet_close_descriptors(p);
 	const char *status = packet_verb(p);
-	if (packet_field_number(p, UINT64_MAX, &tag) && tag == n->tag)
+	if (packet_field_number(p, UINT64_MAX, &tag) && tag == wanted)
 		return status;
 	lose(n, "the answer does not fit the question");
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
 	return NULL;
+}
+
+const char *
+neighbour_ask_descriptor(struct neighbour *n, struct packet *p, int patience, int *fd)
+{
+	*fd = -1;
+	if (n->socket < 0)
+		return NULL;
+	if (packet_call(n->socket, p, patience))
+		return read_answer(n, p, n->tag, fd);
+	lose(n, "no answer");
+	return NULL;
+}
+
+const char *
+neighbour_await(struct neighbour *n, struct packet *p, uint64_t tag, int patience)
+{
+	int fd = -1;
+	if (n->socket < 0)
+		return NULL;
+	if (packet_receive_wait(n->socket, p, patience) != PACKET_OK) {
+		lose(n, "no answer");
+		return NULL;
+	}
+	const char *status = read_answer(n, p, tag, &fd);
+	if (fd >= 0)
+		close(fd);
+	return status;
 }
 
 const char *

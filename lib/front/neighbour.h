@@ -36,7 +36,9 @@ bool neighbour_send(struct neighbour *n, const struct packet *p, int patience);
  * tag. NULL: it was lost, now (logged, "service-lost") or before.
  */
 const char *neighbour_ask(struct neighbour *n, struct packet *p, int patience);
-/* The same for an answer that may bring a descriptor: `*fd` is the caller's to close, -1 when none came. */
+/* Waits for the answer to a question that was sent by neighbour_send() with that tag; else as neighbour_ask(). */
+const char *neighbour_await(struct neighbour *n, struct packet *p, uint64_t tag, int patience);
+/* As neighbour_ask() for an answer that may bring a descriptor: `*fd` is the caller's to close, -1 when none came. */
 const char *neighbour_ask_descriptor(struct neighbour *n, struct packet *p, int patience, int *fd);
 
 #endif

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +12,9 @@
 #include "lib/sandbox/sandbox.h"
 
 #define OLD_KERNEL_MOST 4096 /* descriptors closed one by one where close_range(2) is not there (before Linux 5.9) */
+
+#define PATIENCE_AUTHD  10000 /* ms */
+#define WORDS_AT_ONCE   64
 
 static struct sessions *running;
 
@@ -25,15 +29,23 @@ close_between(int first, int last)
 		close(fd);
 }
 
+static int
+compare_numbers(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
 /* The listening socket, the loop and other fronts are none of a session's business. */
 static _Noreturn void
 become_session(const struct handover *h)
 {
-	int low = h->client < running->root ? h->client : running->root;
-	int high = h->client < running->root ? running->root : h->client;
-	close_between(3, low - 1);
-	close_between(low + 1, high - 1);
-	close_between(high + 1, ~0U >> 1);
+	int kept[] = {h->client, running->root, running->tally.writing}, next = 3;
+	qsort(kept, sizeof kept / sizeof *kept, sizeof *kept, compare_numbers);
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+		close_between(next, kept[i] - 1);
+		next = kept[i] + 1;
+	}
+	close_between(next, ~0U >> 1);
 	running->serve(h, running->root);
 	_exit(EXIT_DONE);
 }
@@ -43,7 +55,7 @@ static const char *
 start_session(const struct handover *h)
 {
 	size_t place = 0;
-	while (place < running->most && running->children[place] != 0)
+	while (place < running->most && running->children[place].pid != 0)
 		place++;
 	if (place == running->most) {
 		log_warning("sessions-full", log_number("sessions", (int64_t)running->count),
@@ -57,7 +69,7 @@ start_session(const struct handover *h)
 		log_error("fork-failed", log_errno());
 		return "no process can be made";
 	}
-	running->children[place] = child;
+	running->children[place] = (struct session_child){.pid = child};
 	running->count++;
 	return NULL;
 }
@@ -79,15 +91,88 @@ request(struct connection *c, struct packet *p)
 	return true;
 }
 
+int
+sessions_tally(void)
+{
+	return running->tally.writing;
+}
+
+/* --- what sessions say ---------------------------------------------------------------- */
+
+static void
+told(void *context, const char *status, struct packet *answer)
+{
+	(void)context;
+	(void)answer;
+	running->asked--;
+	if (status == NULL)
+		log_warning("usage-not-told", log_text("socket", "authd/lookup"));
+}
+
+static bool
+take_user(struct session_child *c, struct packet *word)
+{
+	const char *user = packet_field(word);
+	if (c->user != NULL || user == NULL || strlen(user) > TALLY_USER_MOST)
+		return false;
+	c->user = strdup(user);
+	return true;
+}
+
+static bool
+take_usage(const struct session_child *c, struct packet *word)
+{
+	static struct packet p;
+	uint64_t bytes, messages;
+	if (c->user == NULL || !packet_field_number(word, INT64_MAX, &bytes) || !packet_field_number(word, INT64_MAX, &messages))
+		return false;
+	/* A session that talks without end is not to fill the memory; the next word says more. */
+	if (running->asked == WORDS_AT_ONCE)
+		return true;
+	client_begin(&running->authd, &p, "usage");
+	packet_add_text(&p, c->user);
+	packet_add_number(&p, bytes);
+	packet_add_number(&p, messages);
+	running->asked += client_ask(&running->authd, &p, told, NULL) != NULL;
+	return true;
+}
+
+static void
+take_word(pid_t pid, struct packet *word)
+{
+	size_t place = 0;
+	while (place < running->most && running->children[place].pid != pid)
+		place++;
+	bool known = pid > 0 && place < running->most;
+	bool good = known && strcmp(packet_verb(word), "user") == 0 ? take_user(&running->children[place], word)
+	    : known && strcmp(packet_verb(word), "usage") == 0      ? take_usage(&running->children[place], word)
+	                                                            : false;
+	if (!good)
+		log_warning("session-word-refused", log_number("pid", pid));
+}
+
+/* Some at a time: a session that talks without end must not hold up the others. */
+static void
+take_words(struct watch *w, uint32_t events)
+{
+	static struct packet word;
+	pid_t pid;
+	(void)w;
+	(void)events;
+	for (int i = 0; i < WORDS_AT_ONCE && tally_next(&running->tally, &pid, &word); i++)
+		take_word(pid, &word);
+}
+
 /* --- ending ------------------------------------------------------------------------ */
 
 static void
 forget_child(pid_t child, int status)
 {
 	for (size_t i = 0; i < running->most; i++) {
-		if (running->children[i] != child)
+		if (running->children[i].pid != child)
 			continue;
-		running->children[i] = 0;
+		free(running->children[i].user);
+		running->children[i] = (struct session_child){.pid = 0};
 		running->count--;
 		break;
 	}
@@ -102,6 +187,8 @@ on_child(int number)
 {
 	int status;
 	(void)number;
+	/* What a session said last counts, though it is gone. */
+	take_words(&running->words, 0);
 	for (pid_t child; (child = waitpid(-1, &status, WNOHANG)) > 0;)
 		forget_child(child, status);
 	if (running->ending && running->count == 0)
@@ -112,8 +199,8 @@ static void
 tell_children(int number)
 {
 	for (size_t i = 0; i < running->most; i++)
-		if (running->children[i] != 0)
-			kill(running->children[i], number);
+		if (running->children[i].pid != 0)
+			kill(running->children[i].pid, number);
 }
 
 static void
@@ -140,6 +227,19 @@ on_terminate(int number)
 
 /* --- start ------------------------------------------------------------------------- */
 
+/* Before the confinement: the pair can be made only then. */
+static bool
+open_tally(struct sessions *s)
+{
+	s->authd = (struct client){.service = "authd/lookup", .timeout = PATIENCE_AUTHD};
+	if (!tally_open(&s->tally)) {
+		log_error("socket-failed", log_errno());
+		return false;
+	}
+	s->words = (struct watch){.fd = s->tally.reading, .ready = take_words};
+	return loop_add(&s->words, EPOLLIN);
+}
+
 static bool
 open_root(struct sessions *s)
 {
@@ -159,7 +259,7 @@ sessions_start(struct sessions *s, const struct contract *c)
 	s->children = calloc(s->most, sizeof *s->children);
 	peers_add(&s->service.peers, s->front);
 	if (s->children == NULL || !open_root(s) || !loop_begin() || !loop_signal(SIGCHLD, on_child) ||
-	    !loop_signal(SIGTERM, on_terminate) || !service_start(&s->service))
+	    !loop_signal(SIGTERM, on_terminate) || !open_tally(s) || !service_start(&s->service))
 		return false;
 	const struct sandbox_path path = {.fd = s->root, .write = true};
 	return sandbox_enter(c, &path, 1);

@@ -11,7 +11,10 @@
 #include <sys/types.h>
 
 #include "lib/base/program.h"
+#include "lib/front/account.h"
 #include "lib/front/handover.h"
+#include "lib/front/tally.h"
+#include "lib/ipc/client.h"
 #include "lib/ipc/server.h"
 #include "lib/store/maildir.h"
 
@@ -32,7 +35,14 @@ struct sessions {
 
 	/* Their own. */
 	int    root;
-	pid_t *children; /* `most` of them, 0: free */
+	struct session_child {
+		pid_t pid;  /* 0: free */
+		char *user; /* as it said; NULL: not yet */
+	} *children; /* `most` of them */
+	struct tally  tally;
+	struct watch  words;
+	struct client authd; /* is told what sessions say */
+	unsigned      asked; /* of that, what is not answered yet */
 	size_t count;
 	bool   ending;
 };
@@ -45,9 +55,14 @@ void sessions_run(void);
 /*
  * A session's first steps: redeems the ticket at authd, so that it learns from
  * nobody else whose mail this is, opens his Maildir beneath `mail_root` (which is
- * closed) and confines the process to it and to `c`. Logs the login. False,
- * logged: temporary trouble, which the client is to be told; the process is to end.
+ * closed) and confines the process to it and to `c`. `*a` is opened with his
+ * limits and `rules`. Logs the login. False, logged: temporary trouble, which
+ * the client is to be told; the process is to end.
  */
-bool arrive(const struct handover *h, const char *service, int mail_root, const struct contract *c, struct maildir *m);
+bool arrive(const struct handover *h, const char *service, int mail_root, const struct contract *c, struct maildir *m,
+    struct account *a, const struct quota_rules *rules);
+
+/* Where a session of this process tells its daemon (tally.h). */
+int sessions_tally(void);
 
 #endif

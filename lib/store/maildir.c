@@ -3,14 +3,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/stat.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
 #include "lib/base/host.h"
 #include "lib/base/slice.h"
 #include "lib/store/directory.h"
 
 #define HOST_MOST 64
+#define YOUNG     120 /* seconds: no sync takes longer */
 
 /*
  * Takes the next level of a path. Walking level by level with O_NOFOLLOW is
@@ -76,25 +81,68 @@ make_inbox(int root)
 	return true;
 }
 
-bool
-maildir_open(struct maildir *m, int mail_root, const char *path, bool create)
+static bool
+open_root(struct maildir *m, int mail_root, const char *path, bool create)
 {
 	m->root = -1;
 	if (!path_ok(slice_of(path))) {
 		errno = EINVAL;
 		return false;
 	}
+	m->root = walk(mail_root, slice_of(path), create);
+	return m->root >= 0;
+}
+
+bool
+maildir_make(struct maildir *m, int mail_root, const char *path)
+{
+	return open_root(m, mail_root, path, true);
+}
+
+bool
+maildir_open(struct maildir *m, int mail_root, const char *path, bool create)
+{
 	/* The usual case first: all is there, nothing is made. */
-	m->root = walk(mail_root, slice_of(path), false);
-	if (m->root >= 0 || errno != ENOENT || !create)
-		return m->root >= 0;
-	m->root = walk(mail_root, slice_of(path), true);
-	if (m->root < 0)
+	if (open_root(m, mail_root, path, false))
+		return true;
+	if (errno != ENOENT || !create || !maildir_make(m, mail_root, path))
 		return false;
 	if (make_inbox(m->root))
 		return true;
 	m->root = directory_close(m->root);
 	return false;
+}
+
+bool
+maildir_is_young(int directory)
+{
+	struct statx st;
+	/* Not every libc has statx(3). */
+	if (syscall(SYS_statx, directory, "", AT_EMPTY_PATH, STATX_BTIME, &st) < 0 || (st.stx_mask & STATX_BTIME) == 0)
+		return true;
+	int64_t age = clock_unix() - (int64_t)st.stx_btime.tv_sec;
+	return age < YOUNG; /* a time to come, too: the clock was set back */
+}
+
+bool
+maildir_sync_way(const struct maildir *m, int mail_root, const char *path)
+{
+	char level[NAME_MAX + 1];
+	struct slice rest = slice_of(path);
+	int at = mail_root;
+	bool ok = file_sync_directory(m->root);
+	while (ok && next_level(&rest, level)) {
+		ok = file_sync_directory(at);
+		int next = ok ? directory_open(at, level, false) : -1;
+		if (at != mail_root)
+			directory_close(at);
+		if (next < 0)
+			return false;
+		at = next;
+	}
+	if (at != mail_root)
+		directory_close(at);
+	return ok;
 }
 
 void

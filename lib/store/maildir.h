@@ -30,6 +30,20 @@ struct maildir {
  */
 bool maildir_open(struct maildir *m, int mail_root, const char *path, bool create);
 void maildir_close(struct maildir *m);
+/* The same, but makes only the directories down to the Maildir itself, not what is in it. */
+bool maildir_make(struct maildir *m, int mail_root, const char *path);
+
+/*
+ * A directory that we make is synced in its parent before anything is put into
+ * it, so what we find is durable, but for one that another process has made
+ * this moment and is about to sync. Who finds a young one (`directory` was made
+ * within the last two minutes, or nobody knows when) must not rely on it before
+ * he has synced the way to it himself: maildir_sync_way() does it from the mail
+ * root down to the names in the Maildir. What a person made by hand is on
+ * the disk within a minute by the kernel's own doing.
+ */
+bool maildir_is_young(int directory);
+bool maildir_sync_way(const struct maildir *m, int mail_root, const char *path);
 
 /* The name of this host (lib/base/host.h) as it may stand in a message's name. */
 const char *maildir_host(void);

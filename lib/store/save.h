@@ -7,6 +7,18 @@
  *     tmp/NAME         nothing promised; swept when it is old
  *     new|cur/NAME     whole and durable: file synced before the rename,
  *                      directory after it. Only then success is told.
+ *
+ * Several messages may go through these steps together: all files are made
+ * durable (settle.h), all are renamed, then the directories are. A group costs
+ * little more than one message where the file system has a call for that, and
+ * is as safe where it has none.
+ *
+ * Why not fewer syncs: a name that is there before its bytes are is read by
+ * others. They do not compare ,S= with what they find, and would show, count
+ * and keep an empty message for ever after a power cut, with a UID of its own.
+ * And of a rename POSIX says that it is on the disk when its directory was
+ * synced; that a later sync of the file brings its name along is a habit of
+ * some file systems.
  */
 #ifndef STORE_SAVE_H
 #define STORE_SAVE_H
@@ -14,39 +26,63 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "lib/store/folder.h"
 
 #define SAVE_BUFFER 65536
+#define SAVES_MOST  64 /* in one group */
+
+enum save_place { SAVE_NEW, SAVE_CUR };
 
 struct save {
 	int      fd;         /* -1: none under way */
 	int      tmp;        /* borrowed of the folder */
 	int      fresh, cur;
-	bool     failed;     /* a write failed; errno is kept in trouble */
 	bool     carriage;   /* a CR that waits for its LF */
-	int      trouble;
+	int      trouble;    /* errno of what failed; 0: nothing */
 	uint64_t size;       /* bytes of the file so far */
 	uint64_t wire_size;  /* the same with CRLF */
-	size_t   used;
 	char     name[NAME_MOST + 1]; /* base: with sizes after save_finish() */
-	char     buffer[SAVE_BUFFER];
+
+	/* Where it goes: set by save_finish(), or as a delivery to new/. */
+	enum save_place place;
+	uint8_t         flags;
+	uint32_t        keywords; /* bits of the folder */
+	time_t          date;     /* becomes the internal date; 0: now */
+
+	const struct save *shared; /* the file is that one's, under another name; NULL: its own */
+	bool               moved;
+	dev_t              device; /* of the directory that it was moved to */
+	ino_t              inode;
+
+	size_t used;
+	char   buffer[SAVE_BUFFER];
 };
 
 /* Makes the file in tmp/ of an opened folder. The folder must stay open. */
 bool save_begin(struct save *s, const struct folder *f);
+/*
+ * The same bytes once more, for another folder or the same: a hard link to the
+ * file of `other`, which is written and has not been finished; both are given
+ * to one save_finish_all(), `other` first. False with errno (EXDEV, EMLINK,
+ * EPERM ...) where there can be none: write it instead.
+ */
+bool save_begin_shared(struct save *s, const struct folder *f, struct save *other);
 /* Writes a part of any size. CRLF becomes LF, a bare CR stays. Failure is kept for save_finish(). */
 void save_write(struct save *s, const void *bytes, size_t len);
+/* All of it was written: what is buffered goes to the file. Failure is kept. */
+void save_complete(struct save *s);
 
 /*
  * Ends it. SAVE_NEW: into new/ without flags, as a delivery. SAVE_CUR: into
- * cur/ with flags and keywords (bits of the folder). `date` becomes the
- * internal date; 0: now. On success file and directory are durable, and
+ * cur/ with flags and keywords. On success file and directory are durable, and
  * s->name is the base. On failure nothing is left and errno says why.
  */
-enum save_place { SAVE_NEW, SAVE_CUR };
 bool save_finish(struct save *s, enum save_place place, uint8_t flags, uint32_t keywords, time_t date);
+/* Ends several together (SAVES_MOST), each on its own: `trouble` of each is 0, or the errno of its failure. */
+void save_finish_all(struct save *const *all, size_t count);
 /* Forgets it; harmless when none is under way. */
 void save_abort(struct save *s);
 

@@ -167,7 +167,13 @@ class Reader:
             if after in self.names:
                 self.gone[after] = self.names[after]
             self.names[after] = self.names.pop(before)
-            self.add(call, "rename", path=before, to=after)
+            self.add(call, "rename", path=before, to=after, file=self.names[after])
+
+    def on_linkat(self, call):
+        before, after = self.named(call, 0), self.named(call, 1)
+        if before in self.names:
+            self.names[after] = self.names[before]
+            self.add(call, "link", path=before, to=after, file=self.names[after])
 
     on_renameat2 = on_rename = on_renameat
     on_unlink, on_mkdir = on_unlinkat, on_mkdirat
@@ -210,7 +216,7 @@ class Reader:
         inside = [path for path, _ in call.descriptors() if self.relative(path) is not None]
         assert not inside, f"the test does not know what this does to the disk: {call}"
 
-    on_fallocate = on_link = on_linkat = on_syncfs = on_creat = on_pwritev2 = unknown
+    on_fallocate = on_link = on_creat = on_pwritev2 = unknown
 
     def on_fsync(self, call):
         number, path = self.file(call)
@@ -218,6 +224,11 @@ class Reader:
             self.add(call, "sync", file=number, path=path)
 
     on_fdatasync = on_fsync
+
+    def on_syncfs(self, call):
+        number, path = self.file(call)
+        if path is not None:
+            self.add(call, "sync", file=number, path=None)
 
     # --- packets ----------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ import random
 
 BLOCK = 4096
 ALL_SUBSETS = 6  # of so many units that are not synced; of more a choice is made
-NAMES = ("create", "mkdir", "unlink", "rename")
+NAMES = ("create", "mkdir", "unlink", "rename", "link")
 
 
 def snapshot(root):
@@ -67,6 +67,8 @@ class History:
         for sync in self.syncs:
             if sync.ended > moment or operation.ended > sync.began:
                 continue
+            if sync.path is None:  # of the whole file system
+                return True
             if operation.kind in ("write", "truncate"):
                 if sync.file == operation.file:
                     return True
@@ -101,8 +103,12 @@ class History:
                 names[operation.path] = getattr(operation, "file", 0)
             elif operation.kind == "unlink":
                 names.pop(operation.path, None)
-            elif operation.kind == "rename" and operation.path in names:
-                names[operation.to] = names.pop(operation.path)
+            elif operation.kind == "rename":
+                # A new name may be on the disk though the old one never was: they are in two directories.
+                names.pop(operation.path, None)
+                names[operation.to] = operation.file
+            elif operation.kind == "link":
+                names[operation.to] = operation.file
         return names
 
     def key(self, kept):
@@ -148,10 +154,10 @@ def choices(count, chance):
         yield tuple(p for p in everything if chance.random() < 0.5)
 
 
-def states(history, seed=1):
-    """Yields (moment, key, units that are on the disk): each different state of each moment once."""
+def states(history, seed=1, moments=None):
+    """Yields (moment, key, units that are on the disk): each different state of each moment (or of those given) once."""
     chance = random.Random(seed)
-    for moment in history.moments():
+    for moment in history.moments() if moments is None else moments:
         sure, maybe = history.at(moment)
         seen = set()
         for chosen in choices(len(maybe), chance):

@@ -1,4 +1,4 @@
-/* sources: deliver/lmtp_session.c deliver/lmtp_commands.c deliver/lmtp_data.c */
+/* sources: deliver/lmtp_session.c deliver/lmtp_commands.c deliver/lmtp_data.c deliver/lmtp_bdat.c deliver/lmtp_text.c */
 /*
  * A client's whole side of an LMTP conversation. authd and the deliver worker
  * are stood in for by functions of their names here, which check what lmtpd
@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct lmtp_session s;
 
-static const struct lmtp_config config = {
+static struct lmtp_config config = {
 	.hostname = "mx.example.org", .directory = "/", .message_size = 70000, .recipients_limit = 100, .timeout = 5,
 };
 
@@ -43,8 +43,10 @@ lmtp_ask_recipient(struct lmtp_session *session, struct slice address)
 	return address.data[0] == 'n' ? outcome_make("5.1.1", "User unknown") : outcome_make("2.1.5", "Ok");
 }
 
+static size_t under_way;
+
 /* Promise 4: no bare CR or LF comes in. */
-struct outcome
+void
 lmtp_deliver(struct lmtp_session *session, const char *address, uint64_t size)
 {
 	static char text[1 << 17];
@@ -57,6 +59,16 @@ lmtp_deliver(struct lmtp_session *session, const char *address, uint64_t size)
 		if ((cr && text[i + 1] != '\n') || (lf && (i == 0 || text[i - 1] != '\r')))
 			abort();
 	}
+	if (++under_way > LMTP_AHEAD)
+		abort();
+}
+
+struct outcome
+lmtp_delivered(struct lmtp_session *session)
+{
+	(void)session;
+	if (under_way-- == 0)
+		abort();
 	return outcome_done();
 }
 
@@ -86,12 +98,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0)
 		return 0;
 	memset(&s, 0, sizeof s);
+	config.normalize = size % 2 == 1;
 	lmtp_begin(&s, &config);
 	s.services.spool = spool;
 	s.in.fd = fd;
 	s.out.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	lmtp_run(&s);
 	lmtp_end(&s);
+	if (under_way != 0)
+		abort();
 	str_free(&s.sender);
 	str_free(&s.recipients);
 	close(s.out.fd);

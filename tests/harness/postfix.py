@@ -1,4 +1,4 @@
-"""Debian's Postfix as a private instance in a directory of its own: smtpd on loopback ports; nothing is delivered."""
+"""Debian's Postfix as a private instance in a directory of its own: smtpd on loopback ports; nothing is delivered unless a test wants it."""
 import pathlib
 import shutil
 import subprocess
@@ -39,11 +39,27 @@ tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
 """
 
+# What delivers, too.
+QUEUE = """pickup unix n - n 60 1 pickup
+qmgr unix n - n 300 1 qmgr
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+error unix - - n - - error
+retry unix - - n - - error
+flush unix n - n 1000? 0 flush
+showq unix n - n - - showq
+discard unix - - n - - discard
+"""
+
 
 class Postfix:
-    """`services` are smtpd's, each a name and its own settings; `sasl` are Cyrus SASL's NAME.conf for smtpd_sasl_path NAME."""
+    """
+    `services` are smtpd's, each a name and its own settings; `sasl` are Cyrus SASL's NAME.conf for smtpd_sasl_path NAME. `delivers`:
+    lines of master.cf for the transport that the settings name; without it messages stay in the queue.
+    """
 
-    def __init__(self, services, settings, sasl):
+    def __init__(self, services, settings, sasl, delivers=""):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="postfix-", dir=HOME))
         self.directory.chmod(0o755)
         self.ports = dict(zip(services, free_ports(len(services))))
@@ -53,7 +69,7 @@ class Postfix:
         (self.directory / "main.cf").write_text(MAIN.format(directory=self.directory) + lines("{} = {}", settings))
         for name, options in sasl.items():
             (self.directory / f"sasl/{name}.conf").write_text(lines("{}: {}", options))
-        (self.directory / "master.cf").write_text(MASTER + "".join(
+        (self.directory / "master.cf").write_text(MASTER + (QUEUE + delivers if delivers else "") + "".join(
             f"127.0.0.1:{self.ports[name]} inet n - n - - smtpd\n" + lines("  -o {}={}", options)
             for name, options in services.items()))
 

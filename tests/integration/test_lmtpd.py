@@ -11,6 +11,7 @@ import pytest
 
 from harness import Process, Smtp, wait_for
 from harness.dialogue import stuffed
+from test_smtp_dialogue import settings
 
 TEXT = "Subject: hello\n\nA line.\n.A line with a dot.\n..\nThe end.\n"
 
@@ -51,7 +52,7 @@ def test_greeting_and_extensions(suite):
     with Lmtp(suite.ports["lmtpd"]) as lmtp:
         assert lmtp.greeting[0] == 220 and "LMTP" in lmtp.greeting[1][0]
         offered = lmtp.lhlo()
-        assert {"PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"} <= set(offered)
+        assert {"PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES"} <= set(offered)
         assert any(line.startswith("SIZE ") for line in offered)
         assert lmtp.command("QUIT")[0] == 221
         assert lmtp.line() is None
@@ -106,7 +107,8 @@ def test_smtplib_delivers(suite):
     (["MAIL FROM:<a@b.test>", "MAIL FROM:<a@b.test>"], 503), (["RCPT TO:<a@b.test>"], 503), (["DATA"], 503),
     (["MAIL FROM:<a@b.test>", "DATA"], 503), (["MAIL FROM:<a b>"], 501), (["MAIL FROM:<a@b.test> SIZE=x"], 501),
     (["MAIL FROM:<a@b.test> SIZE=99999999999"], 552), (["MAIL FROM:<a@b.test> BODY=8BITMIME SIZE=100"], 250),
-    (["MAIL FROM:<a@b.test> BODY=9BIT"], 501), (["MAIL FROM:<a@b.test> FOO=1"], 555), (["VRFY x"], 252), (["NOOP x"], 250),
+    (["MAIL FROM:<a@b.test> BODY=9BIT"], 501), (["MAIL FROM:<a@b.test> FOO=1"], 555), (["MAIL FROM:<a@b.test> RET=HDRS"], 555),
+    (["MAIL FROM:<\u00e4@b.test> SMTPUTF8"], 250), (["BDAT 0 LAST"], 503), (["MAIL FROM:<a@b.test>", "BDAT 0 LAST"], 503), (["VRFY x"], 252), (["NOOP x"], 250),
     (["RSET"], 250), (["MAIL FROM:<\u00e4@b.test>"], 553), (["NOOP\0"], 500), (["NOOP " + "x" * 3000], 500)])
 def test_answers(lmtp, lines, code):
     answers = [lmtp.command(line)[0] for line in lines]
@@ -258,3 +260,125 @@ def test_on_a_unix_socket(suite, tmp_path):
         server.terminate()
         server.wait(10)
         os.path.exists(path) and os.unlink(path)
+
+
+# --- BDAT (RFC 3030) ----------------------------------------------------------------------
+
+
+def chunk(lmtp, text, last=False, count=1):
+    """`count` answers, as (code, first line)."""
+    data = text.replace("\n", "\r\n") if isinstance(text, str) else text
+    lmtp.send(f"BDAT {len(data)}{' LAST' if last else ''}\r\n".encode() + (data.encode() if isinstance(data, str) else data))
+    return [(code, lines[0]) for code, lines in (lmtp.reply() for _ in range(count))]
+
+
+def test_chunks_and_an_answer_for_each_recipient(suite, lmtp):
+    one, two = suite.user(), suite.user()
+    assert lmtp.envelope("a@elsewhere.test", one.address, two.address) == [250, 250]
+    assert chunk(lmtp, "Subject: chunks\n\nA line.\n.\nhal")[0][0] == 250
+    assert lmtp.command("DATA")[0] == 503 and lmtp.command(f"RCPT TO:<{one.address}>")[0] == 503
+    assert chunk(lmtp, "")[0][0] == 250
+    answers = chunk(lmtp, "f a line\n..\n" + "x" * 70000 + "\nno end", True, 2)
+    assert [code for code, _ in answers] == [250, 250] and one.address in answers[0][1] and two.address in answers[1][1]
+    for user in (one, two):
+        [message] = user.messages()
+        assert message.endswith(b"\n\nA line.\n.\nhalf a line\n..\n" + b"x" * 70000 + b"\nno end\n")
+    assert lmtp.envelope("a@elsewhere.test", one.address) == [250]
+    assert lmtp.text(TEXT, 1)[0][0] == 250
+
+
+def test_chunks_given_up(suite, lmtp):
+    user = suite.user()
+    assert lmtp.envelope("a@elsewhere.test", user.address) == [250]
+    assert chunk(lmtp, "Subject: half\n\n")[0][0] == 250
+    assert lmtp.command("RSET")[0] == 250
+    assert lmtp.envelope("a@elsewhere.test", user.address) == [250]
+    assert chunk(lmtp, "Subject: whole\n\n", True)[0][0] == 250
+    [message] = user.messages()
+    assert b"whole" in message and b"half" not in message
+
+
+def test_bdat_without_recipients_reads_its_chunk(lmtp):
+    assert chunk(lmtp, "NOOP\nQUIT\n", True)[0][0] == 503
+    assert lmtp.envelope("a@elsewhere.test", "nobody@example.test") == [550]
+    assert chunk(lmtp, "NOOP\nQUIT\n", True)[0][0] == 503
+    assert lmtp.command("NOOP")[0] == 250
+
+
+@pytest.mark.parametrize("line", ["BDAT", "BDAT x", "BDAT 1 FIRST", "BDAT -1", "BDAT 99999999999999999999999"])
+def test_a_chunk_without_its_size_ends_the_session(lmtp, line):
+    assert lmtp.command(line)[0] == 501 and lmtp.line() is None
+
+
+def test_chunks_that_are_too_much(suite):
+    with Lmtp(suite.ports["lmtpd"]) as lmtp:
+        size = int([line for line in lmtp.lhlo() if line.startswith("SIZE")][0].split()[1])
+        user = suite.user()
+        assert lmtp.envelope("a@elsewhere.test", user.address) == [250]
+        assert chunk(lmtp, b"y" * size)[0][0] == 552
+        assert chunk(lmtp, b"y", True)[0][0] == 552
+        assert lmtp.envelope("a@elsewhere.test", user.address) == [250]
+        assert chunk(lmtp, TEXT, True)[0][0] == 250
+        assert len(user.messages()) == 1
+
+
+# --- line ends, as the setting says --------------------------------------------------------
+
+BARE = b"Subject: x\r\n\r\none\ntwo\rthree\r\n"
+
+
+def test_bare_line_ends_are_refused_in_chunks_too(suite, lmtp):
+    user = suite.user()
+    assert lmtp.envelope("a@elsewhere.test", user.address) == [250]
+    assert chunk(lmtp, BARE, True)[0][0] == 554
+    assert user.messages() == []
+
+
+def test_bare_line_ends_are_made_right(suite):
+    user = suite.user()
+    with settings(suite, bare_newline="normalize"), Lmtp(suite.ports["lmtpd"]) as lmtp:
+        lmtp.lhlo()
+        assert lmtp.envelope("a@elsewhere.test", user.address) == [250]
+        assert chunk(lmtp, BARE, True)[0][0] == 250
+        assert lmtp.envelope("a@elsewhere.test", user.address) == [250]
+        assert lmtp.command("DATA")[0] == 354
+        lmtp.send(BARE + b"\n.\nMAIL FROM:<smuggled@elsewhere.test>\r\n.\r\n")
+        assert lmtp.reply()[0] == 250
+    assert sorted(message.split(b"\n\n", 1)[1] for message in user.messages()) == [
+        b"one\ntwo\nthree\n", b"one\ntwo\nthree\n\n.\nMAIL FROM:<smuggled@elsewhere.test>\n"]
+
+
+def test_smtputf8(suite, lmtp):
+    """RFC 6531: an address that is not ASCII goes with SMTPUTF8, and without it not."""
+    user = suite.user()
+    assert lmtp.command("MAIL FROM:<k\u00e4the@elsewhere.test> SMTPUTF8")[0] == 250
+    assert lmtp.command("RCPT TO:<nieman\u00e4d@example.test>")[0] == 550
+    assert lmtp.command(f"RCPT TO:<{user.address}>")[0] == 250
+    assert lmtp.text(TEXT, 1)[0][0] == 250
+    [message] = user.messages()
+    assert "Return-Path: <k\u00e4the@elsewhere.test>".encode() in message and b"with UTF8LMTP id" in message
+    assert lmtp.command("MAIL FROM:<a@elsewhere.test>")[0] == 250
+    assert lmtp.command("RCPT TO:<nieman\u00e4d@example.test>")[0] == 553
+
+
+def test_a_hundred_recipients(suite, lmtp):
+    """More than are under way at a time; the answers come in the order of the recipients."""
+    users = [suite.user() for _ in range(5)] * 20
+    assert set(lmtp.envelope("a@elsewhere.test", *[user.address for user in users])) == {250}
+    answers = lmtp.text(TEXT, 100)
+    assert all(code == 250 and f"<{user.address}>" in line for user, (code, line) in zip(users, answers))
+    assert [len(user.messages()) for user in users[:5]] == [20] * 5
+
+
+def test_recipients_share_a_file_where_that_is_set(suite):
+    """Nothing in it tells whose it is."""
+    users = [suite.user() for _ in range(3)]
+    with settings(suite, share_files="yes"), Lmtp(suite.ports["lmtpd"]) as lmtp:
+        lmtp.lhlo()
+        for _ in range(2):
+            lmtp.envelope("a@elsewhere.test", *[user.address for user in users])
+            assert [code for code, _ in lmtp.text(TEXT, 3)] == [250] * 3
+    paths = [path for user in users for path in (user.maildir / "new").iterdir()]
+    assert len(paths) == 6 and len({path.stat().st_ino for path in paths}) <= 4
+    assert len({path.name for path in paths}) == 6
+    assert all(b"Delivered-To" not in path.read_bytes() and path.stat().st_size == int(path.name.split(",S=")[1].split(",")[0]) for path in paths)

@@ -116,3 +116,26 @@ def test_folders_of_every_byte(suite, canaries):
         for path in user.maildir.iterdir():
             assert path.name in inside or path.name.startswith((".", "dovecot", "subscriptions")), path
     assert canaries.state() == before
+
+
+def test_extensions_and_new_folders_of_every_byte(suite, canaries):
+    """user+folder@ where folders are made for it, and folders that a setting names."""
+    user = suite.user()
+    assert deliver(suite, user.address) == 0
+    before = canaries.state()
+    names = ["..", "../x", "x/../../outside", "/outside", "..outside", ".", "&AC8-x", "&AC4ALg-", "x/y", "INBOX/../x"]
+    names += [f"a{chr(number)}b" for number in range(1, 256)]
+    suite.set("extension_folders", "create")
+    suite.set("new_folders", "\n".join(["../outside", "/outside", "..", "x/../../outside", "Sent"]))
+    try:
+        for name in names:
+            assert suite.tool("deliver", "-d", user.address, "-m", name, input="Subject: x\n\n", check=False).returncode == 0
+        other = suite.user()
+        assert deliver(suite, other.address) == 0
+    finally:
+        suite.set("extension_folders", None)
+        suite.set("new_folders", None)
+    for who in (user, other):
+        assert all(path.name.startswith(".") or path.name in ("cur", "new", "tmp", "subscriptions") for path in who.maildir.iterdir())
+    assert [path.name for path in other.maildir.glob(".*")] == [".Sent"]
+    assert canaries.state()[0][str(suite.mail_root)] == before[0][str(suite.mail_root)] and canaries.state()[1:] == before[1:]

@@ -82,6 +82,44 @@ static const struct {
     {MAP_MESSAGE_SIZE, "bo@our.org", "20480"},
     {MAP_DOMAIN, "full.org", "1"},
     {MAP_MAILBOX, "a@full.org", "full.org/a/"},
+    {MAP_DOMAIN, "forms.org", "1"},
+    {MAP_DOMAIN_QUOTA, "shared.org", "5M"},
+    {MAP_DOMAIN, "shared.org", "1"},
+    {MAP_MAILBOX, "al@shared.org", "shared.org/al/"},
+    {MAP_MAILBOX, "bytes@forms.org", "forms.org/bytes/"},
+    {MAP_QUOTA, "bytes@forms.org", "5242880"},
+    {MAP_MAILBOX, "sized@forms.org", "forms.org/sized/"},
+    {MAP_QUOTA, "sized@forms.org", "5M"},
+    {MAP_MAILBOX, "both@forms.org", "forms.org/both/"},
+    {MAP_QUOTA, "both@forms.org", "5M,100"},
+    {MAP_MAILBOX, "courier@forms.org", "forms.org/courier/"},
+    {MAP_QUOTA, "courier@forms.org", "10000000S,1000C"},
+    {MAP_MAILBOX, "count@forms.org", "forms.org/count/"},
+    {MAP_QUOTA, "count@forms.org", "1000C"},
+    {MAP_MAILBOX, "decimal@forms.org", "forms.org/decimal/"},
+    {MAP_QUOTA, "decimal@forms.org", "10485760.00"},
+    {MAP_MAILBOX, "storage@forms.org", "forms.org/storage/"},
+    {MAP_QUOTA, "storage@forms.org", "*:storage=1024"},
+    {MAP_MAILBOX, "storagem@forms.org", "forms.org/storagem/"},
+    {MAP_QUOTA, "storagem@forms.org", "*:storage=10M:messages=5"},
+    {MAP_MAILBOX, "rulebytes@forms.org", "forms.org/rulebytes/"},
+    {MAP_QUOTA, "rulebytes@forms.org", "*:bytes=5000"},
+    {MAP_MAILBOX, "rulemessages@forms.org", "forms.org/rulemessages/"},
+    {MAP_QUOTA, "rulemessages@forms.org", "*:messages=7"},
+    {MAP_MAILBOX, "zero@forms.org", "forms.org/zero/"},
+    {MAP_QUOTA, "zero@forms.org", "0"},
+    {MAP_MAILBOX, "minus@forms.org", "forms.org/minus/"},
+    {MAP_QUOTA, "minus@forms.org", "-1"},
+    {MAP_MAILBOX, "noquota@forms.org", "forms.org/noquota/"},
+    {MAP_QUOTA, "noquota@forms.org", "NOQUOTA"},
+    {MAP_MAILBOX, "nothing@forms.org", "forms.org/nothing/"},
+    {MAP_QUOTA, "nothing@forms.org", ""},
+    {MAP_MAILBOX, "zeros@forms.org", "forms.org/zeros/"},
+    {MAP_QUOTA, "zeros@forms.org", "0S,0C"},
+    {MAP_MAILBOX, "words@forms.org", "forms.org/words/"},
+    {MAP_QUOTA, "words@forms.org", "lots"},
+    {MAP_MAILBOX, "folder@forms.org", "forms.org/folder/"},
+    {MAP_QUOTA, "folder@forms.org", "Trash:storage=+1M"},
     {MAP_DOMAIN_QUOTA, "full.org", "5M"},
     {MAP_DOMAIN_USED, "full.org", "6000000"},
     /* Rows of a Dovecot user_query. */
@@ -230,6 +268,48 @@ a_default_domain_completes_logins(void **state)
 	expect(PASSWORD, "", "no");
 	assert_string_equal(ask_as(INQUIRY_SENDER, "al@our.org", "al"), "ok ");
 	options.default_domain = "";
+}
+
+static void
+forms_of_quotas(void **state)
+{
+	(void)state;
+	expect(MAILBOX, "bytes@forms.org", "ok bytes@forms.org|forms.org/bytes/|5242880|0||");
+	expect(MAILBOX, "sized@forms.org", "ok sized@forms.org|forms.org/sized/|5242880|0||");
+	expect(MAILBOX, "both@forms.org", "ok both@forms.org|forms.org/both/|5242880|100||");
+	expect(MAILBOX, "courier@forms.org", "ok courier@forms.org|forms.org/courier/|10000000|1000||");
+	expect(MAILBOX, "count@forms.org", "ok count@forms.org|forms.org/count/|0|1000||");
+	expect(MAILBOX, "decimal@forms.org", "ok decimal@forms.org|forms.org/decimal/|10485760|0||");
+	expect(MAILBOX, "storage@forms.org", "ok storage@forms.org|forms.org/storage/|1048576|0||");
+	expect(MAILBOX, "storagem@forms.org", "ok storagem@forms.org|forms.org/storagem/|10485760|5||");
+	expect(MAILBOX, "rulebytes@forms.org", "ok rulebytes@forms.org|forms.org/rulebytes/|5000|0||");
+	expect(MAILBOX, "rulemessages@forms.org", "ok rulemessages@forms.org|forms.org/rulemessages/|0|7||");
+	expect(MAILBOX, "zero@forms.org", "ok zero@forms.org|forms.org/zero/|0|0||");
+	expect(MAILBOX, "minus@forms.org", "ok minus@forms.org|forms.org/minus/|0|0||");
+	expect(MAILBOX, "noquota@forms.org", "ok noquota@forms.org|forms.org/noquota/|0|0||");
+	expect(MAILBOX, "nothing@forms.org", "ok nothing@forms.org|forms.org/nothing/|0|0||");
+	expect(MAILBOX, "zeros@forms.org", "ok zeros@forms.org|forms.org/zeros/|0|0||");
+	expect(MAILBOX, "words@forms.org", "ok words@forms.org|forms.org/words/|0|0||");
+	expect(MAILBOX, "folder@forms.org", "ok folder@forms.org|forms.org/folder/|0|0||");
+}
+
+static void
+a_domains_sum_goes_with_its_users(void **state)
+{
+	(void)state;
+	expect(MAILBOX, "al@shared.org", "ok al@shared.org|shared.org/al/|0|0||5242880|");
+	expect(HOME, "al@shared.org", "ok al@shared.org|shared.org/al/|0|0|5242880|");
+	expect(RCPT, "al@shared.org", "ok mailbox|");
+	usage_tell(&usage, slice_of("al@shared.org"), (struct usage_record){.bytes = 1000});
+	usage_tell(&usage, slice_of("@shared.org"), (struct usage_record){.bytes = 5242880, .messages = 9});
+	expect(RCPT, "al@shared.org", "ok full|");
+	usage_tell(&usage, slice_of("al@shared.org"), (struct usage_record){.bytes = 999});
+	expect(RCPT, "al@shared.org", "ok mailbox|");
+	/* Of one who was not told of before nothing is known to have changed: the sum is told beside it. */
+	usage_tell(&usage, slice_of("bo@shared.org"), (struct usage_record){.bytes = 5000});
+	expect(RCPT, "al@shared.org", "ok mailbox|");
+	usage_tell(&usage, slice_of("bo@shared.org"), (struct usage_record){.bytes = 5001});
+	expect(RCPT, "al@shared.org", "ok full|");
 }
 
 static void
@@ -482,6 +562,8 @@ main(void)
 	    cmocka_unit_test(classes),
 	    cmocka_unit_test(aliases),
 	    cmocka_unit_test(mailboxes),
+	    cmocka_unit_test(forms_of_quotas),
+	    cmocka_unit_test(a_domains_sum_goes_with_its_users),
 	    cmocka_unit_test(a_pattern_says_where_mailboxes_are),
 	    cmocka_unit_test(a_default_domain_completes_logins),
 	    cmocka_unit_test(full_mailboxes),

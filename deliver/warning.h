@@ -1,0 +1,48 @@
+/*
+ * The mail that warns a user of his quota. deliver writes it into his INBOX by
+ * itself: it goes through no queue and no filter, has the null sender, is
+ * counted but never refused, and is no reason for another one.
+ *
+ * Its text is a file in UTF-8: Subject and From (a name), an empty line, text:
+ *
+ *     Subject: Your mailbox is $percent % full
+ *     From: Mail System
+ *
+ *     The mailbox $user holds $used of $limit.
+ *
+ * Words: $percent $user $used $limit $messages $message_limit $hostname $$.
+ */
+#ifndef DELIVER_WARNING_H
+#define DELIVER_WARNING_H
+
+#include <stdbool.h>
+
+#include "lib/base/slice.h"
+#include "lib/base/str.h"
+#include "lib/store/quota.h"
+
+#define WARNING_TEMPLATE_MOST 65536
+
+struct warning_template {
+	struct slice subject, from, text;
+};
+
+/* What the words mean. */
+struct warning_facts {
+	const char         *user;
+	unsigned            percent;
+	struct quota_amount used, limits;
+};
+
+/* Reads the template ("": the one that is built in), before the confinement. False, logged. */
+bool warning_prepare(const char *file);
+/* Understands one; it points into `text`. NULL, or what is wrong. */
+const char *warning_parse(struct slice text, struct warning_template *t);
+/* Appends the message, lines ending in LF. False when there is no memory. */
+bool warning_compose(struct str *into, const struct warning_template *t, const struct warning_facts *f);
+
+struct save;
+/* Writes it into INBOX, durable. Trouble is logged and nothing else: the mail that was the reason is delivered. */
+void warning_send(struct save *s, const struct maildir *m, struct quota *q, const char *user);
+
+#endif

@@ -1,0 +1,85 @@
+#include "lib/store/settle.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+
+#define TOGETHER_LEAST 3     /* fewer are synced one by one */
+#define SLOW           500   /* ms: others write much to this file system */
+#define SLOW_FOR       60000 /* ms */
+#define XFS_MAGIC      0x58465342
+
+/* syncfs(2) tells of errors since Linux 5.8. */
+static bool
+kernel_tells(void)
+{
+	static int known; /* 1: no, 2: yes */
+	struct utsname u;
+	unsigned major = 0, minor = 0;
+	if (known == 0) {
+		bool read = uname(&u) == 0 && sscanf(u.release, "%u.%u", &major, &minor) == 2;
+		known = read && (major > 5 || (major == 5 && minor >= 8)) ? 2 : 1;
+	}
+	return known == 2;
+}
+
+static bool
+file_system_keeps_it(int fd)
+{
+	struct statfs s;
+	if (fstatfs(fd, &s) < 0)
+		return false;
+	switch ((unsigned long)s.f_type) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+are_on_one(const int *fds, size_t count)
+{
+	struct stat first, st;
+	if (fstat(fds[0], &first) < 0)
+		return false;
+	for (size_t i = 1; i < count; i++)
+		if (fstat(fds[i], &st) < 0 || st.st_dev != first.st_dev)
+			return false;
+	return true;
+}
+
+static int64_t slow_until;
+
+/* True: all are durable. */
+static bool
+settle_together(const int *fds, size_t count)
+{
+	int64_t began = clock_ms();
+	if (count < TOGETHER_LEAST || began < slow_until || !kernel_tells() || !are_on_one(fds, count) || !file_system_keeps_it(fds[0]))
+		return false;
+	bool ok = syncfs(fds[0]) == 0;
+	int64_t ended = clock_ms();
+	if (ended - began > SLOW)
+		slow_until = ended + SLOW_FOR;
+	return ok;
+}
+
+void
+settle_all(const int *fds, int *errors, size_t count)
+{
+	bool together = settle_together(fds, count);
+	for (size_t i = 0; i < count; i++)
+		errors[i] = together || fsync(fds[i]) == 0 ? 0 : errno;
+}
