@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "imapd/namespace.h"
 #include "imapd/uidset.h"
 #include "lib/base/log.h"
 
@@ -121,7 +122,7 @@ begin(struct session *s, struct parser *p, struct copy *c, struct answer *answer
 	if (!targets_parse(s, p, &c->targets, answer))
 		return false;
 	*answer = answer_bad(p->error);
-	if (!parse_space(p) || !parse_astring(p, &name) || !parse_end(p)) {
+	if (!parse_space(p) || !namespace_parse(p, &name) || !parse_end(p)) {
 		*answer = answer_bad(p->error);
 		return false;
 	}

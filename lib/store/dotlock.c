@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/cursor.h"
 #include "lib/base/file.h"
 #include "lib/store/directory.h"
 #include "lib/store/maildir.h"
 
-#define LOOK_EVERY  20 /* ms */
+#define LOOK_FIRST  1  /* ms: those who rename hold it for less */
+#define LOOK_MOST   20 /* ms */
 #define STALE_AFTER 60 /* seconds without a change: another program's, as Dovecot has it */
 #define EMPTY_AFTER 5  /* seconds: whoever made it never came to write into it */
 
@@ -47,6 +49,20 @@ make(struct dotlock *l)
 	return false;
 }
 
+/*
+ * "PID:HOST" and a LF. Only that: Dovecot writes a new `dovecot-keywords` or
+ * `subscriptions` into the lock file itself and renames it, and those end in LF too.
+ */
+static bool
+is_ours(struct slice text)
+{
+	struct cursor c = cursor_over(text);
+	uint64_t pid;
+	if (!cursor_take_number(&c, INT32_MAX, &pid) || !cursor_take(&c, ':'))
+		return false;
+	return c.rest.len > 1 && slice_find(c.rest, '\n') == c.rest.len - 1 && !slice_has(c.rest, ' ');
+}
+
 /* What the flocked lock file says: its maker is gone. */
 static bool
 is_stale(int fd)
@@ -59,7 +75,7 @@ is_stale(int fd)
 	int64_t age = clock_unix() - (int64_t)st.st_mtime;
 	if (len == 0)
 		return age > EMPTY_AFTER;
-	return text[len - 1] == '\n' || age > STALE_AFTER;
+	return is_ours(slice_make(text, (size_t)len)) || age > STALE_AFTER;
 }
 
 /* Removes a lock whose maker is gone. The flock makes sure that only one of us does, and that it is still that file. */
@@ -79,6 +95,7 @@ dotlock_take(struct dotlock *l, int directory, const char *name, int timeout)
 {
 	*l = (struct dotlock){.directory = directory, .fd = -1, .name = name};
 	int64_t deadline = clock_ms() + timeout;
+	int pause = LOOK_FIRST;
 	for (;;) {
 		errno = 0;
 		if (make(l))
@@ -90,7 +107,8 @@ dotlock_take(struct dotlock *l, int directory, const char *name, int timeout)
 			errno = ETIMEDOUT;
 			return false;
 		}
-		poll(NULL, 0, LOOK_EVERY);
+		poll(NULL, 0, pause);
+		pause = 2 * pause < LOOK_MOST ? 2 * pause : LOOK_MOST;
 	}
 }
 

@@ -1,8 +1,8 @@
 /*
  * Looking at a folder's directories. readdir(3) may miss what is renamed while
- * it runs. So who changes a name in cur/ holds a shared flock(2) of it, and a
- * message counts as gone only when a scan under the exclusive one did not find
- * it and the directories' times stood still (another program may rename), or
+ * it runs. So who changes a name in cur/ holds dovecot-uidlist.lock, as Dovecot
+ * does, and a shared flock(2) of cur/, and a message counts as gone only when a
+ * scan under that lock and the exclusive flock did not find it and the directories' times stood still (another program may rename), or
  * when two refreshes in a row missed it. Where flock fails (some NFS), the
  * times are all there is.
  */
@@ -21,6 +21,7 @@
 #include "lib/base/clock.h"
 #include "lib/store/directory.h"
 #include "lib/store/scan.h"
+#include "lib/store/uidlist.h"
 
 #define ATTEMPTS 3
 #define LOCK_PATIENCE 2000 /* ms: longer than any scan; one who hangs must not hang others */
@@ -168,19 +169,41 @@ lock_names(const struct folder *f, int kind)
 	return true;
 }
 
-void
-scan_begin_rename(const struct folder *f)
-{
-	/* Without the lock the rename is as good as another program's. */
-	lock_names(f, LOCK_SH);
-}
-
-void
-scan_end_rename(const struct folder *f)
+static void
+unlock_names(const struct folder *f)
 {
 	int saved = errno;
 	flock(f->cur, LOCK_UN);
 	errno = saved;
+}
+
+void
+folder_begin_changes(struct folder *f)
+{
+	if (f->scan->renamers++ == 0)
+		dotlock_take(&f->scan->renaming, f->directory, UIDLIST_LOCK, LOCK_PATIENCE);
+}
+
+void
+folder_end_changes(struct folder *f)
+{
+	if (--f->scan->renamers == 0)
+		dotlock_release(&f->scan->renaming);
+}
+
+void
+scan_begin_rename(struct folder *f)
+{
+	/* Without the locks the rename is as good as another program's. */
+	folder_begin_changes(f);
+	lock_names(f, LOCK_SH);
+}
+
+void
+scan_end_rename(struct folder *f)
+{
+	unlock_names(f);
+	folder_end_changes(f);
 }
 
 /* One look at both directories. `*still`: cur/ did not change meanwhile. */
@@ -189,8 +212,10 @@ look(struct folder *f, bool exclusive, bool *still)
 {
 	struct folder_scan *s = f->scan;
 	struct timespec now, fresh, cur;
-	if (exclusive)
+	if (exclusive) {
+		folder_begin_changes(f);
 		lock_names(f, LOCK_EX);
+	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	bool ok = times(f, &s->fresh_time, &s->cur_time) && read_both(f) && times(f, &fresh, &cur);
 	if (exclusive)
@@ -249,6 +274,22 @@ move_to_cur(struct folder *f, struct message *m)
 	scan_rename(f, m, slice_of(name));
 }
 
+static void
+move_all_to_cur(struct folder *f)
+{
+	bool moving = false;
+	for (size_t i = 0; i < f->count; i++) {
+		if (!f->messages[i].in_new || f->messages[i].vanished)
+			continue;
+		if (!moving)
+			folder_begin_changes(f);
+		moving = true;
+		move_to_cur(f, &f->messages[i]);
+	}
+	if (moving)
+		folder_end_changes(f);
+}
+
 bool
 folder_refresh(struct folder *f)
 {
@@ -263,8 +304,7 @@ folder_refresh(struct folder *f)
 	bool stable;
 	if (!keywords_load(f) || !scan_directories(f, false, &stable) || !assign_uids(f, known))
 		return false;
-	for (size_t i = 0; i < f->count && !f->read_only; i++)
-		if (f->messages[i].in_new && !f->messages[i].vanished)
-			move_to_cur(f, &f->messages[i]);
+	if (!f->read_only)
+		move_all_to_cur(f);
 	return true;
 }
