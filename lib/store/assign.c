@@ -16,7 +16,7 @@
 
 #include "lib/base/log.h"
 #include "lib/store/courier.h"
-#include "lib/store/dotlock.h"
+#include "lib/store/list_lock.h"
 #include "lib/store/scan.h"
 #include "lib/store/uidlist.h"
 #include "lib/store/uidvalidity.h"
@@ -256,11 +256,10 @@ assign(struct folder *f, size_t known)
 		return false;
 	if (enough)
 		return true;
-	if (!dotlock_take(&f->scan->renaming, f->directory, UIDLIST_LOCK, LOCK_TIMEOUT))
+	if (!list_lock(f, LOCK_TIMEOUT))
 		return false;
-	f->scan->renamers = 1;
 	bool ok = assign_locked(f, known);
-	folder_end_changes(f);
+	list_unlock(f);
 	return ok;
 }
 

@@ -174,7 +174,7 @@ static int
 add_alone(struct folder *f, struct slice keyword)
 {
 	struct dotlock list = {.fd = -1}, lock;
-	bool held = f->scan != NULL && f->scan->renamers > 0;
+	bool held = f->scan != NULL && f->scan->list_locks > 0;
 	int at = -1;
 	if (!held && !dotlock_take(&list, f->directory, UIDLIST_LOCK, LOCK_TIMEOUT))
 		return -1;

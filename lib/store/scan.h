@@ -21,8 +21,8 @@ struct folder_scan {
 	bool               known_only; /* the scan under way adds no messages, so the array stays in place */
 	uint32_t           highest;  /* highest UID that the view has ever had */
 	struct timespec    keywords_time;
-	struct dotlock     renaming; /* Dovecot's lock, while names are changed */
-	unsigned           renamers; /* how often it was asked for */
+	struct dotlock     list_lock; /* lib/store/list_lock.h */
+	unsigned           list_locks; /* how often we hold it; 0: not */
 };
 
 /* The index of the message with this base, or SIZE_MAX. */
@@ -45,10 +45,11 @@ bool scan_directories(struct folder *f, bool sure, bool *stable);
 /*
  * Around each rename within cur/: keeps a scan that must not miss anything
  * away, ours by flock(2), Dovecot's by dovecot-uidlist.lock, which it holds
- * while it scans. Who does many calls folder_begin_changes() first.
+ * while it scans. Who does many calls folder_begin_changes() first. `begun`
+ * goes on to the end.
  */
-void scan_begin_rename(struct folder *f);
-void scan_end_rename(struct folder *f); /* keeps errno */
+bool scan_begin_rename(struct folder *f);
+void scan_end_rename(struct folder *f, bool begun); /* keeps errno */
 
 /* Gives UIDs to the messages behind `known` that have none, and sorts them in. False with errno (ESTALE). */
 bool assign_uids(struct folder *f, size_t known);

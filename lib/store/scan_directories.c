@@ -21,7 +21,6 @@
 #include "lib/base/clock.h"
 #include "lib/store/directory.h"
 #include "lib/store/scan.h"
-#include "lib/store/uidlist.h"
 
 #define ATTEMPTS 3
 #define LOCK_PATIENCE 2000 /* ms: longer than any scan; one who hangs must not hang others */
@@ -177,33 +176,20 @@ unlock_names(const struct folder *f)
 	errno = saved;
 }
 
-void
-folder_begin_changes(struct folder *f)
-{
-	if (f->scan->renamers++ == 0)
-		dotlock_take(&f->scan->renaming, f->directory, UIDLIST_LOCK, LOCK_PATIENCE);
-}
-
-void
-folder_end_changes(struct folder *f)
-{
-	if (--f->scan->renamers == 0)
-		dotlock_release(&f->scan->renaming);
-}
-
-void
+bool
 scan_begin_rename(struct folder *f)
 {
 	/* Without the locks the rename is as good as another program's. */
-	folder_begin_changes(f);
+	bool begun = folder_begin_changes(f);
 	lock_names(f, LOCK_SH);
+	return begun;
 }
 
 void
-scan_end_rename(struct folder *f)
+scan_end_rename(struct folder *f, bool begun)
 {
 	unlock_names(f);
-	folder_end_changes(f);
+	folder_end_changes(f, begun);
 }
 
 /* One look at both directories. `*still`: cur/ did not change meanwhile. */
@@ -212,14 +198,13 @@ look(struct folder *f, bool exclusive, bool *still)
 {
 	struct folder_scan *s = f->scan;
 	struct timespec now, fresh, cur;
-	if (exclusive) {
-		folder_begin_changes(f);
+	bool begun = exclusive && folder_begin_changes(f);
+	if (exclusive)
 		lock_names(f, LOCK_EX);
-	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	bool ok = times(f, &s->fresh_time, &s->cur_time) && read_both(f) && times(f, &fresh, &cur);
 	if (exclusive)
-		scan_end_rename(f);
+		scan_end_rename(f, begun);
 	if (!ok)
 		return false;
 	/* Deliveries only add to new/, and what leaves it for cur/ changes both. */
@@ -262,9 +247,9 @@ move_to_cur(struct folder *f, struct message *m)
 	if (!name_parse(slice_of(m->name), &parts)
 	    || !name_build(name, parts.base, parts.info, parts.flags, parts.keywords))
 		return;
-	scan_begin_rename(f);
+	bool begun = scan_begin_rename(f);
 	bool ok = renameat(f->fresh, m->name, f->cur, name) == 0;
-	scan_end_rename(f);
+	scan_end_rename(f, begun);
 	if (!ok)
 		return;
 	m->in_new = false;
@@ -277,17 +262,16 @@ move_to_cur(struct folder *f, struct message *m)
 static void
 move_all_to_cur(struct folder *f)
 {
-	bool moving = false;
+	bool moving = false, begun = false;
 	for (size_t i = 0; i < f->count; i++) {
 		if (!f->messages[i].in_new || f->messages[i].vanished)
 			continue;
 		if (!moving)
-			folder_begin_changes(f);
+			begun = folder_begin_changes(f);
 		moving = true;
 		move_to_cur(f, &f->messages[i]);
 	}
-	if (moving)
-		folder_end_changes(f);
+	folder_end_changes(f, begun);
 }
 
 bool
