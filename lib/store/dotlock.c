@@ -36,13 +36,21 @@ sign(int fd)
 	return len > 0 && file_write_all(fd, text, (size_t)len);
 }
 
+/* errno of a flock(2) says that the file system has none; then the lock file alone must do. */
+static bool
+cannot_flock(void)
+{
+	return errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS;
+}
+
 static bool
 make(struct dotlock *l)
 {
 	l->fd = openat(l->directory, l->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (l->fd < 0)
 		return false;
-	if (flock(l->fd, LOCK_EX | LOCK_NB) == 0 && sign(l->fd) && same_file(l, l->fd))
+	bool ours = flock(l->fd, LOCK_EX | LOCK_NB) == 0 || cannot_flock();
+	if (ours && sign(l->fd) && same_file(l, l->fd))
 		return true;
 	/* No room to sign, or somebody found it unsigned and removed it. */
 	dotlock_release(l);
@@ -50,8 +58,9 @@ make(struct dotlock *l)
 }
 
 /*
- * "PID:HOST" and a LF. Only that: Dovecot writes a new `dovecot-keywords` or
- * `subscriptions` into the lock file itself and renames it, and those end in LF too.
+ * "PID:HOST" of this host and a LF. Only that: Dovecot writes a new `dovecot-keywords`
+ * or `subscriptions` into the lock file itself and renames it, and those end in LF too.
+ * Another host's flock may not be seen here, where a file system is shared.
  */
 static bool
 is_ours(struct slice text)
@@ -60,12 +69,12 @@ is_ours(struct slice text)
 	uint64_t pid;
 	if (!cursor_take_number(&c, INT32_MAX, &pid) || !cursor_take(&c, ':'))
 		return false;
-	return c.rest.len > 1 && slice_find(c.rest, '\n') == c.rest.len - 1 && !slice_has(c.rest, ' ');
+	return slice_ends(c.rest, "\n") && slice_is(slice_first(c.rest, c.rest.len - 1), maildir_host());
 }
 
-/* What the flocked lock file says: its maker is gone. */
+/* What the lock file says: its maker is gone. `locked`: we hold its flock. */
 static bool
-is_stale(int fd)
+is_stale(int fd, bool locked)
 {
 	char text[128];
 	struct stat st;
@@ -75,17 +84,19 @@ is_stale(int fd)
 	int64_t age = clock_unix() - (int64_t)st.st_mtime;
 	if (len == 0)
 		return age > EMPTY_AFTER;
-	return is_ours(slice_make(text, (size_t)len)) || age > STALE_AFTER;
+	return (locked && is_ours(slice_make(text, (size_t)len))) || age > STALE_AFTER;
 }
 
 /* Removes a lock whose maker is gone. The flock makes sure that only one of us does, and that it is still that file. */
 static void
 remove_stale(const struct dotlock *l)
 {
-	int fd = openat(l->directory, l->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	/* For writing: NFS gives no exclusive flock else. */
+	int fd = openat(l->directory, l->name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_stale(fd) && same_file(l, fd))
+	bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+	if ((locked || cannot_flock()) && is_stale(fd, locked) && same_file(l, fd))
 		unlinkat(l->directory, l->name, 0);
 	close(fd);
 }

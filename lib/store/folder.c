@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/store/courier.h"
 #include "lib/store/directory.h"
 #include "lib/store/folders.h"
@@ -43,7 +44,7 @@ folder_open(struct folder *f, const struct maildir *m, struct slice name, bool r
 	f->fresh = f->tmp < 0 ? -1 : directory_open(f->directory, "new", true);
 	f->cur = f->fresh < 0 ? -1 : directory_open(f->directory, "cur", true);
 	if (f->cur >= 0) {
-		sweep_tmp(f->tmp);
+		sweep_tmp(f->tmp, clock_unix());
 		return true;
 	}
 	folder_close(f);

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/base/clock.h"
 #include "lib/store/directory.h"
 
 #define OLD          (36 * 3600) /* seconds */
@@ -42,11 +41,10 @@ look(int tmp, int64_t now)
 }
 
 void
-sweep_tmp(int tmp)
+sweep_tmp(int tmp, int64_t now)
 {
 	int saved = errno;
 	struct stat st;
-	int64_t now = clock_unix();
 	if (fstat(tmp, &st) == 0 && (int64_t)st.st_atime < now - LOOK_AFTER) {
 		/* First the mark: those who come meanwhile do not look as well. */
 		const struct timespec looked[2] = {{.tv_sec = now}, {.tv_nsec = UTIME_OMIT}};

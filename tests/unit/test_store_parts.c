@@ -17,6 +17,7 @@
 #include "lib/base/file.h"
 #include "lib/store/dotlock.h"
 #include "lib/store/name.h"
+#include "lib/store/sweep.h"
 #include "lib/store/uidlist.h"
 #include "lib/store/uidvalidity.h"
 #include "lib/store/utf7.h"
@@ -116,6 +117,30 @@ test_utf7(void **state)
 	name = STR_MOST(4);
 	assert_false(utf7_from_utf8(&name, slice_of("\u00fc")));
 	str_free(&name);
+}
+
+static bool
+is_there(const char *name)
+{
+	return faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* 36 hours, by the last change of any kind; not again within 20 hours; no directory. */
+static void
+test_sweep(void **state)
+{
+	(void)state;
+	const int64_t now = time(NULL), hour = 3600;
+	put_file("dated", "x", 1000 * hour);
+	assert_int_equal(mkdirat(directory, "d", 0700), 0);
+	assert_int_equal(symlinkat("/etc/passwd", directory, "link"), 0);
+	sweep_tmp(directory, now + 35 * hour);
+	assert_true(is_there("dated") && is_there("d") && is_there("link"));
+	/* It has looked a moment ago. */
+	sweep_tmp(directory, now + 54 * hour);
+	assert_true(is_there("dated"));
+	sweep_tmp(directory, now + 56 * hour);
+	assert_true(!is_there("dated") && !is_there("link") && is_there("d"));
 }
 
 static void
@@ -279,6 +304,7 @@ main(void)
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_utf7),
 	    TEST(test_lock_excludes),
+	    TEST(test_sweep),
 	    TEST(test_lock_of_the_dead),
 	    TEST(test_lock_race),
 	    cmocka_unit_test(test_uidlist_text),
