@@ -92,9 +92,26 @@ find(const struct folder *f, struct slice keyword)
 	return -1;
 }
 
+/*
+ * Dovecot takes the file for unchanged while its time in whole seconds is the
+ * same, so each writer makes that later than it was. It looks under the list's
+ * lock only, which we hold.
+ */
+static void
+make_later(const struct folder *f, const struct stat *before)
+{
+	struct stat st;
+	if (fstatat(f->directory, FILE_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_mtim.tv_sec > before->st_mtim.tv_sec)
+		return;
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = before->st_mtim.tv_sec + 1}};
+	utimensat(f->directory, FILE_NAME, times, AT_SYMLINK_NOFOLLOW);
+}
+
 static bool
 write_keywords(const struct folder *f)
 {
+	struct stat before;
+	bool there = fstatat(f->directory, FILE_NAME, &before, AT_SYMLINK_NOFOLLOW) == 0;
 	struct str text = STR_MOST(FILE_MOST);
 	for (int i = 0; i < KEYWORDS_MOST; i++)
 		if (f->keywords[i] != NULL)
@@ -102,6 +119,8 @@ write_keywords(const struct folder *f)
 	errno = ENOMEM;
 	bool ok = !text.failed && directory_replace(f->directory, TEMPORARY, FILE_NAME, text.data, text.len);
 	str_free(&text);
+	if (ok && there)
+		make_later(f, &before);
 	return ok;
 }
 
