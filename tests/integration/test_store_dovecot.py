@@ -53,7 +53,7 @@ def view(session, prefix=""):
 
 
 def postern(suite, user):
-    session = suite.imap("imaps")
+    session = suite.imap("imaps", timeout=60)
     assert session.login(user.address, user.password)[0] == "OK"
     return session
 
