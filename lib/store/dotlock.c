@@ -92,7 +92,11 @@ static void
 remove_stale(const struct dotlock *l)
 {
 	/* For writing: NFS gives no exclusive flock else. */
-	int fd = openat(l->directory, l->name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd = openat(l->directory, l->name, O_RDWR | flags);
+	/* One that root made. */
+	if (fd < 0 && errno == EACCES)
+		fd = openat(l->directory, l->name, O_RDONLY | flags);
 	if (fd < 0)
 		return;
 	bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
