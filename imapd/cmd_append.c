@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "imapd/flags.h"
+#include "imapd/namespace.h"
 #include "lib/base/log.h"
 #include "lib/store/save.h"
 
@@ -171,6 +172,7 @@ cmd_append(struct session *s, struct parser *p)
 		return refuse(s, answer_no("TOOBIG", "the message is too large"));
 	if (s->gather.literal.size == 0)
 		return refuse(s, answer_no("CANNOT", "the message is empty"));
+	a.name = namespace_inward(a.name);
 	if (!open_target(s, &a))
 		return refuse(s, errno == ENOENT ? answer_no("TRYCREATE", "there is no such folder") : answer_errno("append"));
 	struct answer answer = append_to(s, &a);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "imapd/namespace.h"
 #include "imapd/uidset.h"
 #include "lib/base/log.h"
 
@@ -187,7 +188,7 @@ begin(struct session *s, struct parser *p, bool moves, struct copy *c, struct an
 	if (!targets_parse(s, p, &c->targets, answer))
 		return false;
 	*answer = answer_bad(p->error);
-	if (!parse_space(p) || !parse_astring(p, &c->name) || !parse_end(p)) {
+	if (!parse_space(p) || !namespace_parse(p, &c->name) || !parse_end(p)) {
 		*answer = answer_bad(p->error);
 		return false;
 	}

@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "imapd/namespace.h"
 #include "lib/store/folders.h"
 #include "lib/store/subscriptions.h"
 
 static bool
 parse_name(struct parser *p, struct slice *name)
 {
-	return parse_space(p) && parse_astring(p, name);
+	return parse_space(p) && namespace_parse(p, name);
 }
 
 struct answer

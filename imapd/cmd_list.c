@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "imapd/namespace.h"
 #include "imapd/pattern.h"
 #include "imapd/reply.h"
 #include "lib/store/folders.h"
@@ -13,7 +14,7 @@ struct listing {
 	struct session     *session;
 	const char         *verb;    /* "LIST" or "LSUB" */
 	struct slice        pattern;
-	struct folder_names names;   /* sorted */
+	struct folder_names names;   /* as the client knows them, sorted */
 	bool                subscribed;
 };
 
@@ -51,8 +52,8 @@ starts_with_level(struct slice name, struct slice level)
 static bool
 has_children(const struct folder_names *names, struct slice name)
 {
-	char level[FOLDER_NAME_MOST + 2];
-	if (name.len > FOLDER_NAME_MOST)
+	char level[NAMESPACE_NAME_MOST + 2];
+	if (name.len > NAMESPACE_NAME_MOST)
 		return false;
 	memcpy(level, name.data, name.len);
 	level[name.len] = '.';
@@ -136,14 +137,14 @@ list(struct session *s, struct parser *p, bool subscribed)
 		output_format(&s->out, "* %s (\\Noselect) \".\" \"\"\r\n", l.verb);
 		return answer_ok("done");
 	}
-	if (!join_pattern(s, reference, &l.pattern) || l.pattern.len > PATTERN_MOST)
+	if (!join_pattern(s, reference, &l.pattern) || !namespace_pattern(&s->scratch, &l.pattern) || l.pattern.len > PATTERN_MOST)
 		return answer_no("LIMIT", "the pattern is too long");
 	bool ok = subscribed ? subscriptions_list(&s->maildir, &l.names) : folders_list(&s->maildir, &l.names);
-	if (!ok)
-		return answer_errno("list");
-	tell_all(&l);
+	ok = ok && namespace_outward(&l.names);
+	if (ok)
+		tell_all(&l);
 	folders_free(&l.names);
-	return answer_ok("done");
+	return ok ? answer_ok("done") : answer_errno("list");
 }
 
 struct answer

@@ -1,6 +1,7 @@
 /* SELECT and EXAMINE (RFC 3501 sections 6.3.1, 6.3.2), CLOSE, UNSELECT (RFC 3691). */
 #include "imapd/session.h"
 
+#include "imapd/namespace.h"
 #include "lib/store/folders.h"
 
 static void
@@ -41,7 +42,7 @@ static struct answer
 select_folder(struct session *s, struct parser *p, bool read_only)
 {
 	struct slice name;
-	if (!parse_space(p) || !parse_astring(p, &name) || !parse_end(p))
+	if (!parse_space(p) || !namespace_parse(p, &name) || !parse_end(p))
 		return answer_bad(p->error);
 	leave_folder(s);
 	if (!view_open(&s->view, &s->maildir, name, read_only))

@@ -1,6 +1,7 @@
 /* Commands of a few lines each. */
 #include "imapd/session.h"
 
+#include "imapd/namespace.h"
 #include "lib/base/log.h"
 
 /* Only what truly works (RFC 3501 section 7.2.1). */
@@ -43,7 +44,7 @@ struct answer
 cmd_namespace(struct session *s, struct parser *p)
 {
 	(void)p;
-	output_text(&s->out, "* NAMESPACE ((\"\" \".\")) NIL NIL\r\n");
+	output_format(&s->out, "* NAMESPACE ((\"%s\" \".\")) NIL NIL\r\n", namespace_prefix());
 	return answer_ok("done");
 }
 

@@ -1,6 +1,7 @@
 /* STATUS: RFC 3501 section 6.3.10. */
 #include "imapd/session.h"
 
+#include "imapd/namespace.h"
 #include "imapd/reply.h"
 
 enum { MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, ITEMS };
@@ -66,7 +67,7 @@ cmd_status(struct session *s, struct parser *p)
 	struct view v;
 	if (!parse_space(p) || !parse_astring(p, &name) || !parse_items(p, wanted))
 		return answer_bad(p->error);
-	if (!view_open(&v, &s->maildir, name, true))
+	if (!view_open(&v, &s->maildir, namespace_inward(name), true))
 		return answer_errno("status");
 	count_messages(&v.folder, numbers);
 	view_close(&v);

@@ -42,16 +42,38 @@ tell(struct session *s, struct message *m, size_t index)
 
 /* False with errno for trouble; a message that is gone is none. */
 static bool
-change_message(struct session *s, const struct change *c, struct targets *t, struct message *m, size_t index)
+change_message(struct session *s, const struct change *c, struct targets *t, struct message *m)
 {
 	if (!folder_set_flags(&s->view.folder, m, c->kind, c->set.flags, c->set.keywords)) {
 		t->gone = t->gone || errno == ENOENT;
 		return errno == ENOENT;
 	}
-	m->changed = false;
-	if (!c->silent)
-		tell(s, m, index);
+	m->changed = !c->silent;
 	return true;
+}
+
+static bool
+change_all(struct session *s, const struct change *c, struct targets *t)
+{
+	size_t index;
+	bool ok = true;
+	bool begun = folder_begin_changes(&s->view.folder);
+	for (struct message *m; ok && (m = targets_next(s, t, &index)) != NULL;)
+		ok = change_message(s, c, t, m);
+	folder_end_changes(&s->view.folder, begun);
+	return ok;
+}
+
+/* Only now, without the folder's lock: the client may be slow to read it. */
+static void
+tell_all(struct session *s, struct targets t)
+{
+	size_t index;
+	for (struct message *m; !s->out.failed && (m = targets_next(s, &t, &index)) != NULL;) {
+		if (m->changed)
+			tell(s, m, index);
+		m->changed = false;
+	}
 }
 
 struct answer
@@ -61,7 +83,6 @@ cmd_store(struct session *s, struct parser *p)
 	struct answer answer;
 	struct change change = {.count = 0};
 	const char *error = NULL;
-	size_t index;
 	if (!targets_parse(s, p, &t, &answer))
 		return answer;
 	if (!parse_change(p, &change))
@@ -74,9 +95,13 @@ cmd_store(struct session *s, struct parser *p)
 	if (!flags_resolve(&s->view.folder, change.names, change.count, create, &change.set, &error))
 		return answer_bad(error);
 	view_tell_new_flags(&s->view, &s->out);
-	for (struct message *m; !s->out.failed && (m = targets_next(s, &t, &index)) != NULL;)
-		if (!change_message(s, &change, &t, m, index))
-			return answer_errno("store flags");
+	const struct targets all = t;
+	bool ok = change_all(s, &change, &t);
+	int trouble = errno;
+	tell_all(s, all);
+	errno = trouble;
+	if (!ok)
+		return answer_errno("store flags");
 	if (t.gone)
 		return answer_no("EXPUNGEISSUED", "some of the messages are gone");
 	return answer_ok("done");

@@ -16,6 +16,7 @@
  * A full compromise of a session yields that user's mail and what vmail may
  * ask of authd; of the parent: all mail beneath mail_root.
  */
+#include "imapd/namespace.h"
 #include "imapd/session_run.h"
 #include "lib/base/host.h"
 #include "lib/base/program.h"
@@ -25,6 +26,7 @@
 static void serve(const struct handover *h, int mail_root);
 
 static uint64_t           append_most;
+static bool               inbox_prefix;
 static struct quota_rules quota_rules;
 static struct sessions    sessions = {
 	.front = "postern-imapd",
@@ -40,6 +42,7 @@ static const struct setting settings[] = {
 	HOST_SETTING,
 	{"imap_sessions", SETTING_NUMBER, "2000", "IMAP sessions at a time", &sessions.most, 1, 100000},
 	QUOTA_SETTINGS(quota_rules),
+	{"imap_inbox_prefix", SETTING_FLAG, "no", "folders are named INBOX.x, as Courier names them", &inbox_prefix, 0, 0},
 	{"append_size", SETTING_SIZE, "50M", "largest message that APPEND takes", &append_most, 1024, UINT32_MAX},
 };
 
@@ -66,6 +69,7 @@ static const struct program program = {
 static void
 serve(const struct handover *h, int mail_root)
 {
+	namespace_use_prefix(inbox_prefix);
 	session_run(h, mail_root, append_most, &quota_rules);
 }
 

@@ -15,7 +15,8 @@
 #include <string.h>
 
 #include "lib/base/log.h"
-#include "lib/store/dotlock.h"
+#include "lib/store/courier.h"
+#include "lib/store/list_lock.h"
 #include "lib/store/scan.h"
 #include "lib/store/uidlist.h"
 #include "lib/store/uidvalidity.h"
@@ -180,6 +181,8 @@ write_list(struct folder *f, size_t known, const struct uidlist *l, uint32_t fir
 static bool
 begin_list(struct folder *f, struct uidlist *l, enum uidlist_result found)
 {
+	if (found == UIDLIST_ABSENT && (found = courier_move_in(f, l)) == UIDLIST_OK)
+		return true;
 	if (found == UIDLIST_ERROR)
 		return false;
 	if (found == UIDLIST_BROKEN)
@@ -209,6 +212,8 @@ assign_locked(struct folder *f, size_t known)
 	}
 	uint32_t first_new = l.uidnext;
 	ok = ok && number_new(f, known, &l) && write_list(f, known, &l, first_new, stable) && accept(f, &l);
+	if (ok && found == UIDLIST_ABSENT)
+		courier_moved(f);
 	uidlist_free(&l);
 	return ok;
 }
@@ -251,11 +256,10 @@ assign(struct folder *f, size_t known)
 		return false;
 	if (enough)
 		return true;
-	struct dotlock lock;
-	if (!dotlock_take(&lock, f->directory, UIDLIST_LOCK, LOCK_TIMEOUT))
+	if (!list_lock(f, LOCK_TIMEOUT))
 		return false;
 	bool ok = assign_locked(f, known);
-	dotlock_release(&lock);
+	list_unlock(f);
 	return ok;
 }
 

@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/cursor.h"
 #include "lib/base/file.h"
 #include "lib/store/directory.h"
 #include "lib/store/maildir.h"
 
-#define LOOK_EVERY  20 /* ms */
+#define LOOK_FIRST  1  /* ms: those who rename hold it for less */
+#define LOOK_MOST   20 /* ms */
 #define STALE_AFTER 60 /* seconds without a change: another program's, as Dovecot has it */
 #define EMPTY_AFTER 5  /* seconds: whoever made it never came to write into it */
 
@@ -34,22 +36,45 @@ sign(int fd)
 	return len > 0 && file_write_all(fd, text, (size_t)len);
 }
 
+/* errno of a flock(2) says that the file system has none; then the lock file alone must do. */
+static bool
+cannot_flock(void)
+{
+	return errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS;
+}
+
 static bool
 make(struct dotlock *l)
 {
 	l->fd = openat(l->directory, l->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (l->fd < 0)
 		return false;
-	if (flock(l->fd, LOCK_EX | LOCK_NB) == 0 && sign(l->fd) && same_file(l, l->fd))
+	bool ours = flock(l->fd, LOCK_EX | LOCK_NB) == 0 || cannot_flock();
+	if (ours && sign(l->fd) && same_file(l, l->fd))
 		return true;
 	/* No room to sign, or somebody found it unsigned and removed it. */
 	dotlock_release(l);
 	return false;
 }
 
-/* What the flocked lock file says: its maker is gone. */
+/*
+ * "PID:HOST" of this host and a LF. Only that: Dovecot writes a new `dovecot-keywords`
+ * or `subscriptions` into the lock file itself and renames it, and those end in LF too.
+ * Another host's flock may not be seen here, where a file system is shared.
+ */
 static bool
-is_stale(int fd)
+is_ours(struct slice text)
+{
+	struct cursor c = cursor_over(text);
+	uint64_t pid;
+	if (!cursor_take_number(&c, INT32_MAX, &pid) || !cursor_take(&c, ':'))
+		return false;
+	return slice_ends(c.rest, "\n") && slice_is(slice_first(c.rest, c.rest.len - 1), maildir_host());
+}
+
+/* What the lock file says: its maker is gone. `locked`: we hold its flock. */
+static bool
+is_stale(int fd, bool locked)
 {
 	char text[128];
 	struct stat st;
@@ -59,17 +84,23 @@ is_stale(int fd)
 	int64_t age = clock_unix() - (int64_t)st.st_mtime;
 	if (len == 0)
 		return age > EMPTY_AFTER;
-	return text[len - 1] == '\n' || age > STALE_AFTER;
+	return (locked && is_ours(slice_make(text, (size_t)len))) || age > STALE_AFTER;
 }
 
 /* Removes a lock whose maker is gone. The flock makes sure that only one of us does, and that it is still that file. */
 static void
 remove_stale(const struct dotlock *l)
 {
-	int fd = openat(l->directory, l->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	/* For writing: NFS gives no exclusive flock else. */
+	const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd = openat(l->directory, l->name, O_RDWR | flags);
+	/* One that root made. */
+	if (fd < 0 && errno == EACCES)
+		fd = openat(l->directory, l->name, O_RDONLY | flags);
 	if (fd < 0)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_stale(fd) && same_file(l, fd))
+	bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+	if ((locked || cannot_flock()) && is_stale(fd, locked) && same_file(l, fd))
 		unlinkat(l->directory, l->name, 0);
 	close(fd);
 }
@@ -79,6 +110,7 @@ dotlock_take(struct dotlock *l, int directory, const char *name, int timeout)
 {
 	*l = (struct dotlock){.directory = directory, .fd = -1, .name = name};
 	int64_t deadline = clock_ms() + timeout;
+	int pause = LOOK_FIRST;
 	for (;;) {
 		errno = 0;
 		if (make(l))
@@ -90,7 +122,8 @@ dotlock_take(struct dotlock *l, int directory, const char *name, int timeout)
 			errno = ETIMEDOUT;
 			return false;
 		}
-		poll(NULL, 0, LOOK_EVERY);
+		poll(NULL, 0, pause);
+		pause = 2 * pause < LOOK_MOST ? 2 * pause : LOOK_MOST;
 	}
 }
 

@@ -5,9 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
+#include "lib/store/courier.h"
 #include "lib/store/directory.h"
 #include "lib/store/folders.h"
 #include "lib/store/scan.h"
+#include "lib/store/sweep.h"
 
 /* The folder's directory: the Maildir itself for INBOX. */
 static int
@@ -22,7 +25,11 @@ open_directory(int root, struct slice name)
 	char on_disk[FOLDER_NAME_MOST + 2] = ".";
 	memcpy(on_disk + 1, name.data, name.len);
 	on_disk[name.len + 1] = '\0';
-	return directory_open(root, on_disk, false);
+	int fd = directory_open(root, on_disk, false);
+	/* Courier's folders may still bear names in UTF-8. */
+	if (fd < 0 && errno == ENOENT && slice_has(name, '&') && courier_rename_folders(root))
+		return directory_open(root, on_disk, false);
+	return fd;
 }
 
 bool
@@ -36,8 +43,10 @@ folder_open(struct folder *f, const struct maildir *m, struct slice name, bool r
 	f->tmp = directory_open(f->directory, "tmp", true);
 	f->fresh = f->tmp < 0 ? -1 : directory_open(f->directory, "new", true);
 	f->cur = f->fresh < 0 ? -1 : directory_open(f->directory, "cur", true);
-	if (f->cur >= 0)
+	if (f->cur >= 0) {
+		sweep_tmp(f->tmp, clock_unix());
 		return true;
+	}
 	folder_close(f);
 	return false;
 }

@@ -97,6 +97,13 @@ enum flag_change { FLAGS_ADD, FLAGS_REMOVE, FLAGS_REPLACE };
 
 /* Changes flags and keywords by renaming; m->flags and m->keywords are the result (merged with what others did). */
 bool folder_set_flags(struct folder *f, struct message *m, enum flag_change change, uint8_t flags, uint32_t keywords);
+/*
+ * Around many changes of flags, so that Dovecot's lock is taken once and not
+ * for each. No wait for the client may stand between them. False: somebody
+ * holds it for long; the changes may go on without, and end is told.
+ */
+bool folder_begin_changes(struct folder *f);
+void folder_end_changes(struct folder *f, bool begun); /* keeps errno */
 /* Removes its file and marks it vanished. True as well when it was gone already. */
 bool folder_expunge(struct folder *f, struct message *m);
 /*

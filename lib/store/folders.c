@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/base/file.h"
+#include "lib/store/courier.h"
 #include "lib/store/directory.h"
 #include "lib/store/utf7.h"
 
@@ -86,12 +87,14 @@ compare_names(const void *a, const void *b)
 }
 
 static bool
-read_names(const struct maildir *m, DIR *d, struct folder_names *names)
+read_names(const struct maildir *m, DIR *d, struct folder_names *names, bool *strange)
 {
 	struct dirent *entry;
 	errno = 0;
 	while ((entry = readdir(d)) != NULL) {
-		bool ours = entry->d_name[0] == '.' && folders_name_ok(slice_of(entry->d_name + 1));
+		bool hidden = entry->d_name[0] == '.' && entry->d_name[1] != '.' && entry->d_name[1] != '\0';
+		bool ours = hidden && folders_name_ok(slice_of(entry->d_name + 1));
+		*strange = *strange || (hidden && !ours);
 		if (ours && is_directory(m->root, entry) && !add_name(names, entry->d_name + 1))
 			return false;
 		errno = 0;
@@ -99,22 +102,37 @@ read_names(const struct maildir *m, DIR *d, struct folder_names *names)
 	return errno == 0;
 }
 
-bool
-folders_list(const struct maildir *m, struct folder_names *names)
+static bool
+list_once(const struct maildir *m, struct folder_names *names, bool *strange)
 {
 	*names = (struct folder_names){.count = 0};
+	*strange = false;
 	DIR *d = directory_list(m->root);
 	if (d == NULL)
 		return false;
-	bool ok = read_names(m, d, names);
+	bool ok = read_names(m, d, names, strange);
 	int saved = errno;
 	closedir(d);
 	if (!ok)
 		folders_free(names);
-	else if (names->count > 1)
-		qsort(names->names, names->count, sizeof *names->names, compare_names);
 	errno = saved;
 	return ok;
+}
+
+bool
+folders_list(const struct maildir *m, struct folder_names *names)
+{
+	bool strange;
+	if (!list_once(m, names, &strange))
+		return false;
+	if (strange && courier_rename_folders(m->root)) {
+		folders_free(names);
+		if (!list_once(m, names, &strange))
+			return false;
+	}
+	if (names->count > 1)
+		qsort(names->names, names->count, sizeof *names->names, compare_names);
+	return true;
 }
 
 void
@@ -144,7 +162,7 @@ fill(int directory)
 	for (int i = 0; i < 3; i++)
 		if (mkdirat(directory, parts[i], 0700) < 0 && errno != EEXIST)
 			return false;
-	int fd = openat(directory, "maildirfolder", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = openat(directory, "maildirfolder", O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
 	close(fd);

@@ -2,17 +2,21 @@
  * `dovecot-keywords`: one line a keyword, its number and its name; number 0 is
  * the letter a in a message's name. Numbers are never given twice.
  */
+#include "lib/store/keywords.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/base/cursor.h"
 #include "lib/base/str.h"
 #include "lib/store/directory.h"
 #include "lib/store/dotlock.h"
 #include "lib/store/scan.h"
+#include "lib/store/uidlist.h"
 
 #define FILE_NAME    "dovecot-keywords"
 #define LOCK_NAME    "dovecot-keywords.lock"
@@ -88,9 +92,26 @@ find(const struct folder *f, struct slice keyword)
 	return -1;
 }
 
+/*
+ * Dovecot takes the file for unchanged while its time in whole seconds is the
+ * same, so each writer makes that later than it was. It looks under the list's
+ * lock only, which we hold.
+ */
+static void
+make_later(const struct folder *f, const struct stat *before)
+{
+	struct stat st;
+	if (fstatat(f->directory, FILE_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_mtim.tv_sec > before->st_mtim.tv_sec)
+		return;
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = before->st_mtim.tv_sec + 1}};
+	utimensat(f->directory, FILE_NAME, times, AT_SYMLINK_NOFOLLOW);
+}
+
 static bool
 write_keywords(const struct folder *f)
 {
+	struct stat before;
+	bool there = fstatat(f->directory, FILE_NAME, &before, AT_SYMLINK_NOFOLLOW) == 0;
 	struct str text = STR_MOST(FILE_MOST);
 	for (int i = 0; i < KEYWORDS_MOST; i++)
 		if (f->keywords[i] != NULL)
@@ -98,6 +119,8 @@ write_keywords(const struct folder *f)
 	errno = ENOMEM;
 	bool ok = !text.failed && directory_replace(f->directory, TEMPORARY, FILE_NAME, text.data, text.len);
 	str_free(&text);
+	if (ok && there)
+		make_later(f, &before);
 	return ok;
 }
 
@@ -115,6 +138,35 @@ free_letter(const struct folder *f)
 	return -1;
 }
 
+int
+keywords_letter(struct folder *f, struct slice keyword)
+{
+	int at = find(f, keyword);
+	if (at >= 0 || !keyword_ok(keyword))
+		return at;
+	at = free_letter(f);
+	if (at >= 0)
+		f->keywords[at] = strndup(keyword.data, keyword.len);
+	return at >= 0 && f->keywords[at] != NULL ? at : -1;
+}
+
+bool
+keywords_exist(const struct folder *f)
+{
+	return faccessat(f->directory, FILE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool
+keywords_write(struct folder *f)
+{
+	struct dotlock lock;
+	if (!dotlock_take(&lock, f->directory, LOCK_NAME, LOCK_TIMEOUT))
+		return false;
+	bool ok = write_keywords(f);
+	dotlock_release(&lock);
+	return ok;
+}
+
 static int
 add(struct folder *f, struct slice keyword)
 {
@@ -123,17 +175,34 @@ add(struct folder *f, struct slice keyword)
 	int at = find(f, keyword);
 	if (at >= 0)
 		return at;
-	at = free_letter(f);
+	at = keywords_letter(f, keyword);
 	if (at < 0)
-		return -1;
-	f->keywords[at] = strndup(keyword.data, keyword.len);
-	if (f->keywords[at] == NULL)
 		return -1;
 	if (write_keywords(f))
 		return at;
 	free(f->keywords[at]);
 	f->keywords[at] = NULL;
 	return -1;
+}
+
+/*
+ * Dovecot renames messages first and writes their keywords' letters into the
+ * file then, all under the lock of its list: that one is taken too.
+ */
+static int
+add_alone(struct folder *f, struct slice keyword)
+{
+	struct dotlock list = {.fd = -1}, lock;
+	bool held = f->scan != NULL && f->scan->list_locks > 0;
+	int at = -1;
+	if (!held && !dotlock_take(&list, f->directory, UIDLIST_LOCK, LOCK_TIMEOUT))
+		return -1;
+	if (dotlock_take(&lock, f->directory, LOCK_NAME, LOCK_TIMEOUT)) {
+		at = add(f, keyword);
+		dotlock_release(&lock);
+	}
+	dotlock_release(&list);
+	return at;
 }
 
 int
@@ -151,10 +220,5 @@ folder_keyword(struct folder *f, struct slice keyword, bool create)
 		errno = ENOENT;
 		return at;
 	}
-	struct dotlock lock;
-	if (!dotlock_take(&lock, f->directory, LOCK_NAME, LOCK_TIMEOUT))
-		return -1;
-	at = add(f, keyword);
-	dotlock_release(&lock);
-	return at;
+	return add_alone(f, keyword);
 }

@@ -171,9 +171,9 @@ do_flags(struct folder *f, struct message *m, void *context)
 		return false;
 	if (!m->in_new && strcmp(name, m->name) == 0)
 		return faccessat(f->cur, m->name, F_OK, 0) == 0;
-	scan_begin_rename(f);
+	bool begun = scan_begin_rename(f);
 	bool ok = renameat(place_of(f, m), m->name, f->cur, name) == 0;
-	scan_end_rename(f);
+	scan_end_rename(f, begun);
 	if (!ok)
 		return false;
 	f->scan->trusted = false;

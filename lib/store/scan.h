@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "lib/store/dotlock.h"
 #include "lib/store/folder.h"
 
 struct name_block; /* a piece of memory that holds names */
@@ -20,6 +21,8 @@ struct folder_scan {
 	bool               known_only; /* the scan under way adds no messages, so the array stays in place */
 	uint32_t           highest;  /* highest UID that the view has ever had */
 	struct timespec    keywords_time;
+	struct dotlock     list_lock; /* lib/store/list_lock.h */
+	unsigned           list_locks; /* how often we hold it; 0: not */
 };
 
 /* The index of the message with this base, or SIZE_MAX. */
@@ -39,9 +42,14 @@ void scan_free(struct folder *f);
  * with `sure` it tries hard for that.
  */
 bool scan_directories(struct folder *f, bool sure, bool *stable);
-/* Around each rename within cur/: keeps a scan that must not miss anything away. */
-void scan_begin_rename(const struct folder *f);
-void scan_end_rename(const struct folder *f); /* keeps errno */
+/*
+ * Around each rename within cur/: keeps a scan that must not miss anything
+ * away, ours by flock(2), Dovecot's by dovecot-uidlist.lock, which it holds
+ * while it scans. Who does many calls folder_begin_changes() first. `begun`
+ * goes on to the end.
+ */
+bool scan_begin_rename(struct folder *f);
+void scan_end_rename(struct folder *f, bool begun); /* keeps errno */
 
 /* Gives UIDs to the messages behind `known` that have none, and sorts them in. False with errno (ESTALE). */
 bool assign_uids(struct folder *f, size_t known);

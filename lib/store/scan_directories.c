@@ -1,8 +1,8 @@
 /*
  * Looking at a folder's directories. readdir(3) may miss what is renamed while
- * it runs. So who changes a name in cur/ holds a shared flock(2) of it, and a
- * message counts as gone only when a scan under the exclusive one did not find
- * it and the directories' times stood still (another program may rename), or
+ * it runs. So who changes a name in cur/ holds dovecot-uidlist.lock, as Dovecot
+ * does, and a shared flock(2) of cur/, and a message counts as gone only when a
+ * scan under that lock and the exclusive flock did not find it and the directories' times stood still (another program may rename), or
  * when two refreshes in a row missed it. Where flock fails (some NFS), the
  * times are all there is.
  */
@@ -168,19 +168,28 @@ lock_names(const struct folder *f, int kind)
 	return true;
 }
 
-void
-scan_begin_rename(const struct folder *f)
-{
-	/* Without the lock the rename is as good as another program's. */
-	lock_names(f, LOCK_SH);
-}
-
-void
-scan_end_rename(const struct folder *f)
+static void
+unlock_names(const struct folder *f)
 {
 	int saved = errno;
 	flock(f->cur, LOCK_UN);
 	errno = saved;
+}
+
+bool
+scan_begin_rename(struct folder *f)
+{
+	/* Without the locks the rename is as good as another program's. */
+	bool begun = folder_begin_changes(f);
+	lock_names(f, LOCK_SH);
+	return begun;
+}
+
+void
+scan_end_rename(struct folder *f, bool begun)
+{
+	unlock_names(f);
+	folder_end_changes(f, begun);
 }
 
 /* One look at both directories. `*still`: cur/ did not change meanwhile. */
@@ -189,12 +198,13 @@ look(struct folder *f, bool exclusive, bool *still)
 {
 	struct folder_scan *s = f->scan;
 	struct timespec now, fresh, cur;
+	bool begun = exclusive && folder_begin_changes(f);
 	if (exclusive)
 		lock_names(f, LOCK_EX);
 	clock_gettime(CLOCK_REALTIME, &now);
 	bool ok = times(f, &s->fresh_time, &s->cur_time) && read_both(f) && times(f, &fresh, &cur);
 	if (exclusive)
-		scan_end_rename(f);
+		scan_end_rename(f, begun);
 	if (!ok)
 		return false;
 	/* Deliveries only add to new/, and what leaves it for cur/ changes both. */
@@ -237,9 +247,9 @@ move_to_cur(struct folder *f, struct message *m)
 	if (!name_parse(slice_of(m->name), &parts)
 	    || !name_build(name, parts.base, parts.info, parts.flags, parts.keywords))
 		return;
-	scan_begin_rename(f);
+	bool begun = scan_begin_rename(f);
 	bool ok = renameat(f->fresh, m->name, f->cur, name) == 0;
-	scan_end_rename(f);
+	scan_end_rename(f, begun);
 	if (!ok)
 		return;
 	m->in_new = false;
@@ -247,6 +257,21 @@ move_to_cur(struct folder *f, struct message *m)
 	f->scan->trusted = false;
 	/* Without memory for the name the next scan finds it. */
 	scan_rename(f, m, slice_of(name));
+}
+
+static void
+move_all_to_cur(struct folder *f)
+{
+	bool moving = false, begun = false;
+	for (size_t i = 0; i < f->count; i++) {
+		if (!f->messages[i].in_new || f->messages[i].vanished)
+			continue;
+		if (!moving)
+			begun = folder_begin_changes(f);
+		moving = true;
+		move_to_cur(f, &f->messages[i]);
+	}
+	folder_end_changes(f, begun);
 }
 
 bool
@@ -263,8 +288,7 @@ folder_refresh(struct folder *f)
 	bool stable;
 	if (!keywords_load(f) || !scan_directories(f, false, &stable) || !assign_uids(f, known))
 		return false;
-	for (size_t i = 0; i < f->count && !f->read_only; i++)
-		if (f->messages[i].in_new && !f->messages[i].vanished)
-			move_to_cur(f, &f->messages[i]);
+	if (!f->read_only)
+		move_all_to_cur(f);
 	return true;
 }

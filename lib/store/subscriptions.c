@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
+#include "lib/store/courier.h"
 #include "lib/store/directory.h"
 #include "lib/store/dotlock.h"
 
@@ -21,6 +22,22 @@ struct list {
 	bool   version_2;
 };
 
+/* Who moves in has only Courier's list, until the first change writes ours. */
+static bool
+read_courier(const struct maildir *m, struct list *l)
+{
+	struct str text = STR_MOST(FILE_MOST);
+	if (courier_subscriptions(m->root, &text)) {
+		l->text = text.data;
+		l->len = text.len;
+		return true;
+	}
+	int saved = errno;
+	str_free(&text);
+	/* None, or something else of that name. */
+	return saved == ENOENT || saved == ELOOP || saved == EINVAL || saved == EFBIG;
+}
+
 /* No file is an empty list in the newer form. */
 static bool
 read_list(const struct maildir *m, struct list *l)
@@ -28,7 +45,7 @@ read_list(const struct maildir *m, struct list *l)
 	*l = (struct list){.version_2 = true};
 	l->text = directory_read_file(m->root, FILE_NAME, FILE_MOST, &l->len);
 	if (l->text == NULL)
-		return errno == ENOENT;
+		return errno == ENOENT && read_courier(m, l);
 	l->version_2 = slice_starts(slice_make(l->text, l->len), HEADER_2);
 	return true;
 }

@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "lib/base/cursor.h"
+#include "lib/mail/utf8.h"
 
 static int
 sextet(int byte)
@@ -83,4 +84,79 @@ utf7_ok(struct slice name)
 		name = slice_from(name, end + 1);
 	}
 	return true;
+}
+
+/* UTF-16 that waits to be written as sextets; `open` between '&' and '-'. */
+struct shift {
+	struct str *into;
+	uint32_t    bits;
+	int         have;
+	bool        open;
+};
+
+static void
+put_sextet(struct shift *s, uint32_t six)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
+	str_append_byte(s->into, letters[six & 63]);
+}
+
+static void
+put_unit(struct shift *s, uint32_t unit)
+{
+	if (!s->open)
+		str_append_byte(s->into, '&');
+	s->open = true;
+	s->bits = s->bits << 16 | unit;
+	s->have += 16;
+	while (s->have >= 6) {
+		s->have -= 6;
+		put_sextet(s, s->bits >> s->have);
+	}
+	s->bits &= (1u << s->have) - 1;
+}
+
+static void
+shift_end(struct shift *s)
+{
+	if (!s->open)
+		return;
+	if (s->have > 0)
+		put_sextet(s, s->bits << (6 - s->have));
+	str_append_byte(s->into, '-');
+	*s = (struct shift){.into = s->into};
+}
+
+static bool
+put_character(struct shift *s, unsigned character)
+{
+	if (character < 0x20 || (character >= 0x7f && character < 0xa0))
+		return false;
+	if (character >= 0x10000) {
+		put_unit(s, 0xd800 | (character - 0x10000) >> 10);
+		put_unit(s, 0xdc00 | (character & 0x3ff));
+	} else if (character >= 0xa0) {
+		put_unit(s, character);
+	} else {
+		shift_end(s);
+		str_append_byte(s->into, (char)character);
+		if (character == '&')
+			str_append_byte(s->into, '-');
+	}
+	return true;
+}
+
+bool
+utf7_from_utf8(struct str *into, struct slice name)
+{
+	struct shift s = {.into = into};
+	while (name.len > 0) {
+		unsigned character;
+		size_t len = utf8_character(name, &character);
+		if (len == 0 || !put_character(&s, character))
+			return false;
+		name = slice_from(name, len);
+	}
+	shift_end(&s);
+	return !into->failed;
 }

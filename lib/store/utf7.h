@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "lib/base/slice.h"
+#include "lib/base/str.h"
 
 /*
  * True when `name` is well formed and in its one canonical spelling: printable
@@ -13,5 +14,8 @@
  * hides a '/' or a '.'.
  */
 bool utf7_ok(struct slice name);
+
+/* Appends a name in UTF-8 as modified UTF-7. False: it is no UTF-8, holds a control character, or is too long for `into`. */
+bool utf7_from_utf8(struct str *into, struct slice name);
 
 #endif

@@ -139,3 +139,61 @@ def test_extensions_and_new_folders_of_every_byte(suite, canaries):
         assert all(path.name.startswith(".") or path.name in ("cur", "new", "tmp", "subscriptions") for path in who.maildir.iterdir())
     assert [path.name for path in other.maildir.glob(".*")] == [".Sent"]
     assert canaries.state()[0][str(suite.mail_root)] == before[0][str(suite.mail_root)] and canaries.state()[1:] == before[1:]
+
+
+@pytest.mark.parametrize("part", ["", "new", "tmp", "cur"])
+def test_a_folder_that_is_a_link_is_none(suite, canaries, part):
+    """Its user has put a link in a folder's place, or in that of one of its directories: nobody goes through it."""
+    user = suite.user()
+    assert deliver(suite, user.address) == 0
+    with suite.imap("imaps") as imap:
+        assert imap.login(user.address, user.password)[0] == "OK"
+        assert imap.command("CREATE Folder")[0] == imap.command("CREATE Other")[0] == "OK"
+        place = user.maildir / ".Folder" / part if part else user.maildir / ".Folder"
+        os.rename(place, user.maildir / "aside")
+        link(suite, suite.mail_root / "outside", place)
+        before = canaries.state()
+        assert imap.command("SELECT Folder")[0] == "NO"
+        assert imap.command("STATUS Folder (MESSAGES)")[0] == "NO"
+        assert imap.command("SELECT INBOX")[0] == "OK"
+        assert imap.command("COPY 1 Folder")[0] == "NO"
+        assert imap.command(["APPEND Folder {6}", "a: b\r\n\r\n"])[0] == "NO"
+        imap.command("RENAME Folder Moved")
+        imap.command("DELETE Folder")
+        imap.command("DELETE Moved")
+    assert canaries.state() == before
+
+
+def test_linked_locks_and_lists_of_folders_are_not_followed(suite, canaries):
+    """Links, dangling links and FIFOs in the places of files that the store reads, writes, locks with or replaces."""
+    user = suite.user()
+    assert deliver(suite, user.address) == 0
+    names = ["dovecot-uidlist", "dovecot-uidlist.tmp", "dovecot-keywords", "dovecot-keywords.tmp", "subscriptions.tmp",
+             "dovecot-uidvalidity", "postern-index", "postern-index.tmp", "postern-index.lock", "maildirsize", "maildirfolder",
+             "courierimapuiddb", "courierimapsubscribed", "courierimapkeywords"]
+    dangling = suite.mail_root / "outside/made"
+    before = canaries.state()
+    for plant in (lambda path: link(suite, canaries.file, path), lambda path: link(suite, dangling, path), os.mkfifo):
+        for place in (user.maildir, user.maildir / ".Folder"):
+            with suite.imap("imaps") as imap:
+                assert imap.login(user.address, user.password)[0] == "OK"
+                imap.command("CREATE Folder")
+            for name in names:
+                path = place / name
+                if path.is_symlink() or path.exists():
+                    path.unlink()
+                plant(path)
+            work_in(suite, user)
+    assert canaries.state() == before
+    assert not dangling.exists()
+
+
+def work_in(suite, user):
+    """Everything that opens one of these files; whether it goes well is another promise's matter, but it must not hang."""
+    deliver(suite, user.address)
+    with suite.imap("imaps") as imap:
+        assert imap.login(user.address, user.password)[0] == "OK"
+        for command in ("SELECT Folder", 'LIST "" "*"', 'LSUB "" "*"', "SUBSCRIBE Folder", "UNSUBSCRIBE Folder", "SELECT INBOX",
+                        "STORE 1 +FLAGS (\\Seen Key)", "COPY 1 Folder", "EXPUNGE", "RENAME Folder Was", "DELETE Was"):
+            imap.command(command)
+        imap.command(["APPEND INBOX (Other) {6}", "a: b\r\n\r\n"])

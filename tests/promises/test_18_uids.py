@@ -96,7 +96,7 @@ def test_a_session_killed_while_it_gives_uids(suite, user):
     """What a killed session left (lock, half a new list) is cleared away; no number changes."""
     before = uids(suite, user)
     (user.maildir / "dovecot-uidlist.tmp").write_bytes(b"3 V1 N9\n1 :x")
-    (user.maildir / "dovecot-uidlist.lock").write_bytes(b"1:elsewhere\n")
+    (user.maildir / "dovecot-uidlist.lock").write_bytes(b"1:mail.example.test\n")
     deliver(suite, user, "four")
     validity, after = uids(suite, user)
     assert validity == before[0]

@@ -17,8 +17,10 @@
 #include "lib/base/file.h"
 #include "lib/store/dotlock.h"
 #include "lib/store/name.h"
+#include "lib/store/sweep.h"
 #include "lib/store/uidlist.h"
 #include "lib/store/uidvalidity.h"
+#include "lib/store/utf7.h"
 
 static char path[64];
 static int  directory;
@@ -92,6 +94,55 @@ test_names(void **state)
 	assert_false(name_build(built, slice_make(longest, 252), p.info, FLAG_SEEN, 0));
 }
 
+/* RFC 3501 section 5.1.3, its example, and what must not come of it. */
+static void
+test_utf7(void **state)
+{
+	(void)state;
+	static const char *const pairs[][2] = {
+		{"Sent", "Sent"}, {"a&b", "a&-b"}, {"~peter/mail/\u53f0\u5317/\u65e5\u672c\u8a9e", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"},
+		{"Entw\u00fcrfe", "Entw&APw-rfe"}, {"\U0001f600", "&2D3eAA-"}, {"\u00fc&\u00fc", "&APw-&-&APw-"}, {"", ""},
+	};
+	struct str name = STR_MOST(64);
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		str_clear(&name);
+		assert_true(utf7_from_utf8(&name, slice_of(pairs[i][0])));
+		assert_string_equal(str_text(&name), pairs[i][1]);
+		assert_true(utf7_ok(str_slice(&name)));
+	}
+	static const char *const none[] = {"\xff", "\xc3", "a\x01", "a\x7f", "\xc2\x80", "\xed\xa0\x80", "\xc0\xaf"};
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		assert_false(utf7_from_utf8(&name, slice_of(none[i])));
+	str_free(&name);
+	name = STR_MOST(4);
+	assert_false(utf7_from_utf8(&name, slice_of("\u00fc")));
+	str_free(&name);
+}
+
+static bool
+is_there(const char *name)
+{
+	return faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* 36 hours, by the last change of any kind; not again within 20 hours; no directory. */
+static void
+test_sweep(void **state)
+{
+	(void)state;
+	const int64_t now = time(NULL), hour = 3600;
+	put_file("dated", "x", 1000 * hour);
+	assert_int_equal(mkdirat(directory, "d", 0700), 0);
+	assert_int_equal(symlinkat("/etc/passwd", directory, "link"), 0);
+	sweep_tmp(directory, now + 35 * hour);
+	assert_true(is_there("dated") && is_there("d") && is_there("link"));
+	/* It has looked a moment ago. */
+	sweep_tmp(directory, now + 54 * hour);
+	assert_true(is_there("dated"));
+	sweep_tmp(directory, now + 56 * hour);
+	assert_true(!is_there("dated") && !is_there("link") && is_there("d"));
+}
+
 static void
 test_lock_excludes(void **state)
 {
@@ -128,6 +179,13 @@ test_lock_of_the_dead(void **state)
 	put_file("x.lock", "1234:host", 120);
 	assert_true(dotlock_take(&l, directory, "x.lock", 200));
 	dotlock_release(&l);
+	/* What it writes into a lock to rename it is not the line of ours, though it ends in LF. */
+	static const char *const contents[] = {"0 $Junk\n", "V\t2\n\nSent\n", "Sent\n", "12:\n", "1:a b\n"};
+	for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
+		put_file("x.lock", contents[i], 0);
+		assert_false(dotlock_take(&l, directory, "x.lock", 20));
+	}
+	assert_int_equal(unlinkat(directory, "x.lock", 0), 0);
 	/* Links and directories in its place: no lock, no harm. */
 	assert_int_equal(symlinkat("/etc/passwd", directory, "x.lock"), 0);
 	assert_false(dotlock_take(&l, directory, "x.lock", 50));
@@ -244,7 +302,9 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_utf7),
 	    TEST(test_lock_excludes),
+	    TEST(test_sweep),
 	    TEST(test_lock_of_the_dead),
 	    TEST(test_lock_race),
 	    cmocka_unit_test(test_uidlist_text),

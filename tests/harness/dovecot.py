@@ -1,0 +1,85 @@
+"""Debian's Dovecot on a Maildir of the suite: its imap process over pipes, under a private configuration."""
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+import tempfile
+
+from .dialogue import Imap
+
+CONFIGURATION = """base_dir = {directory}/base
+state_dir = {directory}/base
+mail_location = maildir:{maildir}{location}
+log_path = {directory}/log
+first_valid_uid = 1
+first_valid_gid = 1
+protocols = imap
+{settings}
+namespace inbox {{
+  inbox = yes
+  prefix = {prefix}
+  separator = .
+}}
+"""
+
+
+def missing():
+    return not (shutil.which("doveadm") and os.path.exists("/usr/lib/dovecot/imap"))
+
+
+class DovecotSession(Imap):
+    """One imap process, logged in; speaks as harness.Imap does."""
+
+    def __init__(self, process):
+        self.process, self.buffer, self.count = process, b"", 0
+        self.greeting = self.response()
+
+    def send(self, data):
+        self.process.stdin.write(data if isinstance(data, bytes) else data.encode())
+        self.process.stdin.flush()
+
+    def receive(self):
+        return self.process.stdout.read1(65536)
+
+    def close(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(20)
+        finally:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+
+class Dovecot:
+    """A configuration for one user's Maildir. `location` is put behind it ("/:INDEX=..."); {directory} is private."""
+
+    def __init__(self, maildir, prefix="", location="", settings=""):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="postern-dovecot-", dir="/var/tmp"))
+        vmail = pwd.getpwnam("vmail")
+        self.gid = vmail.pw_gid
+        for path in (self.directory, self.directory / "base", self.directory / "index"):
+            path.mkdir(exist_ok=True)
+            path.chmod(0o755)
+            os.chown(path, vmail.pw_uid, vmail.pw_gid)
+        (self.directory / "conf").write_text(CONFIGURATION.format(
+            directory=self.directory, maildir=maildir, prefix=prefix, settings=settings,
+            location=location.format(directory=self.directory)))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.directory)
+
+    def session(self):
+        process = subprocess.Popen(["doveadm", "-c", self.directory / "conf", "exec", "imap"], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, user="vmail", group=self.gid,
+                                   extra_groups=[], cwd="/", env={"PATH": "/usr/bin:/bin", "USER": "anna",
+                                                                  "HOME": str(self.directory)})
+        return DovecotSession(process)
+
+    def log(self):
+        path = self.directory / "log"
+        return path.read_text() if path.exists() else ""
