@@ -29,6 +29,12 @@ message_forget(struct message *m)
 	timer_set(&manager.due, 0);
 }
 
+uint64_t
+message_wait_most(void)
+{
+	return manager.settings->retry_most > TROUBLE_WAIT ? manager.settings->retry_most : TROUBLE_WAIT;
+}
+
 void
 message_try_later(uint64_t id)
 {
@@ -55,7 +61,7 @@ set_aside(uint64_t id, const char *name)
 static void
 sweep(uint64_t id, const char *name)
 {
-	bool removed = queue_directory_remove(&manager.directory, id);
+	bool removed = queue_directory_sweep(&manager.directory, id);
 	log_info("swept", log_text("queue", name), removed ? log_text("reason", "never answered") : log_errno());
 }
 
@@ -90,8 +96,7 @@ read_message(struct message *m, enum origin origin)
 static bool
 is_believable(uint64_t next, uint64_t now)
 {
-	uint64_t most = manager.settings->retry_most > TROUBLE_WAIT ? manager.settings->retry_most : TROUBLE_WAIT;
-	return next <= now + most;
+	return next <= now + message_wait_most();
 }
 
 /* Why a message that could be read has no turn now; false: it has. */
