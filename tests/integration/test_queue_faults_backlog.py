@@ -16,7 +16,7 @@ COUNT, AT_ONCE = 5000, 10
 def house():
     gate = threading.Event()
     with Sink(answers={"END": lambda line: gate.wait(120) and None}) as sink:
-        with Suite("backlog", {"relay_host": f"[127.0.0.1]:{sink.port}", "remote_concurrency": AT_ONCE,
+        with Suite("backlog", {"relay_host": f"[127.0.0.1]:{sink.port}", "remote_concurrency": 2 * AT_ONCE,
                                "destination_concurrency_first": AT_ONCE}) as running:
             running.sink, running.gate = sink, gate
             running.user("first")
@@ -30,7 +30,7 @@ def test_deliveries_begin_before_the_backlog_was_looked_at(house):
     with while_down(house):
         ids = make(house, COUNT, "u%@far.test", next=time.time() - 86400)
     begun = time.monotonic()
-    wait_for("the first to be on their way", 60, lambda: house.sink.sessions >= AT_ONCE)
+    wait_for(lambda: f"the first to be on their way, there are {house.sink.sessions}", 60, lambda: house.sink.sessions >= AT_ONCE)
     print(f"the first of {COUNT} are on their way {time.monotonic() - begun:.2f} s after the sockets are there")
     user = house.user()
     with Intake(house) as client:

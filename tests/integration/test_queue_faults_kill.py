@@ -16,7 +16,7 @@ from test_kill import message, whole
 from test_queue import files
 
 CONNECTIONS = 6
-PAUSE = 0.25  # seconds between two kills
+PAUSE = 0.4  # seconds between two kills
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +103,14 @@ def kill(pids):
     return len(pids)
 
 
-def one_of(program, chance):
-    return lambda suite: kill([chance.choice(pids)] if (pids := suite.pids(program)) else [])
+def one_of(program, chance, first=0):
+    """Of those that are there within a moment: some come and go with their work."""
+    def act(suite):
+        begun = time.monotonic()
+        while not (pids := suite.pids(program)[first:]) and time.monotonic() < begun + 1:
+            time.sleep(0.005)
+        return kill([chance.choice(pids)] if pids else [])
+    return act
 
 
 def victims(chance):
@@ -113,7 +119,7 @@ def victims(chance):
         "queued, all at once": lambda suite: kill(list(reversed(suite.pids("queued")))),
         "queued, one of them": one_of("queued", chance),
         "remote, the first": lambda suite: kill(suite.pids("remote")[:1]),
-        "remote, a child": lambda suite: kill([chance.choice(pids)] if (pids := suite.pids("remote")[1:]) else []),
+        "remote, a child": one_of("remote", chance, first=1),
         "deliver": one_of("deliver", chance),
         "authd": one_of("authd", chance),
         "tlsd": one_of("tlsd", chance),
