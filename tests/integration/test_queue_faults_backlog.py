@@ -1,5 +1,5 @@
 """A start with an old backlog, all of it due: deliveries begin at once, not when all of it was looked at, and what comes new is
-not behind it."""
+not behind it. (That all of one is delivered: test_queue_destinations.py.)"""
 import threading
 import time
 
@@ -28,7 +28,7 @@ def house():
 def test_deliveries_begin_before_the_backlog_was_looked_at(house):
     """The next host answers nothing at first: so many are on their way, the others still wait when new mail is delivered."""
     with while_down(house):
-        ids = make(house, COUNT, "u%@far.test", next=time.time() - 86400)
+        make(house, COUNT, "u%@far.test", next=time.time() - 86400)
     begun = time.monotonic()
     wait_for(lambda: f"the first to be on their way, there are {house.sink.sessions}", 60, lambda: house.sink.sessions >= AT_ONCE)
     print(f"the first of {COUNT} are on their way {time.monotonic() - begun:.2f} s after the sockets are there")
@@ -41,7 +41,4 @@ def test_deliveries_begin_before_the_backlog_was_looked_at(house):
     house.gate.set()
     house.sink.wait(20)
     assert set(m.recipients[0].split("@")[1] for m in house.sink.messages) == {"far.test"}
-    left = len(files(house))
-    assert 0 < left < COUNT, "deliveries begin while most of it waits"
-    wait_for(lambda: f"all to be delivered; there are {len(files(house))}", 60, lambda: not files(house))
-    assert len(house.sink.messages) == COUNT == len({m.recipients[0] for m in house.sink.messages}) == len(ids)
+    assert 0 < len(files(house)) < COUNT, "deliveries begin while most of it waits"

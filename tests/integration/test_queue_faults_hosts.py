@@ -78,7 +78,7 @@ class World:
         self.sinks["well.test"] = Sink()
         self.others = {"drips.test": Drips(b"220-x\r\n"), "drop.by.drop.test": Drips(b"2"), "deaf.test": Deaf(b"")}
         self.suite = Suite("hosts", {"remote_timeout": "2s", "connect_timeout": "1s", "resolver_timeout": "1s", "resolver_attempts": "1",
-                                     "retry_first": "1h", "reuse_idle": "0s", "outgoing_tls": "none", "resolver": self.names.address})
+                                     "retry_first": "1h", "reuse_idle": "0s", "destination_failures": "1000", "outgoing_tls": "none", "resolver": self.names.address})
         hosts = {**self.sinks, **self.others}
         lines = [f"{domain} smtp:[127.0.0.1]:{host.port}" for domain, host in hosts.items()]
         self.sinks["named.test"] = Sink("127.0.0.2")
@@ -160,8 +160,7 @@ def test_a_resolver_in_trouble(world):
         world.names.twist = twist
         waits[trouble] = world.submit(sender, "named.test")
         world.wait_deferred({trouble: waits[trouble]})
-        suite.tool("queuectl", "flush")  # or the destination would stay dead for the next one
-    world.names.twist = lambda *_: time.sleep(0.3)
+    world.names.twist = lambda *_: time.sleep(0.05)
     suite.tool("queuectl", "flush")
     for queue_id in waits.values():
         wait_gone(suite, queue_id)
@@ -173,6 +172,7 @@ def test_a_resolver_in_trouble(world):
 def test_a_resolver_that_is_away(world):
     suite, sender = world.suite, world.suite.user()
     suite.down("remote")
+    suite.kill("remote")  # what still serves queued knows the resolver of before
     suite.set("resolver", "127.0.0.9:53")
     suite.up("remote")
     try:
@@ -180,6 +180,7 @@ def test_a_resolver_that_is_away(world):
         world.wait_deferred({"away": queue_id})
     finally:
         suite.down("remote")
+        suite.kill("remote")
         suite.set("resolver", world.names.address)
         suite.up("remote")
     suite.tool("queuectl", "flush")
