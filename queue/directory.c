@@ -144,9 +144,15 @@ queue_directory_scratch(const struct queue_directory *d)
 bool
 queue_directory_remove(const struct queue_directory *d, uint64_t id)
 {
+	ended_note(id);
+	return queue_directory_sweep(d, id);
+}
+
+bool
+queue_directory_sweep(const struct queue_directory *d, uint64_t id)
+{
 	char name[ID_LETTERS + 1];
 	id_print(id, name);
-	ended_note(id);
 	return unlinkat(d->parts[queue_directory_part(id)], name, 0) == 0;
 }
 

@@ -36,6 +36,8 @@ int queue_directory_scratch(const struct queue_directory *d);
 int  queue_directory_open_file(const struct queue_directory *d, uint64_t id, int flags);
 /* In the manager it is noted that the message has ended: ended.h. */
 bool queue_directory_remove(const struct queue_directory *d, uint64_t id);
+/* One that was never answered: not noted, for the journal may know better and could not be read. */
+bool queue_directory_sweep(const struct queue_directory *d, uint64_t id);
 /* Moves a file that cannot be understood to damaged/. */
 bool queue_directory_set_aside(const struct queue_directory *d, uint64_t id);
 /* fsync of the part that holds the name of `id`. */

@@ -83,7 +83,9 @@ load_header(int fd, struct queue_file *f, struct mark *m)
 	f->header[size] = '\0';
 	if (have == size || file_read_at(fd, f->header + have, size - have, (off_t)have))
 		return FILE_OK;
-	return errno == EIO ? FILE_DAMAGED : FILE_TROUBLE;
+	/* One that has lost its end, or one that cannot be read now. */
+	struct stat st;
+	return fstat(fd, &st) == 0 && st.st_size < (off_t)size ? FILE_DAMAGED : FILE_TROUBLE;
 }
 
 static enum file_result
@@ -174,14 +176,15 @@ parse_header(struct queue_file *f)
 	return queue_file_parse_recipients(f, at, (size_t)(end - 1 - at), at - f->header, NO_PARENT) && f->count > 0;
 }
 
-/* Reads the block at f->end. False: there is none, or none that is whole. */
+/* Reads the block at f->end. False: there is none, or none that is whole; or it cannot be read now (*trouble; errno). */
 static bool
-load_block(int fd, off_t size, struct queue_file *f)
+load_block(int fd, off_t size, struct queue_file *f, bool *trouble)
 {
 	char first[128];
 	if (size - f->end < 16)
 		return false;
 	ssize_t n = pread(fd, first, sizeof first, f->end);
+	*trouble = n < 0;
 	struct slice rest = slice_make(first, n > 0 ? (size_t)n : 0);
 	struct slice line, word[5] = {0};
 	bool copies = slice_starts(rest, "bcc ");
@@ -199,17 +202,19 @@ load_block(int fd, off_t size, struct queue_file *f)
 		return false;
 	uint32_t of = copies ? NO_PARENT : (uint32_t)parent;
 	char **blocks = reallocarray(f->blocks, f->block_count + 1, sizeof *blocks);
-	if (blocks == NULL)
+	*trouble = blocks == NULL;
+	if (*trouble)
 		return false;
 	f->blocks = blocks;
 	char *lines = f->blocks[f->block_count] = malloc(len + 1);
-	if (lines == NULL)
+	*trouble = lines == NULL;
+	if (*trouble)
 		return false;
 	f->block_count++;
 	size_t before = f->count;
 	off_t lines_at = f->end + (off_t)first_len;
-	if (!file_read_at(fd, lines, len, lines_at) ||
-	    queue_file_sum_lines(of, slice_make(lines, len)) != sum ||
+	*trouble = !file_read_at(fd, lines, len, lines_at);
+	if (*trouble || queue_file_sum_lines(of, slice_make(lines, len)) != sum ||
 	    !queue_file_parse_recipients(f, lines, len, lines_at, of) || f->count - before != count) {
 		f->count = before;
 		return false;
@@ -259,9 +264,11 @@ read_file(int fd, bool verify, struct queue_file *f)
 	parse_tries(f);
 	if (verify && (r = check_message(fd, f, m.message_sum)) != FILE_OK)
 		return r;
-	while (st.st_size > f->end && load_block(fd, st.st_size, f))
+	/* A block that is there and cannot be read is not as if absent: the next one would be written over it. */
+	bool trouble = false;
+	while (st.st_size > f->end && load_block(fd, st.st_size, f, &trouble))
 		;
-	return FILE_OK;
+	return trouble ? FILE_TROUBLE : FILE_OK;
 }
 
 enum file_result

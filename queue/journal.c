@@ -93,8 +93,13 @@ enum journal_state
 journal_look(int fd, uint64_t *key)
 {
 	char head[HEAD_LEN];
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return JOURNAL_TROUBLE;
+	if (st.st_size < HEAD_LEN)
+		return JOURNAL_BLANK;
 	if (!file_read_at(fd, head, sizeof head, 0))
-		return errno == EIO ? JOURNAL_BLANK : JOURNAL_TROUBLE;
+		return JOURNAL_TROUBLE;
 	struct slice s = slice_make(head, sizeof head);
 	/* One that is torn was never synced, so nothing behind it was answered. */
 	if (!slice_starts(s, "postern-journal 1 ") || !parse_hex(slice_first(slice_from(s, KEY_AT), 16), key))

@@ -38,6 +38,12 @@ message_forget(struct message *m)
 	timer_set(&manager.due, 0);
 }
 
+uint64_t
+message_wait_most(void)
+{
+	return manager.settings->retry_most > TROUBLE_WAIT ? manager.settings->retry_most : TROUBLE_WAIT;
+}
+
 void
 message_try_later(uint64_t id)
 {
@@ -58,14 +64,22 @@ set_aside(uint64_t id, const char *name)
 {
 	bool moved = queue_directory_set_aside(&manager.directory, id);
 	log_error("queue-file-damaged", log_text("queue", name), moved ? log_text("moved", "damaged/") : log_errno(),
-	    log_text("hint", "look at it in the directory damaged of the queue; it may hold a message"));
+	    log_text("hint", moved ? "look at it in the directory damaged of the queue; it may hold a message"
+				   : "it is let alone until the next start; look at it, and move it away"));
 }
 
 static void
 sweep(uint64_t id, const char *name)
 {
-	bool removed = queue_directory_remove(&manager.directory, id);
+	bool removed = queue_directory_sweep(&manager.directory, id);
 	log_info("swept", log_text("queue", name), removed ? log_text("reason", "never answered") : log_errno());
+}
+
+/* What a link, a socket, a directory or a pipe of that name gives. */
+static bool
+is_no_file(int error)
+{
+	return error == ELOOP || error == ENXIO || error == EISDIR || error == ESPIPE;
 }
 
 /* What to do with a file that is no message to work on. */
@@ -76,7 +90,7 @@ dismiss(const struct waiting_entry *e, const char *name, enum file_result r)
 		sweep(e->id, name);
 	else if (r == FILE_TROUBLE && errno == ENOENT)
 		log_warning("queue-file-gone", log_text("queue", name));
-	else if (r == FILE_TROUBLE && errno != ELOOP && errno != ENXIO && errno != EISDIR) {
+	else if (r == FILE_TROUBLE && !is_no_file(errno)) {
 		log_error("queue-file-not-read", log_text("queue", name), log_errno());
 		wait_as_before(e, TROUBLE_WAIT);
 	} else
@@ -101,8 +115,7 @@ read_message(struct message *m, enum origin origin, bool found)
 static bool
 is_believable(uint64_t next, uint64_t now)
 {
-	uint64_t most = manager.settings->retry_most > TROUBLE_WAIT ? manager.settings->retry_most : TROUBLE_WAIT;
-	return next <= now + most;
+	return next <= now + message_wait_most();
 }
 
 /* Why a message that could be read has no turn now; false: it has. */

@@ -80,6 +80,8 @@ void message_forget(struct message *m);
 void message_not_now(struct message *m);
 /* Trouble of our own: it is looked at again in a minute. */
 void message_try_later(uint64_t id);
+/* Seconds: nothing waits longer for its next attempt. */
+uint64_t message_wait_most(void);
 
 /* --- message_run.c: starting its recipients ------------------------------------- */
 

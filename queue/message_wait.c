@@ -7,6 +7,10 @@
 
 #define HURRY_FIRST 5 /* seconds to the first retry after trouble of our own */
 
+/*
+ * The clock says so, and so do at least the attempts of half a life: a clock that
+ * jumps, or a host that was off for days, makes no message old that was hardly tried.
+ */
 static bool
 is_life_over(const struct message *m)
 {
@@ -14,7 +18,8 @@ is_life_over(const struct message *m)
 	uint64_t life = m->file.sender.len == 0 ? s->bounce_life : s->life;
 	if (m->file.released)
 		return retry_is_spent(m->file.tries, s->retry_first, s->retry_most, life);
-	return retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), life);
+	return retry_is_over(m->file.arrival / 1000000, (uint64_t)clock_unix(), life) &&
+	    retry_is_spent(m->file.tries + 1, s->retry_first, s->retry_most, life / 2);
 }
 
 /* What waited for a person is not late: its time begins with the release. Nor is what was not tried. */

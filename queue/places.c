@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/log.h"
 #include "queue/destination.h"
 #include "queue/manager.h"
 
@@ -10,7 +11,8 @@
 #define LOOKS_A_TURN  5000 /* at entries of which only the tag is looked at */
 #define TURN_MOST     20   /* ms, after which the next message waits for another turn */
 #define HEAD_START    3600 /* seconds: what has just come goes before what has been due for less than this */
-#define WATCH_MOST    3600 /* seconds: a clock that jumps is noticed within */
+#define WATCH_MOST   5    /* seconds: a clock that jumps is noticed within */
+#define STEP_LEAST   2000 /* ms that the clock goes back before it is called a jump */
 #define PARK_WAIT     60   /* seconds, when nobody calls it */
 #define CALL_EVERY    50   /* ms */
 #define CALLS_MOST    16   /* destinations that are noted to be called for */
@@ -175,10 +177,28 @@ places_set_timer(void)
 	timer_set(&manager.due, (int64_t)(wait < WATCH_MOST ? wait : WATCH_MOST) * 1000);
 }
 
+/*
+ * What a clock that was ahead has put off is not left until it comes there
+ * again: when it has jumped back, nothing waits longer than any wait is.
+ */
+static void
+notice_jump(void)
+{
+	static int64_t before;
+	int64_t ahead = clock_unix_us() / 1000 - clock_ms(), back = before - ahead;
+	bool jumped = before != 0 && back > STEP_LEAST;
+	before = ahead;
+	if (!jumped)
+		return;
+	size_t called = waiting_limit(&manager.waiting, (uint64_t)clock_unix(), message_wait_most());
+	log_warning("clock-jumped-back", log_number("seconds", back / 1000), log_number("hurried", (int64_t)called));
+}
+
 static void
 start_due(struct timer *t)
 {
 	(void)t;
+	notice_jump();
 	struct waiting_entry e;
 	struct waiting *w = &manager.waiting;
 	int64_t end = clock_ms() + TURN_MOST;

@@ -121,6 +121,21 @@ waiting_hurry(struct waiting *w, uint64_t now)
 	return hurried;
 }
 
+size_t
+waiting_limit(struct waiting *w, uint64_t now, uint64_t most)
+{
+	size_t limited = 0;
+	for (size_t i = 0; i < w->count; i++) {
+		struct waiting_entry *e = &w->heap[i];
+		if (e->due == DUE_HELD || e->due <= now + most)
+			continue;
+		e->due = waiting_time(now);
+		limited++;
+	}
+	put_in_order(w);
+	return limited;
+}
+
 static int
 compare(const void *a, const void *b)
 {

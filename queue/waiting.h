@@ -34,6 +34,8 @@ bool waiting_take(struct waiting *w, uint64_t now, struct waiting_entry *e);
 size_t waiting_hurry(struct waiting *w, uint64_t now);
 /* The same for these messages; the ids are in order. */
 size_t waiting_hurry_these(struct waiting *w, const uint64_t *ids, size_t count, uint64_t now);
+/* Makes those that are not held and would wait for longer than `most` seconds due at `now`; returns how many. */
+size_t waiting_limit(struct waiting *w, uint64_t now, uint64_t most);
 /* Makes at most `most` of those that are parked with this tag due at `now`; returns how many. */
 size_t waiting_call(struct waiting *w, uint32_t tag, uint64_t now, size_t most);
 /*

@@ -123,6 +123,24 @@ test_waiting(void **state)
 }
 
 static void
+test_waits_after_a_clock_has_gone_back(void **state)
+{
+	(void)state;
+	struct waiting w = {0};
+	struct waiting_entry e;
+	for (uint64_t i = 1; i <= 100; i++)
+		assert_true(waiting_add(&w, i, 1000 + i));
+	assert_true(waiting_add(&w, 101, DUE_HELD));
+	assert_int_equal(waiting_limit(&w, 500, 550), 50);
+	for (uint64_t i = 51; i <= 100; i++)
+		assert_true(waiting_take(&w, 500, &e) && e.id == i);
+	assert_false(waiting_take(&w, 1000, &e)); /* what waits no longer than it may keeps its time */
+	assert_int_equal(waiting_limit(&w, 1000, 3600), 0);
+	assert_true(waiting_take(&w, 1001, &e) && e.id == 1);
+	free(w.heap);
+}
+
+static void
 test_calling_what_is_parked(void **state)
 {
 	(void)state;
@@ -710,6 +728,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_retry), cmocka_unit_test(test_retry_spread), cmocka_unit_test(test_calling_what_is_parked),
+	    cmocka_unit_test(test_waits_after_a_clock_has_gone_back),
 	    cmocka_unit_test(test_time_of_what_waits), cmocka_unit_test(test_window_grows), cmocka_unit_test(test_window_dies_and_lives),
 	    cmocka_unit_test(test_destinations_take_turns), cmocka_unit_test(test_messages_take_turns), cmocka_unit_test(test_a_dead_destination),
 	    cmocka_unit_test(test_length_of_a_line), cmocka_unit_test(test_memory_of_destinations),
