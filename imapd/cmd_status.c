@@ -1,7 +1,7 @@
 /* STATUS: RFC 3501 section 6.3.10. */
 #include "imapd/session.h"
 
-#include "imapd/reply.h"
+#include "lib/mail/imap_reply.h"
 
 enum { MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, ITEMS };
 

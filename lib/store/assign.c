@@ -11,16 +11,21 @@
  * the lock stood still: a message that readdir missed keeps its UID.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/store/dotlock.h"
+#include "lib/store/index.h"
 #include "lib/store/scan.h"
 #include "lib/store/uidlist.h"
 #include "lib/store/uidvalidity.h"
 
 #define LOCK_TIMEOUT 30000 /* ms */
+#define AHEAD INT64_C(1209600000000) /* us: the bound of mod-sequences goes along when the list is written anyway */
 
 /* Entries of the list that have no file in the view. */
 struct unmatched {
@@ -99,7 +104,8 @@ sort_from(struct folder *f, size_t known, int (*compare)(const void *, const voi
 {
 	if (f->count - known > 1)
 		qsort(f->messages + known, f->count - known, sizeof *f->messages, compare);
-	return scan_index(f);
+	scan_unhash(f);
+	return scan_hash(f);
 }
 
 /* The view agrees with the list. */
@@ -112,7 +118,19 @@ accept(struct folder *f, const struct uidlist *l)
 	}
 	f->uidvalidity = l->uidvalidity;
 	f->uidnext = l->uidnext;
+	f->scan->bound = l->bound;
+	f->scan->list_read = true;
 	return true;
+}
+
+/* As long as it says the same, the list is as we know it. Taken before reading, or after writing under the lock. */
+static struct index_stamp
+list_stamp(const struct folder *f)
+{
+	struct stat st;
+	if (fstatat(f->directory, UIDLIST_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return (struct index_stamp){.inode = 0};
+	return index_stamp_of(&st);
 }
 
 /* What came and went between two looks was never shown: it gets no number. */
@@ -129,7 +147,8 @@ drop_unborn(struct folder *f, size_t known)
 	if (kept == f->count)
 		return true;
 	f->count = kept;
-	return scan_index(f);
+	scan_unhash(f);
+	return scan_hash(f);
 }
 
 /* New numbers behind all others. */
@@ -188,6 +207,16 @@ begin_list(struct folder *f, struct uidlist *l, enum uidlist_result found)
 	return l->uidvalidity != 0;
 }
 
+/* Only he who holds the index's lock may give mod-sequences up to it. */
+static void
+move_bound(const struct folder *f, struct uidlist *l)
+{
+	uint64_t bound = (uint64_t)clock_unix_us() + AHEAD;
+	f->scan->found_bound = l->bound;
+	if (f->index != NULL && f->index->locked && l->bound < bound)
+		l->bound = bound;
+}
+
 static bool
 assign_locked(struct folder *f, size_t known)
 {
@@ -208,8 +237,11 @@ assign_locked(struct folder *f, size_t known)
 		match_list(f, &l);
 	}
 	uint32_t first_new = l.uidnext;
+	move_bound(f, &l);
 	ok = ok && number_new(f, known, &l) && write_list(f, known, &l, first_new, stable) && accept(f, &l);
 	uidlist_free(&l);
+	if (ok)
+		f->scan->list_stamp = list_stamp(f);
 	return ok;
 }
 
@@ -223,6 +255,7 @@ static bool
 assign_from_list(struct folder *f, size_t known, bool *enough)
 {
 	struct uidlist l;
+	struct index_stamp stamp = list_stamp(f);
 	enum uidlist_result found = uidlist_read(&l, f->directory, false);
 	*enough = false;
 	if (found == UIDLIST_ERROR)
@@ -239,7 +272,67 @@ assign_from_list(struct folder *f, size_t known, bool *enough)
 	for (size_t i = known; i < f->count && !*enough; i++)
 		f->messages[i].uid = 0;
 	ok = ok && (!*enough || accept(f, &l));
+	if (ok && *enough) {
+		f->scan->list_stamp = stamp;
+		f->scan->found_bound = l.bound;
+	}
 	uidlist_free(&l);
+	return ok;
+}
+
+bool
+assign_verify(struct folder *f)
+{
+	struct uidlist l;
+	struct index_stamp stamp = list_stamp(f);
+	if (uidlist_read(&l, f->directory, false) != UIDLIST_OK)
+		return false;
+	bool ok = l.uidvalidity == f->uidvalidity && scan_hash(f) && index_verify(f, l.body) && accept(f, &l);
+	if (ok) {
+		f->scan->list_stamp = stamp;
+		f->scan->found_bound = l.bound;
+	}
+	uidlist_free(&l);
+	return ok;
+}
+
+static bool
+write_bound(struct folder *f, struct uidlist *l, uint64_t bound)
+{
+	struct uidlist_writer w;
+	struct slice rest = l->body;
+	struct uid_entry e;
+	errno = ESTALE;
+	if (l->uidvalidity != f->uidvalidity)
+		return false;
+	if (l->bound >= bound)
+		return true;
+	l->bound = bound;
+	if (!uidlist_write_begin(&w, f->directory, l))
+		return false;
+	while (uidlist_next(&rest, &e))
+		uidlist_write_entry(&w, &e);
+	return uidlist_write_end(&w);
+}
+
+bool
+assign_bound(struct folder *f, uint64_t bound)
+{
+	struct uidlist l;
+	struct dotlock lock;
+	if (!dotlock_take(&lock, f->directory, UIDLIST_LOCK, LOCK_TIMEOUT))
+		return false;
+	struct index_stamp before = list_stamp(f);
+	bool ok = uidlist_read(&l, f->directory, true) == UIDLIST_OK && write_bound(f, &l, bound);
+	if (ok) {
+		f->scan->bound = l.bound;
+		f->scan->list_read = true;
+	}
+	/* What others wrote into it meanwhile is still to be read. */
+	if (ok && index_stamp_same(&before, &f->scan->list_stamp))
+		f->scan->list_stamp = list_stamp(f);
+	uidlist_free(&l);
+	dotlock_release(&lock);
 	return ok;
 }
 
@@ -267,15 +360,14 @@ forget_from(struct folder *f, size_t known)
 		f->vanished -= f->messages[i].vanished;
 	f->count = known;
 	f->scan->trusted = false;
-	int saved = errno;
-	scan_index(f);
-	errno = saved;
+	scan_unhash(f);
 }
 
 bool
 assign_uids(struct folder *f, size_t known)
 {
-	if (f->count == known && f->uidvalidity != 0)
+	struct index_stamp list = list_stamp(f);
+	if (f->count == known && f->uidvalidity != 0 && index_stamp_same(&list, &f->scan->list_stamp))
 		return true;
 	if (!assign(f, known) || !sort_from(f, known, compare_uids)) {
 		forget_from(f, known);

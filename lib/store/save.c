@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include "lib/base/file.h"
+#include "lib/store/index.h"
 
 bool
 save_begin(struct save *s, const struct folder *f)
 {
 	s->tmp = f->tmp;
+	s->directory = f->directory;
 	s->fresh = f->fresh;
 	s->cur = f->cur;
 	s->failed = s->carriage = false;
@@ -140,6 +142,16 @@ move(struct save *s, enum save_place place, const char *from, const char *to)
 	return false;
 }
 
+/* A message that was never larger than the buffer is still in it. */
+static void
+tell_index(const struct save *s)
+{
+	struct index_delivery d = {.directory = s->directory, .file = s->fd, .base = s->name, .wire_size = s->wire_size};
+	if (s->size <= SAVE_BUFFER)
+		d.text = slice_make(s->buffer, (size_t)s->size);
+	index_deliver(&d);
+}
+
 bool
 save_finish(struct save *s, enum save_place place, uint8_t flags, uint32_t keywords, time_t date)
 {
@@ -151,6 +163,8 @@ save_finish(struct save *s, enum save_place place, uint8_t flags, uint32_t keywo
 		ok = final_name(s, place, flags, keywords, to) && move(s, place, from, to);
 	}
 	int saved = errno;
+	if (ok)
+		tell_index(s);
 	close(s->fd);
 	s->fd = -1;
 	if (!ok)

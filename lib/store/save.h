@@ -23,6 +23,7 @@
 struct save {
 	int      fd;         /* -1: none under way */
 	int      tmp;        /* borrowed of the folder */
+	int      directory;  /* the same, for its index */
 	int      fresh, cur;
 	bool     failed;     /* a write failed; errno is kept in trouble */
 	bool     carriage;   /* a CR that waits for its LF */
