@@ -79,6 +79,7 @@ struct folder_index {
 	unsigned depth;
 	bool     locked;
 	bool     chained;   /* cur/ was as the state says when the change began */
+	bool     followed;  /* the view had all that the file had: what is added now is in it already */
 	bool     renamed;   /* something was changed in cur/ */
 	uint64_t modseq;    /* of this change; 0: none yet */
 	int64_t  off_until; /* clock_ms(): the lock could not be had; it is not tried before */

@@ -73,19 +73,23 @@ find_message(struct folder *f, uint32_t uid)
 	return low < f->count && f->messages[low].uid == uid ? &f->messages[low] : NULL;
 }
 
-static void
-place_learned(struct folder *f, uint64_t texts, uint64_t facts)
+/* Those that are still true, now that the places are known. */
+static bool
+place_learned(struct folder *f, uint64_t texts, uint64_t place)
 {
 	struct folder_index *x = f->index;
 	struct index_facts r;
-	for (size_t at = 0; at < x->learned.len; at += r.head.len) {
+	bool ok = true;
+	for (size_t at = 0; at < x->learned.len && ok; at += r.head.len) {
 		memcpy(&r, x->learned.data + at, sizeof r);
-		r.text_at += texts;
-		memcpy(x->learned.data + at, &r, sizeof r);
 		struct message *m = find_message(f, r.head.uid);
-		if (m != NULL)
-			m->facts = facts + at;
+		if (m == NULL || m->inode != r.inode)
+			continue;
+		r.text_at += texts;
+		m->facts = place + x->facts.len;
+		ok = index_record_add(&x->facts, &r, sizeof r, slice_make(NULL, 0));
 	}
+	return ok;
 }
 
 static bool
@@ -93,10 +97,9 @@ append_learned(struct folder *f)
 {
 	struct folder_index *x = f->index;
 	uint64_t texts = x->file.state.end + sizeof(struct index_block);
-	if (!index_file_append(&x->file, INDEX_TEXTS, &x->texts))
-		return false;
-	place_learned(f, texts, x->file.state.end + sizeof(struct index_block));
-	return index_file_append(&x->file, INDEX_FACTS, &x->learned);
+	return index_file_append(&x->file, INDEX_TEXTS, &x->texts)
+	    && place_learned(f, texts, x->file.state.end + sizeof(struct index_block))
+	    && index_file_append(&x->file, INDEX_FACTS, &x->facts);
 }
 
 void

@@ -155,13 +155,17 @@ apply_facts(struct folder *f, const struct index_facts *r, struct slice behind, 
 	if (r->head.uid == 0)
 		return keep_delivery(f, r, behind, at);
 	struct message *m = find_uid(f, r->head.uid, hint);
-	if (m == NULL || (m->inode != 0 && m->inode != r->inode))
+	if (m == NULL)
 		return true;
+	/* Two sessions have seen two files under this name: the directory tells which is there. */
+	if (m->seen && m->inode != 0 && m->inode != r->inode) {
+		f->index->recheck = true;
+		return true;
+	}
 	m->facts = at;
 	m->inode = r->inode;
 	m->date = r->date;
-	if (r->wire_size != INDEX_UNKNOWN)
-		m->wire_size = r->wire_size;
+	m->wire_size = r->wire_size;
 	return true;
 }
 
@@ -260,6 +264,7 @@ index_follow(struct folder *f)
 	struct folder_index *x = f->index;
 	x->usable = get_state(f) && begin_following(f) && read_blocks(f);
 	if (x->usable) {
+		x->followed = x->locked;
 		if (f->highest_modseq < x->file.state.modseq)
 			f->highest_modseq = x->file.state.modseq;
 		return true;

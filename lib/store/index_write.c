@@ -31,7 +31,7 @@ index_begin(struct folder *f)
 	bool sound;
 	if (x->depth++ > 0)
 		return;
-	x->locked = x->chained = x->renamed = false;
+	x->locked = x->chained = x->renamed = x->followed = false;
 	x->modseq = 0;
 	if (clock_ms() < x->off_until)
 		return;
@@ -42,6 +42,7 @@ index_begin(struct folder *f)
 	x->locked = true;
 	x->broken = x->broken || !sound;
 	struct index_stamp cur = stamp_of(f->cur);
+	x->followed = sound && x->usable && x->id == x->file.state.id && x->read_to == x->file.state.end;
 	x->chained = sound && index_stamp_same(&cur, &x->file.state.cur);
 }
 
@@ -148,6 +149,8 @@ index_end(struct folder *f)
 	if (!x->broken && write_batch(f)) {
 		chain(f);
 		x->broken = !index_file_commit(&x->file);
+		if (x->followed && x->id == x->file.state.id)
+			x->read_to = x->file.state.end;
 	}
 	index_file_unlock(&x->file);
 	x->locked = false;

@@ -161,10 +161,10 @@ folder_refresh(struct folder *f)
 {
 	if (!scan_prepare(f) || !index_prepare(f))
 		return false;
-	index_write_learned(f);
 	bool ok = refresh(f);
 	if (ok)
 		move_new(f);
+	index_write_learned(f);
 	index_file_rest(&f->index->file);
 	return ok;
 }
