@@ -260,6 +260,11 @@ assign_from_list(struct folder *f, size_t known, bool *enough)
 	*enough = false;
 	if (found == UIDLIST_ERROR)
 		return false;
+	/* The folder is gone, or begins anew: whatever it is, it is not what this view shows. */
+	if (found == UIDLIST_ABSENT && f->uidvalidity != 0) {
+		errno = ESTALE;
+		return false;
+	}
 	if (found != UIDLIST_OK)
 		return true;
 	bool stable, ok = true;

@@ -7,7 +7,7 @@
 #include "lib/base/file.h"
 #include "lib/store/index_file.h"
 
-#define WINDOW 65536u
+#define WINDOW 131072u
 
 /*
  * Each step is a bijection of the 64 bits for a given word, so that two texts
@@ -46,36 +46,43 @@ index_stamp_of(const struct stat *st)
 /* --- reading ------------------------------------------------------------------------- */
 
 static bool
-make_window(struct index_file *x, size_t len)
+make_window(struct index_window *w, size_t len)
 {
 	size_t room = len < WINDOW ? WINDOW : len;
-	if (x->window_room >= room)
+	if (w->room >= room)
 		return true;
-	index_file_rest(x);
-	x->window = malloc(room);
-	x->window_room = x->window != NULL ? room : 0;
-	return x->window != NULL;
+	free(w->bytes);
+	w->bytes = malloc(room);
+	w->room = w->bytes != NULL ? room : 0;
+	w->len = 0;
+	return w->bytes != NULL;
 }
 
 /* Reads what is there from `at` on, up to the end that the state names. */
 static bool
-fill_window(struct index_file *x, uint64_t at, size_t len)
+fill_window(struct index_file *x, struct index_window *w, uint64_t at, size_t len)
 {
-	if (!make_window(x, len))
+	if (!make_window(w, len))
 		return false;
 	uint64_t most = x->state.end - at;
-	size_t wanted = most < x->window_room ? (size_t)most : x->window_room;
-	x->window_at = at;
-	x->window_len = 0;
-	while (x->window_len < len) {
-		ssize_t n = pread(x->fd, x->window + x->window_len, wanted - x->window_len, (off_t)(at + x->window_len));
+	size_t wanted = most < w->room ? (size_t)most : w->room;
+	w->at = at;
+	w->len = 0;
+	while (w->len < len) {
+		ssize_t n = pread(x->fd, w->bytes + w->len, wanted - w->len, (off_t)(at + w->len));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return false;
-		x->window_len += (size_t)n;
+		w->len += (size_t)n;
 	}
 	return true;
+}
+
+static bool
+window_has(const struct index_window *w, uint64_t at, size_t len)
+{
+	return at >= w->at && at - w->at <= w->len && len <= w->len - (size_t)(at - w->at);
 }
 
 const char *
@@ -83,19 +90,21 @@ index_file_bytes(struct index_file *x, uint64_t at, size_t len)
 {
 	if (at > x->state.end || len > x->state.end - at)
 		return NULL;
-	bool there = x->window != NULL && at >= x->window_at && at - x->window_at <= x->window_len
-	    && len <= x->window_len - (size_t)(at - x->window_at);
-	if (!there && !fill_window(x, at, len))
+	if (!window_has(&x->windows[x->last], at, len))
+		x->last ^= 1;
+	struct index_window *w = &x->windows[x->last];
+	if (!window_has(w, at, len) && !fill_window(x, w, at, len))
 		return NULL;
-	return x->window + (at - x->window_at);
+	return w->bytes + (at - w->at);
 }
 
 void
 index_file_rest(struct index_file *x)
 {
-	free(x->window);
-	x->window = NULL;
-	x->window_room = x->window_len = 0;
+	for (size_t i = 0; i < 2; i++) {
+		free(x->windows[i].bytes);
+		x->windows[i] = (struct index_window){.bytes = NULL};
+	}
 }
 
 static uint64_t

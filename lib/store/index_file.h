@@ -100,14 +100,19 @@ struct index_gone {
 	uint64_t modseq;
 };
 
+/* A piece of the file. Two, because records and the texts that they point to are far from each other. */
+struct index_window {
+	char    *bytes;
+	size_t   room, len;
+	uint64_t at;
+};
+
 struct index_file {
-	int                fd;     /* -1: not open */
-	ino_t              inode;
-	struct index_state state;  /* as last read or written */
-	char              *window; /* a piece of the file */
-	size_t             window_room;
-	uint64_t           window_at;
-	size_t             window_len;
+	int                 fd;     /* -1: not open */
+	ino_t               inode;
+	struct index_state  state;  /* as last read or written */
+	struct index_window windows[2];
+	unsigned            last;   /* the one used last */
 };
 
 /* Opens the file and reads its state. False when there is none, or none that can be believed (fd is open then), or with errno. */
