@@ -11,10 +11,8 @@
  * the lock stood still: a message that readdir missed keeps its UID.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
@@ -106,31 +104,6 @@ sort_from(struct folder *f, size_t known, int (*compare)(const void *, const voi
 		qsort(f->messages + known, f->count - known, sizeof *f->messages, compare);
 	scan_unhash(f);
 	return scan_hash(f);
-}
-
-/* The view agrees with the list. */
-static bool
-accept(struct folder *f, const struct uidlist *l)
-{
-	if (f->uidvalidity != 0 && f->uidvalidity != l->uidvalidity) {
-		errno = ESTALE;
-		return false;
-	}
-	f->uidvalidity = l->uidvalidity;
-	f->uidnext = l->uidnext;
-	f->scan->bound = l->bound;
-	f->scan->list_read = true;
-	return true;
-}
-
-/* As long as it says the same, the list is as we know it. Taken before reading, or after writing under the lock. */
-static struct index_stamp
-list_stamp(const struct folder *f)
-{
-	struct stat st;
-	if (fstatat(f->directory, UIDLIST_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return (struct index_stamp){.inode = 0};
-	return index_stamp_of(&st);
 }
 
 /* What came and went between two looks was never shown: it gets no number. */
@@ -238,10 +211,10 @@ assign_locked(struct folder *f, size_t known)
 	}
 	uint32_t first_new = l.uidnext;
 	move_bound(f, &l);
-	ok = ok && number_new(f, known, &l) && write_list(f, known, &l, first_new, stable) && accept(f, &l);
+	ok = ok && number_new(f, known, &l) && write_list(f, known, &l, first_new, stable) && assign_accept(f, &l);
 	uidlist_free(&l);
 	if (ok)
-		f->scan->list_stamp = list_stamp(f);
+		f->scan->list_stamp = assign_list_stamp(f);
 	return ok;
 }
 
@@ -255,7 +228,7 @@ static bool
 assign_from_list(struct folder *f, size_t known, bool *enough)
 {
 	struct uidlist l;
-	struct index_stamp stamp = list_stamp(f);
+	struct index_stamp stamp = assign_list_stamp(f);
 	enum uidlist_result found = uidlist_read(&l, f->directory, false);
 	*enough = false;
 	if (found == UIDLIST_ERROR)
@@ -276,68 +249,12 @@ assign_from_list(struct folder *f, size_t known, bool *enough)
 	/* What is not enough is not believed either: under the lock it may turn out to be broken. */
 	for (size_t i = known; i < f->count && !*enough; i++)
 		f->messages[i].uid = 0;
-	ok = ok && (!*enough || accept(f, &l));
+	ok = ok && (!*enough || assign_accept(f, &l));
 	if (ok && *enough) {
 		f->scan->list_stamp = stamp;
 		f->scan->found_bound = l.bound;
 	}
 	uidlist_free(&l);
-	return ok;
-}
-
-bool
-assign_verify(struct folder *f)
-{
-	struct uidlist l;
-	struct index_stamp stamp = list_stamp(f);
-	if (uidlist_read(&l, f->directory, false) != UIDLIST_OK)
-		return false;
-	bool ok = l.uidvalidity == f->uidvalidity && scan_hash(f) && index_verify(f, l.body) && accept(f, &l);
-	if (ok) {
-		f->scan->list_stamp = stamp;
-		f->scan->found_bound = l.bound;
-	}
-	uidlist_free(&l);
-	return ok;
-}
-
-static bool
-write_bound(struct folder *f, struct uidlist *l, uint64_t bound)
-{
-	struct uidlist_writer w;
-	struct slice rest = l->body;
-	struct uid_entry e;
-	errno = ESTALE;
-	if (l->uidvalidity != f->uidvalidity)
-		return false;
-	if (l->bound >= bound)
-		return true;
-	l->bound = bound;
-	if (!uidlist_write_begin(&w, f->directory, l))
-		return false;
-	while (uidlist_next(&rest, &e))
-		uidlist_write_entry(&w, &e);
-	return uidlist_write_end(&w);
-}
-
-bool
-assign_bound(struct folder *f, uint64_t bound)
-{
-	struct uidlist l;
-	struct dotlock lock;
-	if (!dotlock_take(&lock, f->directory, UIDLIST_LOCK, LOCK_TIMEOUT))
-		return false;
-	struct index_stamp before = list_stamp(f);
-	bool ok = uidlist_read(&l, f->directory, true) == UIDLIST_OK && write_bound(f, &l, bound);
-	if (ok) {
-		f->scan->bound = l.bound;
-		f->scan->list_read = true;
-	}
-	/* What others wrote into it meanwhile is still to be read. */
-	if (ok && index_stamp_same(&before, &f->scan->list_stamp))
-		f->scan->list_stamp = list_stamp(f);
-	uidlist_free(&l);
-	dotlock_release(&lock);
 	return ok;
 }
 
@@ -371,7 +288,7 @@ forget_from(struct folder *f, size_t known)
 bool
 assign_uids(struct folder *f, size_t known)
 {
-	struct index_stamp list = list_stamp(f);
+	struct index_stamp list = assign_list_stamp(f);
 	if (f->count == known && f->uidvalidity != 0 && index_stamp_same(&list, &f->scan->list_stamp))
 		return true;
 	if (!assign(f, known) || !sort_from(f, known, compare_uids)) {

@@ -13,7 +13,8 @@
 
 struct name_block; /* a piece of memory that holds names */
 
-#define SCAN_GRAIN_MS 1100 /* a change within this time of an earlier one may leave a directory's time as it was: one second where a file system keeps no less */
+/* A change within this time of an earlier one may leave a directory's time as it was: one second where a file system keeps no less. */
+#define SCAN_GRAIN_MS 1100
 
 struct folder_scan {
 	uint32_t          *slots; /* hash of bases: index into folder.messages + 1, 0: free */
@@ -67,6 +68,11 @@ void scan_end_rename(const struct folder *f); /* keeps errno */
 
 /* Gives UIDs to the messages behind `known` that have none, and sorts them in. False with errno (ESTALE). */
 bool assign_uids(struct folder *f, size_t known);
+/* The view agrees with the list; ESTALE when that is one of another uidvalidity. */
+struct uidlist;
+bool assign_accept(struct folder *f, const struct uidlist *l);
+/* As long as it says the same, the list is as we know it. Taken before reading, or after writing under the lock. */
+struct index_stamp assign_list_stamp(const struct folder *f);
 /* Raises the bound of mod-sequences in the UID list to at least `bound`, durable. */
 bool assign_bound(struct folder *f, uint64_t bound);
 /* Reads the list for a view that came from the index: false when it says something else. */
