@@ -14,16 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/store/dotlock.h"
-#include "lib/store/index.h"
 #include "lib/store/scan.h"
 #include "lib/store/uidlist.h"
 #include "lib/store/uidvalidity.h"
 
 #define LOCK_TIMEOUT 30000 /* ms */
-#define AHEAD INT64_C(1209600000000) /* us: the bound of mod-sequences goes along when the list is written anyway */
 
 /* Entries of the list that have no file in the view. */
 struct unmatched {
@@ -180,16 +177,6 @@ begin_list(struct folder *f, struct uidlist *l, enum uidlist_result found)
 	return l->uidvalidity != 0;
 }
 
-/* Only he who holds the index's lock may give mod-sequences up to it. */
-static void
-move_bound(const struct folder *f, struct uidlist *l)
-{
-	uint64_t bound = (uint64_t)clock_unix_us() + AHEAD;
-	f->scan->found_bound = l->bound;
-	if (f->index != NULL && f->index->locked && l->bound < bound)
-		l->bound = bound;
-}
-
 static bool
 assign_locked(struct folder *f, size_t known)
 {
@@ -210,7 +197,7 @@ assign_locked(struct folder *f, size_t known)
 		match_list(f, &l);
 	}
 	uint32_t first_new = l.uidnext;
-	move_bound(f, &l);
+	assign_move_bound(f, &l);
 	ok = ok && number_new(f, known, &l) && write_list(f, known, &l, first_new, stable) && assign_accept(f, &l);
 	uidlist_free(&l);
 	if (ok)

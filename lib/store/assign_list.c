@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "lib/base/clock.h"
 #include "lib/store/dotlock.h"
 #include "lib/store/index.h"
 #include "lib/store/scan.h"
 #include "lib/store/uidlist.h"
 
 #define LOCK_TIMEOUT 30000 /* ms */
+#define AHEAD        INT64_C(1209600000000) /* us: the bound goes along when the list is written anyway */
 
 bool
 assign_accept(struct folder *f, const struct uidlist *l)
@@ -47,6 +49,15 @@ assign_verify(struct folder *f)
 	}
 	uidlist_free(&l);
 	return ok;
+}
+
+void
+assign_move_bound(const struct folder *f, struct uidlist *l)
+{
+	uint64_t bound = (uint64_t)clock_unix_us() + AHEAD;
+	f->scan->found_bound = l->bound;
+	if (f->index != NULL && f->index->locked && l->bound < bound)
+		l->bound = bound;
 }
 
 static bool

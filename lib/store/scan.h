@@ -73,6 +73,8 @@ struct uidlist;
 bool assign_accept(struct folder *f, const struct uidlist *l);
 /* As long as it says the same, the list is as we know it. Taken before reading, or after writing under the lock. */
 struct index_stamp assign_list_stamp(const struct folder *f);
+/* Before the list is written: its bound goes along with the clock. Only for him who holds the index's lock. */
+void assign_move_bound(const struct folder *f, struct uidlist *l);
 /* Raises the bound of mod-sequences in the UID list to at least `bound`, durable. */
 bool assign_bound(struct folder *f, uint64_t bound);
 /* Reads the list for a view that came from the index: false when it says something else. */
