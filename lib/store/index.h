@@ -102,6 +102,10 @@ void index_free(struct folder *f);
  * believed; the view is as it was, or (at the first call) empty.
  */
 bool index_follow(struct folder *f);
+/* The message with this UID, or NULL; the place that `hint` says is looked at first, and becomes the next one. */
+struct message *index_find_uid(struct folder *f, uint32_t uid, size_t *hint);
+/* What the look just made found becomes what the state says; not what it may have missed. */
+void index_take_stamps(struct folder *f, struct index_state *s);
 /* Where the folder is not, or not for sure, as the index says; 0: nobody need look. */
 unsigned index_doubts(const struct folder *f);
 /* What was read out of it is not the list's: it will be written anew. */

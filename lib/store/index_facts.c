@@ -58,21 +58,6 @@ index_learn(struct folder *f, struct message *m, const struct index_facts *facts
 		index_write_learned(f);
 }
 
-/* Messages may have been dropped since. */
-static struct message *
-find_message(struct folder *f, uint32_t uid)
-{
-	size_t low = 0, high = f->count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (f->messages[middle].uid < uid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < f->count && f->messages[low].uid == uid ? &f->messages[low] : NULL;
-}
-
 /* Those that are still true, now that the places are known. */
 static bool
 place_learned(struct folder *f, uint64_t texts, uint64_t place)
@@ -82,7 +67,8 @@ place_learned(struct folder *f, uint64_t texts, uint64_t place)
 	bool ok = true;
 	for (size_t at = 0; at < x->learned.len && ok; at += r.head.len) {
 		memcpy(&r, x->learned.data + at, sizeof r);
-		struct message *m = find_message(f, r.head.uid);
+		size_t hint = 0;
+		struct message *m = index_find_uid(f, r.head.uid, &hint);
 		if (m == NULL || m->inode != r.inode)
 			continue;
 		r.text_at += texts;

@@ -50,9 +50,8 @@ index_free(struct folder *f)
 
 /* --- records ------------------------------------------------------------------------- */
 
-/* The message with this UID; the next one in order is looked at first. */
-static struct message *
-find_uid(struct folder *f, uint32_t uid, size_t *hint)
+struct message *
+index_find_uid(struct folder *f, uint32_t uid, size_t *hint)
 {
 	if (*hint < f->count && f->messages[*hint].uid == uid)
 		return &f->messages[(*hint)++];
@@ -123,7 +122,7 @@ apply_message(struct folder *f, const struct index_message *r, struct slice behi
 		return false;
 	if (r->head.uid > f->scan->highest)
 		return add_message(f, r, name);
-	struct message *m = find_uid(f, r->head.uid, hint);
+	struct message *m = index_find_uid(f, r->head.uid, hint);
 	if (m != NULL)
 		return change_message(f, m, r, name);
 	/* It went while this view looked elsewhere, or the file is not in order: the directories will tell. */
@@ -149,7 +148,7 @@ apply_facts(struct folder *f, const struct index_facts *r, struct slice behind, 
 {
 	if (r->head.uid == 0)
 		return keep_delivery(f, r, behind, at);
-	struct message *m = find_uid(f, r->head.uid, hint);
+	struct message *m = index_find_uid(f, r->head.uid, hint);
 	if (m == NULL)
 		return true;
 	/* Two sessions have seen two files under this name: the directory tells which is there. */
@@ -167,7 +166,7 @@ apply_facts(struct folder *f, const struct index_facts *r, struct slice behind, 
 static bool
 apply_gone(struct folder *f, const struct index_gone *r, size_t *hint)
 {
-	struct message *m = find_uid(f, r->head.uid, hint);
+	struct message *m = index_find_uid(f, r->head.uid, hint);
 	if (m != NULL && !m->vanished) {
 		m->vanished = true;
 		f->vanished++;

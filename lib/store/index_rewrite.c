@@ -147,15 +147,8 @@ take_state(struct rewriting *r)
 	s->bound = old->bound;
 	s->adopted = s->end;
 	s->uidvalidity = f->uidvalidity;
-	s->uidnext = f->uidnext;
-	s->list = f->scan->list_stamp;
-	f->scan->found_bound = 0;
 	/* Without stamps the next one looks as well. */
-	if (f->index->recheck)
-		return;
-	s->fresh = f->scan->fresh_stamp;
-	s->cur = f->scan->cur_stamp;
-	s->sure = f->scan->sure;
+	index_take_stamps(f, s);
 }
 
 /* Nothing that the old one said counts, but that no mod-sequence is given twice. */

@@ -236,10 +236,9 @@ adopt_deliveries(struct folder *f)
 	x->file.state.adopted = x->file.state.end;
 }
 
-static void
-take_stamps(struct folder *f)
+void
+index_take_stamps(struct folder *f, struct index_state *s)
 {
-	struct index_state *s = &f->index->file.state;
 	s->list = f->scan->list_stamp;
 	s->uidnext = f->uidnext;
 	f->scan->found_bound = 0;
@@ -273,7 +272,7 @@ index_agree(struct folder *f)
 		s->bound = f->scan->bound;
 	if (x->usable && !x->broken && note_all(f)) {
 		adopt_deliveries(f);
-		take_stamps(f);
+		index_take_stamps(f, s);
 		chain_again(f);
 		if (s->waste > WASTE_LEAST && s->waste > s->end / 2)
 			x->broken = true;
