@@ -10,6 +10,7 @@
 #include "queue/id.h"
 #include "queue/intake.h"
 #include "queue/journal_line.h"
+#include "queue/offer.h"
 #include "queue/sync.h"
 
 #define SPARES_MOST 32 /* commits whose buffers wait for the next */
@@ -59,7 +60,7 @@ log_queued(const struct intake_message *m, int64_t uid)
 	    uid >= 0 ? log_number("uid", uid) : log_text("client", m->client));
 }
 
-/* The file and its name are on the disk, or never will be. */
+/* The file and its name are on the disk, or never will be; or nobody needs them any more. */
 static void
 ended(struct commit *k, int error)
 {
@@ -72,7 +73,8 @@ ended(struct commit *k, int error)
 	if (outcome_is_done(&m->trouble)) {
 		log_queued(m, k->uid);
 		intake_message_end(m);
-		intake_notify(m->id);
+		if (!k->offered)
+			intake_notify(m->id);
 	} else {
 		intake_message_abort(m);
 	}
@@ -143,6 +145,7 @@ void
 commit_message(struct commit *k)
 {
 	struct outcome o = intake_message_complete(&k->message);
+	k->offered = false;
 	if (!outcome_is_done(&o)) {
 		ended(k, 0);
 		return;
@@ -150,13 +153,14 @@ commit_message(struct commit *k)
 	if (journal_line_takes(&k->message))
 		journal_line_join(k);
 	else
-		sync_by_itself(k);
+		offer_make(k);
 }
 
 bool
-commit_begin(struct queue_directory *directory, size_t workers, commit_answer *answer)
+commit_begin(struct queue_directory *directory, const struct queue_settings *settings, commit_answer *answer)
 {
 	line.answer = answer;
-	sync_prepare(&line.workers, directory, workers);
+	offer_begin(settings->maildir_first, &(struct offer_ends){ended, sync_by_itself});
+	sync_prepare(&line.workers, directory, (size_t)settings->sync_workers);
 	return pool_start(&line.workers) && journal_line_begin(directory, &(struct journal_ends){ended, sync_by_itself});
 }

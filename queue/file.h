@@ -22,6 +22,10 @@
 #define FILE_TEXT_WIDTH      320 /* of a recipient's reply text: what other hosts explain at length is for the sender */
 #define FILE_CODE_WIDTH      9   /* "5.123.456" */
 #define FILE_MARK_LEN        56  /* the first line with its LF */
+/* In the mark: 1, or 0 as long as nobody was answered (offer.h): the sums are those of a mark with 1. One byte, so that no crash leaves a mixture. */
+#define FILE_WORD_AT  14
+#define FILE_OFFERED  '0'
+#define FILE_ANSWERED '1'
 
 /* Who asks whether one has ended uses the questions below: several letters mean the same. */
 enum recipient_status {
@@ -62,6 +66,7 @@ struct queue_file {
 	bool         held;         /* not to be tried until it is released */
 	bool         told;         /* held, and the log and the postmaster know of it */
 	bool         released;     /* it was held before: `tries` counts from the release */
+	bool         offered;      /* whole, but not to be believed after a crash: it was not answered */
 	bool         copied;       /* a block "bcc" is there */
 	off_t        end;          /* behind the last whole block: the next one goes here */
 	size_t       count;
@@ -92,7 +97,7 @@ void queue_file_build_mark(char mark[FILE_MARK_LEN], struct slice header, uint64
 
 enum file_result {
 	FILE_OK,
-	FILE_UNCOMMITTED, /* the mark is missing or blank: it was never answered */
+	FILE_UNCOMMITTED, /* the mark is missing or blank, or says FILE_OFFERED and does not agree: it was never answered */
 	FILE_DAMAGED,     /* a mark is there and does not agree */
 	FILE_TROUBLE,     /* could not be read, or no memory; errno. Says nothing about the file */
 };
@@ -117,6 +122,8 @@ bool queue_file_is_delivered(const struct file_recipient *r);
 
 /* --- changing in place (file_change.c): false with errno --------------------- */
 
+/* The mark of an offered file says from now on that it is to be believed. */
+bool queue_file_commit(int fd);
 /* What became of an attempt. Pending stays what it was of the pending ones: who was warned is not warned again. */
 bool queue_file_mark(int fd, struct file_recipient *r, enum recipient_status status, const struct outcome *o);
 /* The status alone. */

@@ -36,6 +36,12 @@ queue_file_mark(int fd, struct file_recipient *r, enum recipient_status status, 
 }
 
 bool
+queue_file_commit(int fd)
+{
+	return file_write_at(fd, (const char[]){FILE_ANSWERED}, 1, FILE_WORD_AT);
+}
+
+bool
 queue_file_mark_status(int fd, struct file_recipient *r, enum recipient_status status)
 {
 	r->status = status;

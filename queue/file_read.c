@@ -16,6 +16,7 @@
 struct mark {
 	uint64_t header_size, message_size;
 	uint32_t header_sum, message_sum;
+	bool     offered;
 };
 
 static bool
@@ -51,7 +52,8 @@ parse_mark(struct slice line, struct mark *m)
 	size_t words = 0;
 	while (words < 6 && slice_split(&s, ' ', &word[words]))
 		words++;
-	return words == 6 && slice_is(word[0], "postern-queue") && slice_is(word[1], "1") &&
+	m->offered = slice_is(word[1], "0");
+	return words == 6 && slice_is(word[0], "postern-queue") && (m->offered || slice_is(word[1], "1")) &&
 	    number_parse(word[2], FILE_HEADER_MOST, &m->header_size) && m->header_size > FILE_MARK_LEN + FILE_TRIES_LEN &&
 	    number_parse(word[3], INT64_MAX / 2, &m->message_size) && parse_sum(word[4], &m->header_sum) &&
 	    parse_sum(slice_first(word[5], 8), &m->message_sum) && line.data[FILE_MARK_LEN - 1] == '\n';
@@ -240,6 +242,8 @@ read_file(int fd, bool verify, struct queue_file *f)
 	enum file_result r = load_header(fd, f, &m);
 	if (r != FILE_OK)
 		return r;
+	f->offered = m.offered;
+	f->header[FILE_WORD_AT] = FILE_ANSWERED;
 	struct slice all = slice_make(f->header, (size_t)m.header_size);
 	uint32_t sum = checksum_add(0, all.data, FILE_MARK_LEN - 18);
 	if (queue_file_sum_lines(sum, slice_from(all, FILE_MARK_LEN + FILE_TRIES_LEN)) != m.header_sum)
@@ -265,6 +269,8 @@ queue_file_read(int fd, bool verify, struct queue_file *f)
 {
 	memset(f, 0, sizeof *f);
 	enum file_result r = read_file(fd, verify, f);
+	if (r == FILE_DAMAGED && f->offered)
+		r = FILE_UNCOMMITTED;
 	if (r != FILE_OK) {
 		int saved = errno;
 		queue_file_free(f);

@@ -33,7 +33,7 @@ start(int manager, struct queue_directory *directory, const struct queue_setting
 	peers_add(&intake_service.peers, "postern-smtpd");
 	submit_service.peers.everybody = true;
 	conversations_begin(directory, settings, number);
-	if (!loop_begin() || !commit_begin(directory, (size_t)settings->sync_workers, conversation_answer_commit) || !wait_for_go(manager))
+	if (!loop_begin() || !commit_begin(directory, settings, conversation_answer_commit) || !wait_for_go(manager))
 		return false;
 	if (!intake_notify_begin(manager) || !service_start(&intake_service) || !service_start(&submit_service))
 		return false;

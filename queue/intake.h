@@ -19,10 +19,12 @@ _Noreturn void intake_run(int manager, struct queue_directory *directory, const 
 
 #define INTAKE_IDS_MOST 1024 /* of one packet */
 
-/* Watches the socket to the manager; ends the process when the manager is gone. */
+/* Watches the socket to the manager, which answers offers; ends the process when the manager is gone. */
 bool intake_notify_begin(int manager);
 /* Tells the manager of a committed message; never blocks, never forgets one. */
 void intake_notify(uint64_t id);
+/* Tells it of one that is complete and not durable (offer.h). False: no memory, it was not told. */
+bool intake_notify_offer(uint64_t id);
 /* Tells it that a message which waits is to be tried now; the same. */
 void intake_notify_hurry(uint64_t id);
 

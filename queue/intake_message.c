@@ -207,10 +207,11 @@ intake_message_data(struct intake_message *m, struct slice bytes)
 		flush(m);
 }
 
-/* Part of it is in the file already: the rest, then the mark over the blank one. */
+/* Part of it is in the file already: the rest, then the mark over the blank one, as one that may be offered. */
 static void
-complete_large(struct intake_message *m, const char mark[FILE_MARK_LEN])
+complete_large(struct intake_message *m, char mark[FILE_MARK_LEN])
 {
+	mark[FILE_WORD_AT] = FILE_OFFERED;
 	if (m->data.len > 0)
 		flush(m);
 	if (!outcome_is_done(&m->trouble) || file_write_at(m->fd, mark, FILE_MARK_LEN, 0))
@@ -234,6 +235,17 @@ intake_message_complete(struct intake_message *m)
 	write_out(m);
 	m->small = true;
 	return m->trouble;
+}
+
+bool
+intake_message_commit(struct intake_message *m)
+{
+	if (m->small || queue_file_commit(m->fd))
+		return true;
+	int saved = errno;
+	log_trouble(m, "queue-write-failed");
+	errno = saved;
+	return false;
 }
 
 bool

@@ -41,8 +41,10 @@ void intake_message_add_key(struct intake_message *m, const char *key, uint64_t 
 struct outcome intake_message_open(struct intake_message *m, struct room *room);
 /* Takes bytes of the message. Trouble is kept and told at the end. */
 void intake_message_data(struct intake_message *m, struct slice bytes);
-/* Writes all that is left and the mark. On success the file waits for its sync. */
+/* Writes all that is left and the mark: of a large one as of one that is offered. */
 struct outcome intake_message_complete(struct intake_message *m);
+/* What is completed is from now on to be believed after a crash; its sync is to come. False with errno, logged. */
+bool intake_message_commit(struct intake_message *m);
 /* Completed, and all of the file is still in memory: header, then data. */
 bool intake_message_is_small(const struct intake_message *m);
 /* Removes the file, if there is one, and forgets everything. */

@@ -1,9 +1,11 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/log.h"
 #include "lib/ipc/loop.h"
 #include "queue/intake.h"
 #include "queue/journal_line.h"
+#include "queue/offer.h"
 
 #define END_PATIENCE 10000 /* ms for emptying the journal; the next manager waits longer for the lock */
 
@@ -13,13 +15,13 @@ struct news {
 	size_t      count, room;
 };
 
-enum { COMMITTED, HURRY };
+enum { COMMITTED, OFFERED, HURRY };
 
 static struct {
 	struct watch watch;
-	struct news  news[2];
+	struct news  news[3];
 	bool         waiting; /* the socket is full */
-} notify = {.news = {[COMMITTED] = {.verb = "committed"}, [HURRY] = {.verb = "hurry"}}};
+} notify = {.news = {[COMMITTED] = {.verb = "committed"}, [OFFERED] = {.verb = "offered"}, [HURRY] = {.verb = "hurry"}}};
 
 static struct packet p;
 
@@ -52,7 +54,7 @@ send_news(struct news *news)
 static void
 send_some(void)
 {
-	bool full = !send_news(&notify.news[COMMITTED]) || !send_news(&notify.news[HURRY]);
+	bool full = !send_news(&notify.news[COMMITTED]) || !send_news(&notify.news[OFFERED]) || !send_news(&notify.news[HURRY]);
 	if (full != notify.waiting && loop_change(&notify.watch, full ? EPOLLIN | EPOLLOUT : EPOLLIN))
 		notify.waiting = full;
 }
@@ -84,16 +86,28 @@ manager_gone(void)
 	journal_line_end(end);
 }
 
+/* What became of an offer. */
+static void
+manager_answered(void)
+{
+	uint64_t id;
+	bool ended = strcmp(packet_verb(&p), "ended") == 0;
+	if (packet_field_number(&p, UINT64_MAX, &id))
+		offer_answered(id, ended);
+	packet_close_descriptors(&p);
+}
+
 static void
 manager_ready(struct watch *w, uint32_t events)
 {
 	if ((events & EPOLLIN) != 0) {
 		enum packet_result r = packet_receive(w->fd, &p);
-		packet_close_descriptors(&p);
 		if (r == PACKET_END || r == PACKET_ERROR || r == PACKET_BAD) {
 			manager_gone();
 			return;
 		}
+		if (r == PACKET_OK)
+			manager_answered();
 	} else if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
 		manager_gone();
 		return;
@@ -134,6 +148,16 @@ intake_notify(uint64_t id)
 	}
 	if (!notify.waiting)
 		send_some();
+}
+
+bool
+intake_notify_offer(uint64_t id)
+{
+	if (!remember(&notify.news[OFFERED], id))
+		return false;
+	if (!notify.waiting)
+		send_some();
+	return true;
 }
 
 void

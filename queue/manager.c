@@ -65,11 +65,21 @@ hurry_named(void)
 }
 
 static void
-start_named(void)
+start_named(enum origin origin)
 {
 	uint64_t id;
 	while (packet_field_number(&in, UINT64_MAX, &id))
-		places_start_fresh(id);
+		places_start_fresh(id, origin);
+}
+
+void
+manager_answer_offer(uint64_t id, bool ended)
+{
+	static struct packet answer;
+	packet_begin(&answer, ended ? "ended" : "stays");
+	packet_add_number(&answer, id);
+	/* When the socket is full the intake's patience ends instead. */
+	packet_send(intake_watch.fd, &answer);
 }
 
 static void
@@ -81,7 +91,9 @@ intake_ready(struct watch *w, uint32_t events)
 		return;
 	const char *verb = r == PACKET_OK ? packet_verb(&in) : "";
 	if (strcmp(verb, "committed") == 0) {
-		start_named();
+		start_named(ORIGIN_COMMITTED);
+	} else if (strcmp(verb, "offered") == 0) {
+		start_named(ORIGIN_OFFERED);
 	} else if (strcmp(verb, "hurry") == 0) {
 		hurry_named();
 	} else {

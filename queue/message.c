@@ -15,8 +15,17 @@
 #define TROUBLE_WAIT 60 /* seconds until a message is looked at again that our own trouble held up */
 
 void
+message_not_now(struct message *m)
+{
+	if (m->offered)
+		manager_answer_offer(m->id, false);
+	m->offered = false;
+}
+
+void
 message_forget(struct message *m)
 {
+	message_not_now(m);
 	places_give_back(m);
 	close(m->fd);
 	if (m->write_fd >= 0)
@@ -74,16 +83,18 @@ dismiss(const struct waiting_entry *e, const char *name, enum file_result r)
 		set_aside(e->id, name);
 }
 
-/* What the intake has just committed is whole; all else may have been torn in a crash. */
+/* What the intake has just completed is whole; all else may have been torn in a crash. */
 static enum file_result
-read_message(struct message *m, enum origin origin)
+read_message(struct message *m, enum origin origin, bool found)
 {
-	enum file_result r = queue_file_read(m->fd, origin != ORIGIN_COMMITTED, &m->file);
-	if (r == FILE_OK && m->file.id != m->id) {
-		queue_file_free(&m->file);
-		return FILE_DAMAGED;
-	}
-	return r;
+	enum file_result r = queue_file_read(m->fd, origin == ORIGIN_WAITED, &m->file);
+	if (r != FILE_OK)
+		return r;
+	bool mistaken = m->file.id != m->id, unanswered = m->file.offered && found;
+	if (!mistaken && !unanswered)
+		return FILE_OK;
+	queue_file_free(&m->file);
+	return mistaken ? FILE_DAMAGED : FILE_UNCOMMITTED;
 }
 
 /* Later than any wait is: a clock was wrong when it was written, or it is damaged. */
@@ -131,6 +142,7 @@ static void
 drop(struct message *m)
 {
 	int saved = errno;
+	message_not_now(m);
 	if (m->fd >= 0)
 		close(m->fd);
 	queue_file_free(&m->file);
@@ -142,23 +154,27 @@ static void
 begin(struct message *m)
 {
 	places_take(m);
-	if (m->file.held)
+	if (m->file.held) {
+		message_not_now(m);
 		hold_tell(m);
-	else
+	} else {
 		message_begin_run(m);
+	}
 }
 
 void
 message_start(const struct waiting_entry *e, enum origin origin)
 {
 	struct message *m = make_message(e);
+	if (m != NULL)
+		m->offered = origin == ORIGIN_OFFERED;
 	if (m == NULL || (m->fd >= 0 && !places_have_memory_for(m->fd))) {
 		if (m != NULL)
 			drop(m);
 		wait_as_before(e, m == NULL ? TROUBLE_WAIT : CROWD_WAIT);
 		return;
 	}
-	enum file_result r = m->fd >= 0 ? read_message(m, origin) : FILE_TROUBLE;
+	enum file_result r = m->fd >= 0 ? read_message(m, origin, e->found) : FILE_TROUBLE;
 	uint64_t due;
 	if (r == FILE_OK && !waits_on(m, e, &due)) {
 		begin(m);

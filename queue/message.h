@@ -57,6 +57,7 @@ struct message {
 	uint32_t           held_recipients; /* in this run, by a transport: what is left then is held */
 	bool               hurried;    /* what deferred it was trouble of our own: try again soon */
 	bool               advancing;
+	bool               offered;    /* the intake waits for message_not_now(), or for its end */
 	struct timer       later;      /* for an end that must not come within a call */
 };
 
@@ -65,6 +66,7 @@ struct message {
 /* Where the manager knows a message from. */
 enum origin {
 	ORIGIN_COMMITTED, /* the intake has just said so: it is whole */
+	ORIGIN_OFFERED,   /* whole as well, and the intake waits with its sync: offer.h */
 	ORIGIN_WAITED,    /* it waited, and may have been torn or damaged before or since */
 };
 
@@ -72,6 +74,8 @@ enum origin {
 void message_start(const struct waiting_entry *e, enum origin origin);
 /* No place and no memory is needed any more. Frees `m`. */
 void message_forget(struct message *m);
+/* It will not end at once, in Maildirs alone: if it was offered, the intake is to sync it. */
+void message_not_now(struct message *m);
 /* Trouble of our own: it is looked at again in a minute. */
 void message_try_later(uint64_t id);
 

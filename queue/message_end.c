@@ -29,8 +29,12 @@ not_removed(struct message *m)
 static void
 remove_message(struct message *m)
 {
-	if (!queue_directory_remove(&manager.directory, m->id))
+	if (!queue_directory_remove(&manager.directory, m->id)) {
 		not_removed(m);
+	} else if (m->offered) {
+		manager_answer_offer(m->id, true);
+		m->offered = false;
+	}
 	message_forget(m);
 }
 
@@ -82,6 +86,7 @@ message_end_run(struct message *m)
 	if (is_over(m)) {
 		remove_message(m);
 	} else if (report_is_due(&m->file, m->late)) {
+		message_not_now(m);
 		m->bouncing = true;
 		bouncer_make(m);
 	} else {

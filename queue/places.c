@@ -197,13 +197,15 @@ start_due(struct timer *t)
 }
 
 void
-places_start_fresh(uint64_t id)
+places_start_fresh(uint64_t id, enum origin origin)
 {
 	struct waiting_entry e = {.id = id, .fresh = 1};
 	if (has_place(true)) {
-		message_start(&e, ORIGIN_COMMITTED);
+		message_start(&e, origin);
 		return;
 	}
+	if (origin == ORIGIN_OFFERED)
+		manager_answer_offer(id, false);
 	e.due = waiting_time((uint64_t)clock_unix() - HEAD_START);
 	manager_wait(e);
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct message;
+#include "queue/message.h"
 
 void places_begin(void);
 /* How many more messages could be at work. */
@@ -22,8 +22,8 @@ void places_give_back(struct message *m);
 /* For the message of that file, before it is read: not while others need all the memory that there is for large ones. */
 bool places_have_memory_for(int fd);
 
-/* A message that the intake has just committed: started, or to be started when there is a place. */
-void places_start_fresh(uint64_t id);
+/* A message that the intake has just committed or offered: started, or to be started when there is a place. */
+void places_start_fresh(uint64_t id, enum origin origin);
 /* The timer manager.due is set for what waits. */
 void places_set_timer(void);
 

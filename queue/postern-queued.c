@@ -84,6 +84,8 @@ static const struct setting table[] = {
     {"sql_recipient_bcc", SETTING_TEXT, "", "the same", &settings.sql_recipient_bcc, 0, 0},
     {"journal_size", SETTING_SIZE, "16M", "bytes of each of the two files that make small messages durable together (0: none)",
         &settings.journal_size, 0, 1u << 30},
+    {"maildir_first", SETTING_SECONDS, "2s", "a message too large for the journal may take so long to its Maildirs before the queue syncs it (0: it is synced at once)",
+        &settings.maildir_first, 0, 60},
     {"sync_workers", SETTING_NUMBER, "8", "processes that wait for the disk with messages that do not go through the journal", &settings.sync_workers, 1, 64},
     {"deliver_workers", SETTING_NUMBER, "16", "local deliveries at a time", &settings.deliver_workers, 1, 256},
     {"mailbox_concurrency", SETTING_NUMBER, "2", "local deliveries to one address at a time", &settings.mailbox_concurrency, 1, 256},

@@ -115,6 +115,21 @@ alias_answered(void *context, const char *status, struct packet *answer)
 
 /* --- what is it? ------------------------------------------------------------------------ */
 
+/* What comes of it takes time, and the queue has to keep the message. */
+static void
+answered_elsewhere(struct delivery *d, const char *class)
+{
+	message_not_now(d->message);
+	if (strcmp(class, "relay") == 0)
+		way_ask(d);
+	else if (strcmp(class, "foreign") == 0)
+		way_to_stranger(d);
+	else if (strcmp(class, "unknown") == 0)
+		way_of_unknown(d);
+	else
+		resolve_failed(d, NULL, NULL);
+}
+
 static void
 class_answered(void *context, const char *status, struct packet *answer)
 {
@@ -127,14 +142,8 @@ class_answered(void *context, const char *status, struct packet *answer)
 		local_deliver(d); /* whether it is still full is for deliver to say */
 	else if (strcmp(class, "alias") == 0 || strcmp(class, "return") == 0)
 		resolve_ask(d, "alias", alias_answered);
-	else if (strcmp(class, "relay") == 0)
-		way_ask(d);
-	else if (strcmp(class, "foreign") == 0)
-		way_to_stranger(d);
-	else if (strcmp(class, "unknown") == 0)
-		way_of_unknown(d);
 	else
-		resolve_failed(d, NULL, NULL);
+		answered_elsewhere(d, class);
 }
 
 /* A name that came back to itself through aliases: its mailbox, the host that has its domain's mail, or nothing. */

@@ -21,6 +21,7 @@ struct queue_settings {
 	uint64_t    bounce_size;    /* bytes of a message that is returned whole */
 	const char *bounce_template; /* a file; "": the words that are built in */
 	uint64_t    journal_size;
+	uint64_t    maildir_first; /* seconds that a message may take to its Maildirs before it is synced in the queue; 0: none */
 	uint64_t    sync_workers;
 	uint64_t    deliver_workers;
 	uint64_t    remote_concurrency;

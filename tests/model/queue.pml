@@ -22,7 +22,8 @@
  * write any unit at any time before. A mark without the body is a torn file.
  *
  * A small message is committed by its record in the journal; its own file is
- * synced later, when the round ends. JOURNAL chooses: 0 large ones, 1 small
+ * synced later, when the round ends. A large one may be offered to the manager
+ * before its sync, who works on it meanwhile; its end is an answer too. JOURNAL chooses: 0 large ones, 1 small
  * ones, 2 both.
  *
  * N: crashes, LIFE: attempts after which a message is too old, TROUBLES: how
@@ -114,6 +115,7 @@ bit  note,      note_disk;
 byte phase;
 byte attempt[3];
 byte ending; /* of the round that has the record: 1 its files are synced, 2 their names too */
+byte offer;  /* 1 the intake waits for the end, 2 it does not any more: the sync is to come, 3 the file is synced */
 
 /* --- what is so --------------------------------------------------------------------------- */
 
@@ -199,6 +201,7 @@ inline forget_content()
 
 inline unlink()
 {
+	offer = 0;
 	name = 0;
 	name_disk = (LAST -> 0 : name_disk);
 	end_run(NOBODY);
@@ -234,6 +237,14 @@ inline commit()
 		phase = WHOLE
 	:: phase == OPEN && troubles < TROUBLES -> abort()
 	:: phase == WHOLE && !small -> body_disk = body; mark_disk = mark; phase = SYNCED
+	/* offer */
+	:: phase == WHOLE && !small && !is_held ->
+#ifdef BAD_ANSWER_BEFORE_END
+		answered = 1;
+#endif
+		/* its mark is not to be believed yet */
+		mark = 0; mark_disk = 0;
+		offer = 1; phase = WORK
 	:: phase == WHOLE && small -> record = 1; record_disk = (LAST -> 1 : 0); phase = LOGGED
 #ifdef BAD_ANSWER_BEFORE_JOURNAL
 	:: phase == LOGGED -> phase = DURABLE
@@ -252,6 +263,23 @@ inline commit()
 }
 #define may_commit (phase >= OPEN && phase <= DURABLE || phase == LOGGED)
 
+inline sync_file()
+{
+	body_disk = body; mark_disk = mark; turn_disk = turn; sum_disk = sum; target_disk = target;
+	status_disk[A] = status[A]; status_disk[L] = status[L]; status_disk[T] = status[T]
+}
+
+/* What the intake does while the manager works on what it was offered. Its patience may end at any moment. */
+inline offered()
+{
+	if
+	:: offer == 1 -> mark = 1; mark_disk = (LAST -> 1 : 0); offer = 2
+	:: offer == 2 -> sync_file(); offer = 3
+	:: offer == 3 -> name_disk = name; answered = 1; offer = 0
+	:: offer >= 2 && troubles < TROUBLES && !answered -> abort()
+	fi
+}
+
 /* end a round: its files, their names, and only then the head is blanked. What has gone needs no sync. */
 inline end_round()
 {
@@ -267,12 +295,6 @@ inline end_round()
 	fi
 }
 #define may_end_round (record && phase != NOBODY && !may_commit && phase != RECOVER && phase != RECOVERED || record && begun && phase == NOBODY)
-
-inline sync_file()
-{
-	body_disk = body; mark_disk = mark; turn_disk = turn; sum_disk = sum; target_disk = target;
-	status_disk[A] = status[A]; status_disk[L] = status[L]; status_disk[T] = status[T]
-}
 
 /* recover: what is torn is made anew from its record, durably; then the journal is blanked. */
 inline recover()
@@ -361,6 +383,8 @@ inline expand()
 inline end_it()
 {
 	gone = 1;
+	/* end first */
+	answered = answered || offer > 0;
 	note = record; note_disk = (LAST -> note : note_disk);
 	unlink()
 }
@@ -521,6 +545,7 @@ inline start()
 	assert(!answered || gone || name && mark && body || record && !note);
 	forget_content();
 	ending = 0;
+	offer = 0;
 	end_run((record -> RECOVER : (name -> FOUND : NOBODY)))
 }
 
@@ -566,11 +591,12 @@ init {
 	:: atomic { !begun -> open() }
 	:: atomic { may_step -> step(); r = 0; v = 0 }
 	:: atomic { may_end_round -> end_round() }
+	:: atomic { offer > 0 -> offered() }
 	:: atomic { root_may -> root_asks() }
 	:: atomic { begun && !LAST -> start() }               /* SIGKILL */
 	:: atomic { begun && !LAST -> lose_power(); start() } /* power cut */
 	:: atomic { begun && !LAST && is_dirty -> write_back() }
-	:: begun && !may_step && !may_end_round -> break
+	:: begun && !may_step && !may_end_round && offer == 0 -> break
 	od;
 	/* Nothing moves any more: it was never answered, has its end, or is held for a person to decide. */
 	assert(!answered || gone || phase == HELD && is_held)
