@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "imapd/reply.h"
 #include "lib/base/file.h"
+#include "lib/mail/imap_reply.h"
 
 #define WINDOW 65536
 

@@ -1,4 +1,6 @@
 /* EXPUNGE (RFC 3501 section 6.4.3) and UID EXPUNGE (RFC 4315). */
+#include <errno.h>
+
 #include "imapd/session.h"
 
 static bool
@@ -21,8 +23,12 @@ session_expunge(struct session *s, const struct targets *t)
 {
 	struct quota_amount gone = {0, 0};
 	quota_begin(&s->account.quota);
+	folder_change_begin(&s->view.folder);
 	bool ok = expunge(&s->view.folder, t, &gone);
+	int trouble = errno;
+	folder_change_end(&s->view.folder);
 	account_done(&s->account, slice_of(s->view.name), gone);
+	errno = trouble;
 	return ok;
 }
 

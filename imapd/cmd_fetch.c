@@ -5,8 +5,8 @@
 
 #include "imapd/flags.h"
 #include "imapd/parse_fetch.h"
-#include "imapd/reply.h"
 #include "lib/mail/date.h"
+#include "lib/mail/imap_reply.h"
 
 struct fetch {
 	struct session    *session;
@@ -14,18 +14,32 @@ struct fetch {
 	struct targets     targets;
 	bool               needs_body;
 	bool               needs_structure;
+	bool               needs_texts;  /* what the index has ready */
 	bool               sets_seen;
 	bool               tells_flags;
 	int                trouble; /* errno of a message that could not be read, or 0 */
+	bool               has_texts;
+	struct message_texts texts; /* of the message under way */
 };
+
+/* A few fields of the message's own header, all of which the index keeps. */
+static bool
+is_listed(const struct fetch_item *item)
+{
+	bool listed = item->kind == FETCH_SECTION && item->section.text == SECTION_FIELDS && item->section.part.len == 0;
+	for (size_t i = 0; listed && i < item->section.count; i++)
+		listed = folder_header_kept(item->section.names[i]);
+	return listed;
+}
 
 static void
 look_over_items(struct fetch *f)
 {
-	for (const struct fetch_item *i = f->items; i != NULL; i = i->next) {
-		bool structure = i->kind == FETCH_BODY || i->kind == FETCH_BODYSTRUCTURE;
-		f->needs_structure |= structure;
-		f->needs_body |= structure || i->kind == FETCH_ENVELOPE || i->kind == FETCH_SECTION;
+	for (struct fetch_item *i = f->items; i != NULL; i = i->next) {
+		i->listed = is_listed(i);
+		f->needs_structure |= i->kind == FETCH_BODY;
+		f->needs_texts |= i->kind == FETCH_ENVELOPE || i->kind == FETCH_BODYSTRUCTURE || i->listed;
+		f->needs_body |= i->kind == FETCH_BODY || (i->kind == FETCH_SECTION && !i->listed);
 		f->sets_seen |= i->kind == FETCH_SECTION && !i->peek;
 		f->tells_flags |= i->kind == FETCH_FLAGS;
 	}
@@ -90,7 +104,8 @@ write_section(struct fetch *f, const struct fetch_item *item)
 	if (item->partial)
 		output_format(out, "<%u>", item->offset);
 	output_text(out, " ");
-	body_write_section(&f->session->body, out, item);
+	struct body header = {.open = true, .fd = -1, .text = f->texts.header, .size = f->texts.header.len};
+	body_write_section(item->listed && f->has_texts ? &header : &f->session->body, out, item);
 }
 
 static void
@@ -98,7 +113,10 @@ write_structure(struct fetch *f, bool extended)
 {
 	struct body *body = &f->session->body;
 	output_text(&f->session->out, extended ? "BODYSTRUCTURE " : "BODY ");
-	reply_structure(&f->session->out, body_tree(body), 0, body->text, extended);
+	if (extended && f->has_texts)
+		output_slice(&f->session->out, f->texts.structure);
+	else
+		reply_structure(&f->session->out, body_tree(body), 0, body->text, extended);
 }
 
 static void
@@ -106,7 +124,10 @@ write_envelope(struct fetch *f)
 {
 	struct slice text = f->session->body.text;
 	output_text(&f->session->out, "ENVELOPE ");
-	reply_envelope(&f->session->out, slice_first(text, header_end(text)));
+	if (f->has_texts)
+		output_slice(&f->session->out, f->texts.envelope);
+	else
+		reply_envelope(&f->session->out, slice_first(text, header_end(text)));
 }
 
 static void
@@ -149,6 +170,32 @@ asks_for(const struct fetch *f, enum fetch_kind kind)
 	return false;
 }
 
+/* Ready texts out of the index; else out of the file, which teaches it. What is too large to be kept comes out of the file each time. */
+static bool
+prepare_texts(struct fetch *f, struct message *m)
+{
+	struct session *s = f->session;
+	struct folder *folder = &s->view.folder;
+	f->has_texts = folder_message_texts(folder, m, &f->texts);
+	if (f->has_texts)
+		return true;
+	if (!body_open(&s->body, folder, m))
+		return false;
+	f->has_texts = s->body.text.len == s->body.size && folder_message_learn(folder, m, s->body.text, &f->texts);
+	errno = ENOMEM;
+	return f->has_texts || body_tree(&s->body) != NULL;
+}
+
+static bool
+note_trouble(struct fetch *f)
+{
+	if (errno == ENOENT)
+		f->targets.gone = true;
+	else
+		f->trouble = errno;
+	return false;
+}
+
 /* All that can fail, before the response is begun. */
 static bool
 prepare(struct fetch *f, struct message *m)
@@ -161,13 +208,7 @@ prepare(struct fetch *f, struct message *m)
 	ok = ok && (!f->needs_structure || body_tree(&s->body) != NULL);
 	ok = ok && (!asks_for(f, FETCH_SIZE) || folder_message_size(folder, m, &size));
 	ok = ok && (!asks_for(f, FETCH_INTERNALDATE) || folder_message_date(folder, m, &date));
-	if (ok)
-		return true;
-	if (errno == ENOENT)
-		f->targets.gone = true;
-	else
-		f->trouble = errno;
-	return false;
+	return ok || note_trouble(f);
 }
 
 /* True when the flags are to be told because reading has changed them. */
@@ -188,6 +229,11 @@ fetch_message(struct fetch *f, struct message *m, size_t index)
 	if (!prepare(f, m))
 		return;
 	bool tell_flags = mark_seen(f, m);
+	/* Last: they are good until the folder is asked for something else. */
+	if (f->needs_texts && !prepare_texts(f, m)) {
+		note_trouble(f);
+		return;
+	}
 	output_format(out, "* %zu FETCH (", index + 1);
 	if (f->session->by_uid && !asks_for(f, FETCH_UID))
 		output_format(out, "UID %u ", m->uid);

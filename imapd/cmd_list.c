@@ -6,7 +6,7 @@
 
 #include "imapd/namespace.h"
 #include "imapd/pattern.h"
-#include "imapd/reply.h"
+#include "lib/mail/imap_reply.h"
 #include "lib/store/folders.h"
 #include "lib/store/subscriptions.h"
 

@@ -2,7 +2,7 @@
 #include "imapd/session.h"
 
 #include "imapd/namespace.h"
-#include "imapd/reply.h"
+#include "lib/mail/imap_reply.h"
 
 enum { MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, ITEMS };
 

@@ -57,10 +57,10 @@ change_all(struct session *s, const struct change *c, struct targets *t)
 {
 	size_t index;
 	bool ok = true;
-	bool begun = folder_begin_changes(&s->view.folder);
+	folder_change_begin(&s->view.folder);
 	for (struct message *m; ok && (m = targets_next(s, t, &index)) != NULL;)
 		ok = change_message(s, c, t, m);
-	folder_end_changes(&s->view.folder, begun);
+	folder_change_end(&s->view.folder);
 	return ok;
 }
 

@@ -32,6 +32,7 @@ struct fetch_item {
 	const char        *label; /* what the answer calls it, for RFC822...; NULL: BODY[...] spelled out */
 	struct section     section;
 	bool               peek;    /* \Seen is not set */
+	bool               listed;  /* FETCH's own: header fields that the store keeps ready */
 	bool               partial;
 	uint32_t           offset, length; /* of a partial fetch */
 	struct fetch_item *next;

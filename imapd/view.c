@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "imapd/flags.h"
-#include "imapd/reply.h"
 #include "lib/base/clock.h"
+#include "lib/mail/imap_reply.h"
 
 #define LOOK_EVERY 1000 /* ms */
 

@@ -73,10 +73,12 @@ session_update(struct session *s)
 {
 	bool ok = true;
 	quota_begin(&s->account.quota);
+	folder_change_begin(&s->inbox);
 	remove_kept(s);
 	for (size_t i = 0; i < s->count; i++)
 		if (s->items[i].marks != 0)
 			ok = update_item(s, &s->items[i]) && ok;
+	folder_change_end(&s->inbox);
 	account_done(&s->account, slice_of("INBOX"), s->gone);
 	if (s->removed > 0)
 		ok = folder_sync(&s->inbox) && fsync(s->inbox.fresh) == 0 && ok;

@@ -143,6 +143,14 @@ output_open(struct output *out, int fd, int timeout)
 	out->timeout = timeout;
 	out->len = 0;
 	out->failed = false;
+	out->into = NULL;
+}
+
+void
+output_open_memory(struct output *out, struct str *into)
+{
+	output_open(out, -1, 0);
+	out->into = into;
 }
 
 /*
@@ -163,7 +171,9 @@ write_some(const struct output *out, const char *bytes, size_t len)
 static void
 send_all(struct output *out, const char *bytes, size_t len)
 {
-	while (len > 0 && !out->failed) {
+	if (out->into != NULL && !str_append(out->into, bytes, len))
+		out->failed = true;
+	while (len > 0 && !out->failed && out->into == NULL) {
 		ssize_t n = write_some(out, bytes, len);
 		if (n > 0) {
 			bytes += n;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "lib/base/slice.h"
+#include "lib/base/str.h"
 
 #define STREAM_BUFFER 16384
 
@@ -56,10 +57,13 @@ struct output {
 	int    timeout;
 	size_t len;
 	bool   failed; /* a write failed: all later ones do nothing */
+	struct str *into; /* not NULL: there instead of to fd */
 	char   buffer[STREAM_BUFFER];
 };
 
 void output_open(struct output *out, int fd, int timeout);
+/* What is written is appended to `into` at each flush; fails when that is full. */
+void output_open_memory(struct output *out, struct str *into);
 void output_write(struct output *out, const void *bytes, size_t len);
 void output_slice(struct output *out, struct slice part);
 void output_text(struct output *out, const char *text);

@@ -100,20 +100,8 @@ sort_from(struct folder *f, size_t known, int (*compare)(const void *, const voi
 {
 	if (f->count - known > 1)
 		qsort(f->messages + known, f->count - known, sizeof *f->messages, compare);
-	return scan_index(f);
-}
-
-/* The view agrees with the list. */
-static bool
-accept(struct folder *f, const struct uidlist *l)
-{
-	if (f->uidvalidity != 0 && f->uidvalidity != l->uidvalidity) {
-		errno = ESTALE;
-		return false;
-	}
-	f->uidvalidity = l->uidvalidity;
-	f->uidnext = l->uidnext;
-	return true;
+	scan_unhash(f);
+	return scan_hash(f);
 }
 
 /* What came and went between two looks was never shown: it gets no number. */
@@ -130,7 +118,8 @@ drop_unborn(struct folder *f, size_t known)
 	if (kept == f->count)
 		return true;
 	f->count = kept;
-	return scan_index(f);
+	scan_unhash(f);
+	return scan_hash(f);
 }
 
 /* New numbers behind all others. */
@@ -211,10 +200,13 @@ assign_locked(struct folder *f, size_t known)
 		match_list(f, &l);
 	}
 	uint32_t first_new = l.uidnext;
-	ok = ok && number_new(f, known, &l) && write_list(f, known, &l, first_new, stable) && accept(f, &l);
+	assign_move_bound(f, &l);
+	ok = ok && number_new(f, known, &l) && write_list(f, known, &l, first_new, stable) && assign_accept(f, &l);
 	if (ok && found == UIDLIST_ABSENT)
 		courier_moved(f);
 	uidlist_free(&l);
+	if (ok)
+		f->scan->list_stamp = assign_list_stamp(f);
 	return ok;
 }
 
@@ -228,10 +220,16 @@ static bool
 assign_from_list(struct folder *f, size_t known, bool *enough)
 {
 	struct uidlist l;
+	struct index_stamp stamp = assign_list_stamp(f);
 	enum uidlist_result found = uidlist_read(&l, f->directory, false);
 	*enough = false;
 	if (found == UIDLIST_ERROR)
 		return false;
+	/* The folder is gone, or begins anew: whatever it is, it is not what this view shows. */
+	if (found == UIDLIST_ABSENT && f->uidvalidity != 0) {
+		errno = ESTALE;
+		return false;
+	}
 	if (found != UIDLIST_OK)
 		return true;
 	bool stable, ok = true;
@@ -243,7 +241,11 @@ assign_from_list(struct folder *f, size_t known, bool *enough)
 	/* What is not enough is not believed either: under the lock it may turn out to be broken. */
 	for (size_t i = known; i < f->count && !*enough; i++)
 		f->messages[i].uid = 0;
-	ok = ok && (!*enough || accept(f, &l));
+	ok = ok && (!*enough || assign_accept(f, &l));
+	if (ok && *enough) {
+		f->scan->list_stamp = stamp;
+		f->scan->found_bound = l.bound;
+	}
 	uidlist_free(&l);
 	return ok;
 }
@@ -271,15 +273,14 @@ forget_from(struct folder *f, size_t known)
 		f->vanished -= f->messages[i].vanished;
 	f->count = known;
 	f->scan->trusted = false;
-	int saved = errno;
-	scan_index(f);
-	errno = saved;
+	scan_unhash(f);
 }
 
 bool
 assign_uids(struct folder *f, size_t known)
 {
-	if (f->count == known && f->uidvalidity != 0)
+	struct index_stamp list = assign_list_stamp(f);
+	if (f->count == known && f->uidvalidity != 0 && index_stamp_same(&list, &f->scan->list_stamp))
 		return true;
 	if (!assign(f, known) || !sort_from(f, known, compare_uids)) {
 		forget_from(f, known);

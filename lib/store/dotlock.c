@@ -111,12 +111,18 @@ dotlock_take(struct dotlock *l, int directory, const char *name, int timeout)
 	*l = (struct dotlock){.directory = directory, .fd = -1, .name = name};
 	int64_t deadline = clock_ms() + timeout;
 	int pause = LOOK_FIRST;
+	struct stat st;
 	for (;;) {
 		errno = 0;
 		if (make(l))
 			return true;
 		if (errno != EEXIST && errno != EAGAIN && errno != ENOENT && errno != 0)
 			return false;
+		/* No folder is there any more in which it could be. */
+		if (errno == ENOENT && fstat(directory, &st) == 0 && st.st_nlink == 0) {
+			errno = ENOENT;
+			return false;
+		}
 		remove_stale(l);
 		if (clock_ms() >= deadline) {
 			errno = ETIMEDOUT;

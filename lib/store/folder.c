@@ -9,6 +9,7 @@
 #include "lib/store/courier.h"
 #include "lib/store/directory.h"
 #include "lib/store/folders.h"
+#include "lib/store/index.h"
 #include "lib/store/scan.h"
 #include "lib/store/sweep.h"
 
@@ -55,6 +56,8 @@ void
 folder_close(struct folder *f)
 {
 	int saved = errno;
+	index_write_learned(f);
+	index_free(f);
 	scan_free(f);
 	for (int i = 0; i < KEYWORDS_MOST; i++)
 		free(f->keywords[i]);
@@ -80,6 +83,14 @@ folder_find_base(struct folder *f, const char *base)
 	return index == SIZE_MAX ? NULL : &f->messages[index];
 }
 
+static void
+leave(struct folder *f, const struct message *m, size_t index, void (*gone)(void *context, size_t index), void *context)
+{
+	index_dropped(f, m);
+	if (gone != NULL)
+		gone(context, index);
+}
+
 void
 folder_drop(struct folder *f, void (*gone)(void *context, size_t index), void *context)
 {
@@ -89,11 +100,10 @@ folder_drop(struct folder *f, void (*gone)(void *context, size_t index), void *c
 	for (size_t i = 0; i < f->count; i++) {
 		if (!f->messages[i].vanished)
 			f->messages[kept++] = f->messages[i];
-		else if (gone != NULL)
-			gone(context, kept);
+		else
+			leave(f, &f->messages[i], kept, gone, context);
 	}
 	f->count = kept;
 	f->vanished = 0;
-	/* The table only becomes smaller, so it needs no memory. */
-	scan_index(f);
+	scan_unhash(f);
 }

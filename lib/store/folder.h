@@ -8,6 +8,10 @@
  *                       flags another session changed are marked
  *     folder_drop()     takes the marked ones out of the array
  *
+ * The first refresh reads one file, the index, where that is true (index.h);
+ * later ones what was added to it. What a message is, beyond its struct, is
+ * asked with folder_message_*(), which look into the index first.
+ *
  * UIDs are Dovecot's `dovecot-uidlist`, keywords its `dovecot-keywords`.
  */
 #ifndef STORE_FOLDER_H
@@ -29,6 +33,7 @@ struct message {
 	uint32_t keywords;  /* bits; names in folder.keywords */
 	char    *name;      /* the file's name now (as last seen), NUL behind it */
 	uint64_t wire_size; /* RFC822.SIZE: with CRLF; SIZE_UNKNOWN: ask folder_message_size() */
+	uint64_t modseq;    /* RFC 7162; 0: not known, as long as folder.highest_modseq is 0 or the change is not noted */
 	int64_t  date;      /* internal date, seconds; 0: ask folder_message_date() */
 	uint8_t  flags;     /* enum message_flag */
 	uint8_t  base_len;  /* of name */
@@ -37,11 +42,18 @@ struct message {
 	bool     recent;    /* this session moved it out of new/ */
 	bool     vanished;  /* the file is gone; folder_drop() will take it out */
 	bool     changed;   /* flags or keywords were changed by somebody else; the owner of the view clears it */
-	bool     seen;      /* the store's own: found by the scan under way */
-	bool     missed;    /* the store's own: not found by the last one */
+	/* The store's own. */
+	bool     seen;      /* found by the scan under way */
+	bool     missed;    /* not found by the last one */
+	bool     unnoted;   /* the index does not know it as it is */
+	bool     indexed;   /* the index has a record of it */
+	bool     replaced;  /* it is another file than the index says */
+	uint64_t inode;     /* 0: not known */
+	uint64_t facts;     /* place of its facts in the index's file, or 0 */
 };
 
 struct folder_scan; /* the store's own */
+struct folder_index; /* the store's own */
 
 struct folder {
 	/* For the owner of the view to read. */
@@ -50,6 +62,7 @@ struct folder {
 	size_t          vanished;     /* how many of them are marked */
 	uint32_t        uidvalidity;  /* 0 until the first refresh */
 	uint32_t        uidnext;
+	uint64_t        highest_modseq; /* of all messages and expunges; 0: this folder has none now (RFC 7162: NOMODSEQ) */
 	char           *keywords[KEYWORDS_MOST]; /* name of each bit, or NULL */
 	bool            read_only;    /* EXAMINE: nothing is moved out of new/ */
 
@@ -57,6 +70,7 @@ struct folder {
 	size_t              room;
 	int                 root, directory, cur, fresh, tmp; /* root: the Maildir's, borrowed; fresh: new/ */
 	struct folder_scan *scan;
+	struct folder_index *index;
 };
 
 /*
@@ -92,18 +106,47 @@ int folder_open_message(struct folder *f, struct message *m);
 bool folder_message_size(struct folder *f, struct message *m, uint64_t *size);
 /* Internal date: the file's time of modification, as Dovecot has it. */
 bool folder_message_date(struct folder *f, struct message *m, time_t *date);
+/* When it was saved in this folder (RFC 8514): the time that its name begins with. False when that is none. */
+bool folder_message_save_date(const struct message *m, time_t *date);
+
+/* What is kept ready of a message's text; all slices are valid until the next call with this folder. */
+struct message_texts {
+	struct slice envelope;  /* as FETCH ENVELOPE sends it */
+	struct slice structure; /* as FETCH BODYSTRUCTURE sends it */
+	struct slice header;    /* the fields that folder_header_kept() names, as they stand in the file, and an empty line */
+	int64_t      sent;      /* the first Date field, seconds; INT64_MIN: none that can be read */
+};
+
+/* From the index. False: it has nothing, or what it has cannot be believed: open the file, and teach it. */
+bool folder_message_texts(struct folder *f, struct message *m, struct message_texts *t);
+/*
+ * Makes them of the message's whole text (as it is in its file) and has the
+ * index remember them. False when they are too large to be kept, or without memory.
+ */
+bool folder_message_learn(struct folder *f, struct message *m, struct slice text, struct message_texts *t);
+/* Whether every field of that name is in message_texts.header. */
+bool folder_header_kept(struct slice name);
+
+/*
+ * Around many changes of one folder: they become visible to others, and get
+ * their mod-sequence, together, and Dovecot's lock and the index's are taken once. Others wait meanwhile, so nothing slow is done
+ * between the two, such as writing to a client. Changes outside are each one of
+ * their own.
+ */
+void folder_change_begin(struct folder *f);
+void folder_change_end(struct folder *f);
+
+/*
+ * Tells `gone` of each expunged UID whose mod-sequence is above `modseq`, in no
+ * order, some perhaps twice (RFC 7162, VANISHED). False when not all are
+ * remembered: then every UID that is not in the folder may have gone since.
+ */
+bool folder_expunged_since(struct folder *f, uint64_t modseq, void (*gone)(void *context, uint32_t uid), void *context);
 
 enum flag_change { FLAGS_ADD, FLAGS_REMOVE, FLAGS_REPLACE };
 
 /* Changes flags and keywords by renaming; m->flags and m->keywords are the result (merged with what others did). */
 bool folder_set_flags(struct folder *f, struct message *m, enum flag_change change, uint8_t flags, uint32_t keywords);
-/*
- * Around many changes of flags, so that Dovecot's lock is taken once and not
- * for each. No wait for the client may stand between them. False: somebody
- * holds it for long; the changes may go on without, and end is told.
- */
-bool folder_begin_changes(struct folder *f);
-void folder_end_changes(struct folder *f, bool begun); /* keeps errno */
 /* Removes its file and marks it vanished. True as well when it was gone already. */
 bool folder_expunge(struct folder *f, struct message *m);
 /*

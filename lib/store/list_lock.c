@@ -24,13 +24,13 @@ list_unlock(struct folder *f)
 }
 
 bool
-folder_begin_changes(struct folder *f)
+list_lock_begin(struct folder *f)
 {
 	return list_lock(f, PATIENCE);
 }
 
 void
-folder_end_changes(struct folder *f, bool begun)
+list_lock_end(struct folder *f, bool begun)
 {
 	if (begun)
 		list_unlock(f);

@@ -14,4 +14,8 @@
 bool list_lock(struct folder *f, int timeout);
 void list_unlock(struct folder *f); /* keeps errno */
 
+/* The same with a patience of two seconds, for what may be done without it if somebody holds it for longer; the end is told what the begin said. */
+bool list_lock_begin(struct folder *f);
+void list_lock_end(struct folder *f, bool begun); /* keeps errno */
+
 #endif

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "lib/store/directory.h"
+#include "lib/store/index.h"
+#include "lib/store/message.h"
 #include "lib/store/save.h"
 #include "lib/store/scan.h"
 
@@ -21,9 +23,10 @@ place_of(const struct folder *f, const struct message *m)
 static void
 mark_vanished(struct folder *f, struct message *m)
 {
-	if (!m->vanished)
-		f->vanished++;
-	m->vanished = true;
+	if (m->vanished)
+		return;
+	f->vanished++;
+	m->vanished = m->unnoted = true;
 }
 
 /*
@@ -84,63 +87,16 @@ folder_open_message(struct folder *f, struct message *m)
 	return with_retry(f, m, do_open, &fd) ? fd : -1;
 }
 
-/* Bytes, and one more for each LF without a CR before it. */
-static bool
-count_wire_size(int fd, uint64_t *size)
-{
-	char buffer[16384];
-	bool carriage = false;
-	*size = 0;
-	for (;;) {
-		ssize_t n = read(fd, buffer, sizeof buffer);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n == 0;
-		*size += (uint64_t)n;
-		for (ssize_t i = 0; i < n; i++) {
-			*size += buffer[i] == '\n' && !carriage;
-			carriage = buffer[i] == '\r';
-		}
-	}
-}
-
-bool
-folder_message_size(struct folder *f, struct message *m, uint64_t *size)
-{
-	if (m->wire_size == SIZE_UNKNOWN) {
-		uint64_t counted;
-		int fd = folder_open_message(f, m);
-		bool ok = fd >= 0 && count_wire_size(fd, &counted);
-		directory_close(fd);
-		if (!ok)
-			return false;
-		m->wire_size = counted;
-	}
-	*size = m->wire_size;
-	return true;
-}
-
 static bool
 do_stat(struct folder *f, struct message *m, void *context)
 {
-	struct stat st;
-	if (fstatat(place_of(f, m), m->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
-	*(time_t *)context = st.st_mtime;
-	return true;
+	return fstatat(place_of(f, m), m->name, context, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool
-folder_message_date(struct folder *f, struct message *m, time_t *date)
+message_stat(struct folder *f, struct message *m, struct stat *st)
 {
-	*date = m->date;
-	if (*date != 0)
-		return true;
-	if (!with_retry(f, m, do_stat, date))
-		return false;
-	m->date = *date;
-	return true;
+	return with_retry(f, m, do_stat, st);
 }
 
 struct flag_request {
@@ -177,11 +133,15 @@ do_flags(struct folder *f, struct message *m, void *context)
 	if (!ok)
 		return false;
 	f->scan->trusted = false;
+	f->index->renamed = true;
+	if (m->flags != flags || m->keywords != keywords)
+		m->modseq = 0;
 	m->flags = flags;
 	m->keywords = keywords;
 	m->in_new = false;
 	/* Without memory for the name the next use finds it by its base. */
 	scan_rename(f, m, slice_of(name));
+	index_note(f, m);
 	return true;
 }
 
@@ -189,24 +149,35 @@ bool
 folder_set_flags(struct folder *f, struct message *m, enum flag_change change, uint8_t flags, uint32_t keywords)
 {
 	struct flag_request r = {.change = change, .flags = flags, .keywords = keywords};
-	return with_retry(f, m, do_flags, &r);
+	index_begin(f);
+	bool ok = with_retry(f, m, do_flags, &r);
+	index_end(f);
+	return ok;
 }
 
 static bool
 do_unlink(struct folder *f, struct message *m, void *context)
 {
 	(void)context;
-	return unlinkat(place_of(f, m), m->name, 0) == 0;
+	if (unlinkat(place_of(f, m), m->name, 0) < 0)
+		return false;
+	f->index->renamed = f->index->renamed || !m->in_new;
+	return true;
 }
 
 bool
 folder_expunge(struct folder *f, struct message *m)
 {
+	if (m->vanished)
+		return true;
+	index_begin(f);
 	bool ok = with_retry(f, m, do_unlink, NULL) || errno == ENOENT;
 	if (ok) {
 		mark_vanished(f, m);
 		f->scan->trusted = false;
+		index_note(f, m);
 	}
+	index_end(f);
 	return ok;
 }
 

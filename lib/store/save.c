@@ -10,6 +10,7 @@
 
 #include "lib/base/file.h"
 #include "lib/store/directory.h"
+#include "lib/store/index.h"
 #include "lib/store/settle.h"
 
 static void
@@ -18,6 +19,7 @@ begin(struct save *s, const struct folder *f)
 	memset(s, 0, offsetof(struct save, buffer));
 	s->fd = -1;
 	s->tmp = f->tmp;
+	s->directory = f->directory;
 	s->fresh = f->fresh;
 	s->cur = f->cur;
 	name_unique(s->name);
@@ -240,6 +242,16 @@ settle_names(struct save *const *all, size_t count)
 			all[i]->trouble = errors[place[i]];
 }
 
+/* A message that was never larger than the buffer is still in it. */
+static void
+tell_index(const struct save *s)
+{
+	struct index_delivery d = {.directory = s->directory, .file = s->fd, .base = s->name, .wire_size = s->wire_size};
+	if (s->size <= SAVE_BUFFER)
+		d.text = slice_make(s->shared != NULL ? s->shared->buffer : s->buffer, (size_t)s->size);
+	index_deliver(&d);
+}
+
 /* Nothing is left of what failed: not known to be durable, a second try would make two of it. */
 static void
 end(struct save *s)
@@ -250,8 +262,10 @@ end(struct save *s)
 		unlinkat(s->tmp, s->name, 0);
 	else if (s->trouble != 0 && named)
 		unlinkat(directory_of(s), to, 0);
-	else
+	else if (s->trouble == 0) {
 		name_add_sizes(s->name, s->size, s->wire_size);
+		tell_index(s);
+	}
 	close(s->fd);
 	s->fd = -1;
 }

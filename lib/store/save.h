@@ -39,6 +39,7 @@ enum save_place { SAVE_NEW, SAVE_CUR };
 struct save {
 	int      fd;         /* -1: none under way */
 	int      tmp;        /* borrowed of the folder */
+	int      directory;  /* the same, for its index */
 	int      fresh, cur;
 	bool     carriage;   /* a CR that waits for its LF */
 	int      trouble;    /* errno of what failed; 0: nothing */

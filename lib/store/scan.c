@@ -35,7 +35,7 @@ size_t
 scan_find(const struct folder *f, struct slice base)
 {
 	const struct folder_scan *s = f->scan;
-	if (s == NULL || s->slot_count == 0)
+	if (s == NULL || !scan_hash(f))
 		return SIZE_MAX;
 	for (size_t at = hash(base);; at++) {
 		uint32_t entry = s->slots[at & (s->slot_count - 1)];
@@ -47,7 +47,7 @@ scan_find(const struct folder *f, struct slice base)
 }
 
 static void
-put(struct folder *f, size_t index)
+put(const struct folder *f, size_t index)
 {
 	struct folder_scan *s = f->scan;
 	size_t at = hash(base_of(&f->messages[index]));
@@ -75,14 +75,24 @@ grow_slots(struct folder_scan *s, size_t count)
 }
 
 bool
-scan_index(struct folder *f)
+scan_hash(const struct folder *f)
 {
-	if (!grow_slots(f->scan, f->count + 1))
+	struct folder_scan *s = f->scan;
+	if (s->hashed)
+		return true;
+	if (!grow_slots(s, f->count + 1))
 		return false;
-	memset(f->scan->slots, 0, f->scan->slot_count * sizeof *f->scan->slots);
+	memset(s->slots, 0, s->slot_count * sizeof *s->slots);
 	for (size_t i = 0; i < f->count; i++)
 		put(f, i);
+	s->hashed = true;
 	return true;
+}
+
+void
+scan_unhash(struct folder *f)
+{
+	f->scan->hashed = false;
 }
 
 static char *
@@ -123,11 +133,9 @@ grow_messages(struct folder *f)
 }
 
 struct message *
-scan_add(struct folder *f, struct slice name, const struct name_parts *parts)
+scan_append(struct folder *f, struct slice name, const struct name_parts *parts)
 {
 	if (!grow_messages(f))
-		return NULL;
-	if (2 * (f->count + 1) > f->scan->slot_count && !scan_index(f))
 		return NULL;
 	size_t room = name.len + 3 + NAME_SLACK < NAME_MOST ? name.len + 3 + NAME_SLACK : NAME_MOST;
 	char *kept = keep_name(f->scan, name, room);
@@ -137,8 +145,53 @@ scan_add(struct folder *f, struct slice name, const struct name_parts *parts)
 	*m = (struct message){.name = kept, .name_room = (uint8_t)room, .base_len = (uint8_t)parts->base.len,
 	    .flags = parts->flags, .keywords = parts->keywords,
 	    .wire_size = parts->has_wire_size ? parts->wire_size : SIZE_UNKNOWN};
-	put(f, f->count++);
+	f->count++;
+	f->scan->hashed = false;
 	return m;
+}
+
+struct message *
+scan_add(struct folder *f, struct slice name, const struct name_parts *parts)
+{
+	struct folder_scan *s = f->scan;
+	/* Where there is room in the hash it is kept. */
+	if (2 * (f->count + 1) > s->slot_count)
+		s->hashed = false;
+	if (!scan_hash(f))
+		return NULL;
+	struct message *m = scan_append(f, name, parts);
+	if (m == NULL)
+		return NULL;
+	put(f, f->count - 1);
+	s->hashed = true;
+	return m;
+}
+
+bool
+scan_prepare(struct folder *f)
+{
+	if (f->scan == NULL)
+		f->scan = calloc(1, sizeof *f->scan);
+	return f->scan != NULL;
+}
+
+static void
+free_names(struct folder_scan *s)
+{
+	while (s->blocks != NULL) {
+		struct name_block *next = s->blocks->next;
+		free(s->blocks);
+		s->blocks = next;
+	}
+}
+
+void
+scan_forget(struct folder *f)
+{
+	f->count = f->vanished = 0;
+	f->scan->highest = 0;
+	f->scan->hashed = false;
+	free_names(f->scan);
 }
 
 bool
@@ -163,11 +216,7 @@ scan_free(struct folder *f)
 	struct folder_scan *s = f->scan;
 	if (s == NULL)
 		return;
-	while (s->blocks != NULL) {
-		struct name_block *next = s->blocks->next;
-		free(s->blocks);
-		s->blocks = next;
-	}
+	free_names(s);
 	free(s->slots);
 	free(s);
 	f->scan = NULL;

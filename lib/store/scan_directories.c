@@ -20,38 +20,31 @@
 
 #include "lib/base/clock.h"
 #include "lib/store/directory.h"
+#include "lib/store/index.h"
+#include "lib/store/list_lock.h"
 #include "lib/store/scan.h"
 
 #define ATTEMPTS 3
 #define LOCK_PATIENCE 2000 /* ms: longer than any scan; one who hangs must not hang others */
 #define LOCK_LOOK     2    /* ms */
-/* A change within this time of an earlier one may leave the directory's time as it was: one second where a file system keeps no less. */
-#define GRAIN_MS 1100
 
-static bool
-same_time(struct timespec a, struct timespec b)
-{
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static bool
-times(const struct folder *f, struct timespec *fresh, struct timespec *cur)
+bool
+scan_stamps(const struct folder *f, struct index_stamp *fresh, struct index_stamp *cur)
 {
 	struct stat st;
 	if (fstat(f->fresh, &st) < 0)
 		return false;
-	*fresh = st.st_mtim;
+	*fresh = index_stamp_of(&st);
 	if (fstat(f->cur, &st) < 0)
 		return false;
-	*cur = st.st_mtim;
+	*cur = index_stamp_of(&st);
 	return true;
 }
 
 static bool
-is_old(struct timespec t, struct timespec now)
+is_old(const struct index_stamp *t, int64_t now_us)
 {
-	int64_t ms = (int64_t)(now.tv_sec - t.tv_sec) * 1000 + (now.tv_nsec - t.tv_nsec) / 1000000;
-	return ms > GRAIN_MS;
+	return now_us - (t->seconds * 1000000 + t->nanoseconds / 1000) > SCAN_GRAIN_MS * 1000;
 }
 
 /* A known message seen again. */
@@ -64,14 +57,17 @@ update(struct folder *f, struct message *m, struct slice name, const struct name
 		return true;
 	if (m->vanished) {
 		m->vanished = false;
+		m->unnoted = true;
 		f->vanished--;
 	}
 	m->seen = true;
+	m->unnoted = m->unnoted || m->in_new != !in_cur || !slice_is(name, m->name);
 	m->in_new = !in_cur;
 	if (m->flags != parts->flags || m->keywords != parts->keywords) {
 		m->flags = parts->flags;
 		m->keywords = parts->keywords;
 		m->changed = true;
+		m->modseq = 0;
 	}
 	return slice_is(name, m->name) || scan_rename(f, m, name);
 }
@@ -85,6 +81,20 @@ is_file(int directory, const struct dirent *entry)
 	return fstatat(directory, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
+/* Another file in the old one's place: what is known of that is not true of this. */
+static bool
+same_file(struct message *m, const struct dirent *entry)
+{
+	if (m->inode != 0 && m->inode != entry->d_ino) {
+		m->facts = 0;
+		m->date = 0;
+		m->wire_size = SIZE_UNKNOWN;
+		m->unnoted = m->replaced = true;
+	}
+	m->inode = entry->d_ino;
+	return true;
+}
+
 static bool
 take_entry(struct folder *f, const struct dirent *entry, bool in_cur)
 {
@@ -94,13 +104,14 @@ take_entry(struct folder *f, const struct dirent *entry, bool in_cur)
 		return true;
 	size_t index = scan_find(f, parts.base);
 	if (index != SIZE_MAX)
-		return update(f, &f->messages[index], name, &parts, in_cur);
+		return update(f, &f->messages[index], name, &parts, in_cur) && same_file(&f->messages[index], entry);
 	if (f->scan->known_only)
 		return true;
 	struct message *m = scan_add(f, name, &parts);
 	if (m == NULL)
 		return false;
-	m->seen = true;
+	m->inode = entry->d_ino;
+	m->seen = m->unnoted = true;
 	m->in_new = !in_cur;
 	return true;
 }
@@ -149,7 +160,7 @@ mark_missing(struct folder *f, bool stable)
 	for (size_t i = 0; i < f->count; i++) {
 		struct message *m = &f->messages[i];
 		if (!m->seen && !m->vanished && (stable || m->missed)) {
-			m->vanished = true;
+			m->vanished = m->unnoted = true;
 			f->vanished++;
 		}
 		m->missed = !m->seen;
@@ -180,7 +191,7 @@ bool
 scan_begin_rename(struct folder *f)
 {
 	/* Without the locks the rename is as good as another program's. */
-	bool begun = folder_begin_changes(f);
+	bool begun = list_lock_begin(f);
 	lock_names(f, LOCK_SH);
 	return begun;
 }
@@ -189,7 +200,7 @@ void
 scan_end_rename(struct folder *f, bool begun)
 {
 	unlock_names(f);
-	folder_end_changes(f, begun);
+	list_lock_end(f, begun);
 }
 
 /* One look at both directories. `*still`: cur/ did not change meanwhile. */
@@ -197,25 +208,30 @@ static bool
 look(struct folder *f, bool exclusive, bool *still)
 {
 	struct folder_scan *s = f->scan;
-	struct timespec now, fresh, cur;
-	bool begun = exclusive && folder_begin_changes(f);
+	struct index_stamp fresh, cur;
+	bool begun = exclusive && list_lock_begin(f);
 	if (exclusive)
 		lock_names(f, LOCK_EX);
-	clock_gettime(CLOCK_REALTIME, &now);
-	bool ok = times(f, &s->fresh_time, &s->cur_time) && read_both(f) && times(f, &fresh, &cur);
+	int64_t now = clock_unix_us();
+	bool ok = scan_stamps(f, &s->fresh_stamp, &s->cur_stamp) && read_both(f) && scan_stamps(f, &fresh, &cur);
 	if (exclusive)
 		scan_end_rename(f, begun);
 	if (!ok)
 		return false;
 	/* Deliveries only add to new/, and what leaves it for cur/ changes both. */
-	*still = same_time(cur, s->cur_time);
-	s->trusted = *still && same_time(fresh, s->fresh_time) && is_old(fresh, now) && is_old(cur, now);
+	*still = index_stamp_same(&cur, &s->cur_stamp);
+	bool fresh_sure = index_stamp_same(&fresh, &s->fresh_stamp) && is_old(&fresh, now);
+	bool cur_sure = *still && is_old(&cur, now);
+	s->sure = (fresh_sure ? INDEX_SURE_FRESH : 0) | (cur_sure ? INDEX_SURE_CUR : 0);
+	s->trusted = fresh_sure && cur_sure;
 	return true;
 }
 
 bool
 scan_directories(struct folder *f, bool sure, bool *stable)
 {
+	if (!scan_hash(f))
+		return false;
 	for (int i = 0; i < ATTEMPTS; i++) {
 		bool exclusive = sure || i > 0, still;
 		if (!look(f, exclusive, &still))
@@ -229,66 +245,21 @@ scan_directories(struct folder *f, bool sure, bool *stable)
 	return true;
 }
 
-/* Nothing can have changed since the last scan. */
-static bool
-unchanged(const struct folder *f)
-{
-	struct timespec fresh, cur;
-	return f->scan->trusted && times(f, &fresh, &cur) && same_time(fresh, f->scan->fresh_time)
-	    && same_time(cur, f->scan->cur_time);
-}
-
-/* From new/ to cur/. What another session moved first is its to call recent. */
-static void
-move_to_cur(struct folder *f, struct message *m)
-{
-	char name[NAME_MOST + 1];
-	struct name_parts parts;
-	if (!name_parse(slice_of(m->name), &parts)
-	    || !name_build(name, parts.base, parts.info, parts.flags, parts.keywords))
-		return;
-	bool begun = scan_begin_rename(f);
-	bool ok = renameat(f->fresh, m->name, f->cur, name) == 0;
-	scan_end_rename(f, begun);
-	if (!ok)
-		return;
-	m->in_new = false;
-	m->recent = true;
-	f->scan->trusted = false;
-	/* Without memory for the name the next scan finds it. */
-	scan_rename(f, m, slice_of(name));
-}
-
-static void
-move_all_to_cur(struct folder *f)
-{
-	bool moving = false, begun = false;
-	for (size_t i = 0; i < f->count; i++) {
-		if (!f->messages[i].in_new || f->messages[i].vanished)
-			continue;
-		if (!moving)
-			begun = folder_begin_changes(f);
-		moving = true;
-		move_to_cur(f, &f->messages[i]);
-	}
-	folder_end_changes(f, begun);
-}
-
 bool
-folder_refresh(struct folder *f)
+scan_fresh(struct folder *f, bool *enough)
 {
-	if (f->scan == NULL) {
-		f->scan = calloc(1, sizeof *f->scan);
-		if (f->scan == NULL || !scan_index(f))
-			return false;
-	}
-	if (f->uidvalidity != 0 && unchanged(f))
-		return true;
-	size_t known = f->count;
-	bool stable;
-	if (!keywords_load(f) || !scan_directories(f, false, &stable) || !assign_uids(f, known))
+	struct folder_scan *s = f->scan;
+	struct index_stamp fresh, cur;
+	int64_t now = clock_unix_us();
+	for (size_t i = 0; i < f->count; i++)
+		f->messages[i].seen = f->messages[i].seen && !f->messages[i].in_new;
+	if (!scan_hash(f) || !scan_stamps(f, &s->fresh_stamp, &s->cur_stamp) || !read_directory(f, false)
+	    || !scan_stamps(f, &fresh, &cur))
 		return false;
-	if (!f->read_only)
-		move_all_to_cur(f);
+	*enough = index_stamp_same(&cur, &s->cur_stamp);
+	for (size_t i = 0; i < f->count; i++)
+		*enough = *enough && (f->messages[i].seen || !f->messages[i].in_new || f->messages[i].vanished);
+	bool sure = index_stamp_same(&fresh, &s->fresh_stamp) && is_old(&fresh, now);
+	s->sure = (f->index->file.state.sure & INDEX_SURE_CUR) | (sure ? INDEX_SURE_FRESH : 0);
 	return true;
 }

@@ -24,6 +24,11 @@ parse_fields(struct uidlist *l, struct slice fields)
 	while (slice_split(&fields, ' ', &field)) {
 		uint64_t number;
 		char key = field.len > 0 ? field.data[0] : '\0';
+		if (key == 'M' && number_parse(slice_from(field, 1), INT64_MAX, &number)) {
+			/* An older one may stand in the piece that is kept. */
+			l->bound = number > l->bound ? number : l->bound;
+			continue;
+		}
 		if (key != 'V' && key != 'N') {
 			/* V and N come first in every writer's list; the others are kept in one piece. */
 			if (l->others.data == NULL)
@@ -183,6 +188,10 @@ uidlist_write_begin(struct uidlist_writer *w, int directory, const struct uidlis
 	char line[64], guid[40];
 	snprintf(line, sizeof line, "3 V%u N%u ", (unsigned)head->uidvalidity, (unsigned)head->uidnext);
 	put(w, slice_of(line));
+	if (head->bound > 0) {
+		snprintf(line, sizeof line, "M%llu ", (unsigned long long)head->bound);
+		put(w, slice_of(line));
+	}
 	snprintf(guid, sizeof guid, "G%016llx%016llx", (unsigned long long)random_number(),
 	    (unsigned long long)random_number());
 	put(w, head->others.len > 0 ? head->others : slice_of(guid));

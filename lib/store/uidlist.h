@@ -5,7 +5,9 @@
  *     1 :1700000001.M1P1R1.host,S=10,W=11
  *     4 W33 :1700000002.M1P1R1.host
  *
- * uidvalidity, next UID, the folder's GUID; then per message its UID, what
+ * uidvalidity, next UID, the folder's GUID; M, which is ours and which Dovecot
+ * keeps as it keeps all that it does not know: no mod-sequence above it has
+ * been given (lib/store/index.h); then per message its UID, what
  * else is known of it (kept as it was found), and its base behind ':'. Read in
  * one pass, written whole by rename. The store's own.
  */
@@ -33,6 +35,7 @@ struct uid_entry {
 struct uidlist {
 	uint32_t     uidvalidity;
 	uint32_t     uidnext;
+	uint64_t     bound;  /* M; 0: none */
 	struct slice others; /* fields of the header that are none of the above, "Gabc Hx" */
 	char        *text;   /* the whole file */
 	struct slice body;   /* behind the header */

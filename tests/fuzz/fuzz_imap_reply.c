@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "imapd/body.h"
-#include "imapd/reply.h"
+#include "lib/mail/imap_reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

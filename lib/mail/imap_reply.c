@@ -1,4 +1,4 @@
-#include "imapd/reply.h"
+#include "lib/mail/imap_reply.h"
 
 #include <string.h>
 
@@ -63,7 +63,14 @@ reply_header_value(struct output *out, struct slice value)
 		reply_string(out, str_slice(&line));
 	else
 		output_text(out, "NIL");
+	reply_incomplete(out, line.failed);
 	str_free(&line);
+}
+
+void
+reply_incomplete(struct output *out, bool incomplete)
+{
+	out->failed = out->failed || (incomplete && out->into != NULL);
 }
 
 void

@@ -1,5 +1,5 @@
 /* ENVELOPE: RFC 3501 section 7.4.2. */
-#include "imapd/reply.h"
+#include "lib/mail/imap_reply.h"
 
 #include "lib/mail/list.h"
 
@@ -86,6 +86,7 @@ write_list(struct output *out, struct slice value)
 		any = true;
 		write_mailbox(out, &m);
 	}
+	reply_incomplete(out, list.failed);
 	mailbox_list_end(&list);
 	output_text(out, any ? ")" : "");
 	return any;

@@ -1,6 +1,11 @@
-/* Writing IMAP's data: strings, literals, the structure of messages. */
-#ifndef IMAPD_REPLY_H
-#define IMAPD_REPLY_H
+/*
+ * Writing IMAP's data: strings, literals, the structure of messages. Here and
+ * not in imapd/, because the store keeps envelope and structure as they are
+ * sent, and writes them at delivery: into memory (output_open_memory()), which
+ * fails where a client would get NIL for want of memory.
+ */
+#ifndef MAIL_IMAP_REPLY_H
+#define MAIL_IMAP_REPLY_H
 
 #include "lib/base/stream.h"
 #include "lib/mail/header.h"
@@ -14,6 +19,9 @@ void reply_nstring(struct output *out, struct slice text);
 void reply_header_value(struct output *out, struct slice value);
 /* An atom where that can be, as folder and header names mostly can. */
 void reply_astring(struct output *out, struct slice name);
+
+/* Without memory for a part of it a client gets what there is; what would be kept fails. */
+void reply_incomplete(struct output *out, bool incomplete);
 
 /* "(date subject from ...)" of the header at the start of `message` (RFC 3501 section 7.4.2). */
 void reply_envelope(struct output *out, struct slice message);

@@ -1,5 +1,5 @@
 /* BODY and BODYSTRUCTURE: RFC 3501 section 7.4.2. Depth is bounded by budget.h's MIME_NESTING. */
-#include "imapd/reply.h"
+#include "lib/mail/imap_reply.h"
 
 static void
 write_parameters(struct output *out, struct slice parameters)
@@ -15,6 +15,7 @@ write_parameters(struct output *out, struct slice parameters)
 		output_text(out, " ");
 		reply_string(out, value);
 	}
+	reply_incomplete(out, reader.value.failed);
 	mime_parameters_end(&reader);
 	output_text(out, any ? ")" : "NIL");
 }

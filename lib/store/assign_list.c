@@ -1,0 +1,100 @@
+/* The UID list as the index needs it: whether it is what a view says, and the bound of mod-sequences in its header. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "lib/base/clock.h"
+#include "lib/store/index.h"
+#include "lib/store/list_lock.h"
+#include "lib/store/scan.h"
+#include "lib/store/uidlist.h"
+
+#define LOCK_TIMEOUT 30000 /* ms */
+#define AHEAD        INT64_C(1209600000000) /* us: the bound goes along when the list is written anyway */
+
+bool
+assign_accept(struct folder *f, const struct uidlist *l)
+{
+	if (f->uidvalidity != 0 && f->uidvalidity != l->uidvalidity) {
+		errno = ESTALE;
+		return false;
+	}
+	f->uidvalidity = l->uidvalidity;
+	f->uidnext = l->uidnext;
+	f->scan->bound = l->bound;
+	f->scan->list_read = true;
+	return true;
+}
+
+struct index_stamp
+assign_list_stamp(const struct folder *f)
+{
+	struct stat st;
+	if (fstatat(f->directory, UIDLIST_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return (struct index_stamp){.inode = 0};
+	return index_stamp_of(&st);
+}
+
+bool
+assign_verify(struct folder *f)
+{
+	struct uidlist l;
+	struct index_stamp stamp = assign_list_stamp(f);
+	if (uidlist_read(&l, f->directory, false) != UIDLIST_OK)
+		return false;
+	bool ok = l.uidvalidity == f->uidvalidity && scan_hash(f) && index_verify(f, l.body) && assign_accept(f, &l);
+	if (ok) {
+		f->scan->list_stamp = stamp;
+		f->scan->found_bound = l.bound;
+	}
+	uidlist_free(&l);
+	return ok;
+}
+
+void
+assign_move_bound(const struct folder *f, struct uidlist *l)
+{
+	uint64_t bound = (uint64_t)clock_unix_us() + AHEAD;
+	f->scan->found_bound = l->bound;
+	if (f->index != NULL && f->index->locked && l->bound < bound)
+		l->bound = bound;
+}
+
+static bool
+write_bound(struct folder *f, struct uidlist *l, uint64_t bound)
+{
+	struct uidlist_writer w;
+	struct slice rest = l->body;
+	struct uid_entry e;
+	errno = ESTALE;
+	if (l->uidvalidity != f->uidvalidity)
+		return false;
+	if (l->bound >= bound)
+		return true;
+	l->bound = bound;
+	if (!uidlist_write_begin(&w, f->directory, l))
+		return false;
+	while (uidlist_next(&rest, &e))
+		uidlist_write_entry(&w, &e);
+	return uidlist_write_end(&w);
+}
+
+bool
+assign_bound(struct folder *f, uint64_t bound)
+{
+	struct uidlist l;
+	if (!list_lock(f, LOCK_TIMEOUT))
+		return false;
+	struct index_stamp before = assign_list_stamp(f);
+	bool ok = uidlist_read(&l, f->directory, true) == UIDLIST_OK && write_bound(f, &l, bound);
+	if (ok) {
+		f->scan->bound = l.bound;
+		f->scan->list_read = true;
+	}
+	/* What others wrote into it meanwhile is still to be read. */
+	if (ok && index_stamp_same(&before, &f->scan->list_stamp))
+		f->scan->list_stamp = assign_list_stamp(f);
+	uidlist_free(&l);
+	list_unlock(f);
+	return ok;
+}

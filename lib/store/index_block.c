@@ -1,0 +1,206 @@
+/* Blocks and records of the index's file. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/file.h"
+#include "lib/store/index_file.h"
+
+#define WINDOW 131072u
+
+/*
+ * Each step is a bijection of the 64 bits for a given word, so that two texts
+ * that differ in one word only never meet; the length is mixed in at the end.
+ */
+uint64_t
+index_sum(uint64_t seed, const void *bytes, size_t len)
+{
+	const unsigned char *at = bytes;
+	uint64_t sum = seed ^ 0x9e3779b97f4a7c15u, word;
+	for (; len >= sizeof word; len -= sizeof word, at += sizeof word) {
+		memcpy(&word, at, sizeof word);
+		sum = (sum ^ word) * 0xff51afd7ed558ccdu;
+		sum ^= sum >> 32;
+	}
+	word = (uint64_t)len << 56;
+	for (size_t i = 0; i < len; i++)
+		word |= (uint64_t)at[i] << (8 * i);
+	sum = (sum ^ word) * 0xc4ceb9fe1a85ec53u;
+	return sum ^ sum >> 29;
+}
+
+bool
+index_stamp_same(const struct index_stamp *a, const struct index_stamp *b)
+{
+	return a->inode == b->inode && a->size == b->size && a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
+}
+
+struct index_stamp
+index_stamp_of(const struct stat *st)
+{
+	return (struct index_stamp){.inode = st->st_ino, .size = S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size,
+	    .seconds = st->st_mtim.tv_sec, .nanoseconds = st->st_mtim.tv_nsec};
+}
+
+/* --- reading ------------------------------------------------------------------------- */
+
+static bool
+make_window(struct index_window *w, size_t len)
+{
+	size_t room = len < WINDOW ? WINDOW : len;
+	if (w->room >= room)
+		return true;
+	free(w->bytes);
+	w->bytes = malloc(room);
+	w->room = w->bytes != NULL ? room : 0;
+	w->len = 0;
+	return w->bytes != NULL;
+}
+
+/* Reads what is there from `at` on, up to the end that the state names. */
+static bool
+fill_window(struct index_file *x, struct index_window *w, uint64_t at, size_t len)
+{
+	if (!make_window(w, len))
+		return false;
+	uint64_t most = x->state.end - at;
+	size_t wanted = most < w->room ? (size_t)most : w->room;
+	w->at = at;
+	w->len = 0;
+	while (w->len < len) {
+		ssize_t n = pread(x->fd, w->bytes + w->len, wanted - w->len, (off_t)(at + w->len));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		w->len += (size_t)n;
+	}
+	return true;
+}
+
+static bool
+window_has(const struct index_window *w, uint64_t at, size_t len)
+{
+	return at >= w->at && at - w->at <= w->len && len <= w->len - (size_t)(at - w->at);
+}
+
+const char *
+index_file_bytes(struct index_file *x, uint64_t at, size_t len)
+{
+	if (at > x->state.end || len > x->state.end - at)
+		return NULL;
+	if (!window_has(&x->windows[x->last], at, len))
+		x->last ^= 1;
+	struct index_window *w = &x->windows[x->last];
+	if (!window_has(w, at, len) && !fill_window(x, w, at, len))
+		return NULL;
+	return w->bytes + (at - w->at);
+}
+
+void
+index_file_rest(struct index_file *x)
+{
+	for (size_t i = 0; i < 2; i++) {
+		free(x->windows[i].bytes);
+		x->windows[i] = (struct index_window){.bytes = NULL};
+	}
+}
+
+static uint64_t
+block_sum(const struct index_block *b)
+{
+	return index_sum(b->id, (const char *)b + sizeof b->sum, sizeof *b - sizeof b->sum);
+}
+
+bool
+index_file_block(struct index_file *x, uint64_t *at, enum index_kind *kind, struct slice *records, uint64_t *records_at)
+{
+	struct index_block b;
+	const char *bytes = index_file_bytes(x, *at, sizeof b);
+	if (bytes == NULL)
+		return false;
+	memcpy(&b, bytes, sizeof b);
+	if (b.sum != block_sum(&b) || b.id != x->state.id || b.at != *at || b.len > INDEX_BLOCK_MOST)
+		return false;
+	*kind = (enum index_kind)b.kind;
+	*records_at = *at + sizeof b;
+	*records = slice_make(NULL, 0);
+	if (b.len > x->state.end - *records_at)
+		return false;
+	*at = *records_at + b.len;
+	if (*kind == INDEX_TEXTS)
+		return true;
+	bytes = index_file_bytes(x, *records_at, b.len);
+	*records = slice_make(bytes, b.len);
+	return bytes != NULL;
+}
+
+/* The place is no part of it: a block's records are found where its head says, and a compaction moves them. */
+static uint64_t
+record_sum(uint64_t id, enum index_kind kind, const char *record, size_t len)
+{
+	return index_sum(id + kind, record + sizeof(uint64_t), len - sizeof(uint64_t));
+}
+
+bool
+index_record_next(const struct index_state *s, enum index_kind kind, struct slice *records, uint64_t *at, void *record,
+    size_t size, struct slice *behind)
+{
+	struct index_record head;
+	if (records->len < size)
+		return false;
+	memcpy(&head, records->data, sizeof head);
+	if (head.len < size || head.len > records->len || head.len % sizeof(uint64_t) != 0)
+		return false;
+	if (head.sum != record_sum(s->id, kind, records->data, head.len))
+		return false;
+	memcpy(record, records->data, size);
+	*behind = slice_make(records->data + size, head.len - size);
+	*records = slice_from(*records, head.len);
+	*at += head.len;
+	return true;
+}
+
+/* --- writing ------------------------------------------------------------------------- */
+
+bool
+index_record_add(struct str *block, void *record, size_t size, struct slice behind)
+{
+	static const char padding[sizeof(uint64_t)];
+	size_t len = size + behind.len, pad = (sizeof(uint64_t) - len % sizeof(uint64_t)) % sizeof(uint64_t);
+	((struct index_record *)record)->len = (uint32_t)(len + pad);
+	return str_reserve(block, len + pad) && str_append(block, record, size) && str_append_slice(block, behind)
+	    && str_append(block, padding, pad);
+}
+
+static void
+seal_records(uint64_t id, enum index_kind kind, struct str *block)
+{
+	struct index_record head;
+	for (size_t at = 0; at < block->len; at += head.len) {
+		memcpy(&head, block->data + at, sizeof head);
+		uint64_t sum = record_sum(id, kind, block->data + at, head.len);
+		memcpy(block->data + at, &sum, sizeof sum);
+	}
+}
+
+bool
+index_file_append(struct index_file *x, enum index_kind kind, struct str *block)
+{
+	struct index_block b = {.id = x->state.id, .at = x->state.end, .kind = kind, .len = (uint32_t)block->len};
+	if (block->len == 0)
+		return true;
+	errno = EFBIG;
+	if (block->failed || block->len > INDEX_BLOCK_MOST)
+		return false;
+	if (kind != INDEX_TEXTS)
+		seal_records(x->state.id, kind, block);
+	b.sum = block_sum(&b);
+	if (!file_write_at(x->fd, &b, sizeof b, (off_t)b.at)
+	    || !file_write_at(x->fd, block->data, block->len, (off_t)(b.at + sizeof b)))
+		return false;
+	x->state.end += sizeof b + block->len;
+	str_clear(block);
+	return true;
+}
