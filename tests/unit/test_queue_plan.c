@@ -129,8 +129,8 @@ test_waits_after_a_clock_has_gone_back(void **state)
 	struct waiting w = {0};
 	struct waiting_entry e;
 	for (uint64_t i = 1; i <= 100; i++)
-		assert_true(waiting_add(&w, i, 1000 + i));
-	assert_true(waiting_add(&w, 101, DUE_HELD));
+		assert_true(waiting_add(&w, (struct waiting_entry){.id = i, .due = waiting_time(1000 + i)}));
+	assert_true(waiting_add(&w, (struct waiting_entry){.id = 101, .due = waiting_time(DUE_HELD)}));
 	assert_int_equal(waiting_limit(&w, 500, 550), 50);
 	for (uint64_t i = 51; i <= 100; i++)
 		assert_true(waiting_take(&w, 500, &e) && e.id == i);
