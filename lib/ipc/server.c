@@ -10,6 +10,7 @@
 
 #define MOST_DEFAULT 4096
 #define ACCEPT_BATCH 16
+#define ACCEPT_AGAIN 500 /* ms */
 
 static struct packet      incoming; /* one is enough: a request is handled before the next is read */
 static struct connection *closing_first;
@@ -169,6 +170,22 @@ take_connection(struct service *s, int fd)
 }
 
 static void
+accept_again(struct timer *t)
+{
+	pause_accepting((struct service *)((char *)t - offsetof(struct service, again)), false);
+}
+
+/* Who waits stays in the backlog: the loop would turn for nothing until there is a descriptor. */
+static void
+accept_failed(struct service *s)
+{
+	log_warning("accept-failed", log_text("socket", s->name), log_errno());
+	s->again.fire = accept_again;
+	if (timer_set(&s->again, ACCEPT_AGAIN))
+		pause_accepting(s, true);
+}
+
+static void
 service_ready(struct watch *w, uint32_t events)
 {
 	(void)events;
@@ -184,7 +201,7 @@ service_ready(struct watch *w, uint32_t events)
 			continue;
 		}
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-			log_warning("accept-failed", log_text("socket", s->name), log_errno());
+			accept_failed(s);
 		return;
 	}
 }

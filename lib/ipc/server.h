@@ -53,6 +53,7 @@ struct service {
 	size_t       count;
 	struct connection *first;
 	bool         paused;
+	struct timer again;  /* after an accept that failed for want of descriptors or memory */
 };
 
 /* Listens (as socket_listen) and serves on the loop. False, logged. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -269,6 +270,39 @@ serve(void)
 }
 
 static void
+raise_limit(struct timer *t)
+{
+	(void)t;
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* The same without a descriptor for any connection in its first 300 ms; what it logs goes to `log`. */
+static pid_t
+serve_without_descriptors(FILE *log)
+{
+	int listening = socket_listen("echo");
+	pid_t pid = fork();
+	if (pid != 0) {
+		close(listening);
+		return pid;
+	}
+	static struct service s = {.name = "echo", .request = echo};
+	static struct timer later = {.fire = raise_limit};
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	dup2(fileno(log), 2);
+	if (!loop_begin() || !service_start_on(&s, listening) || !timer_set(&later, 300))
+		_exit(1);
+	limit.rlim_cur = 3;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	loop_run();
+	_exit(0);
+}
+
+static void
 stop(pid_t pid)
 {
 	kill(pid, SIGKILL);
@@ -325,6 +359,29 @@ a_peer_of_another_user_is_refused(void **state)
 		assert_int_equal(WEXITSTATUS(status), cases[i].wanted);
 	}
 	stop(pid);
+}
+
+static void
+without_descriptors_a_connection_waits_and_the_log_is_not_filled(void **state)
+{
+	(void)state;
+	FILE *log = tmpfile();
+	char line[256];
+	int lines = 0;
+	pid_t pid = serve_without_descriptors(log);
+	int fd = socket_connect("echo", 1000);
+	packet_begin(&p, "echo");
+	packet_add_text(&p, "1");
+	packet_add_text(&p, "hello");
+	assert_true(packet_call(fd, &p, 5000));
+	assert_string_equal(packet_verb(&p), "ok");
+	stop(pid);
+	rewind(log);
+	while (fgets(line, sizeof line, log) != NULL)
+		lines += strstr(line, "accept-failed") != NULL;
+	assert_in_range(lines, 1, 3);
+	fclose(log);
+	close(fd);
 }
 
 static void
@@ -658,6 +715,7 @@ main(void)
 	    cmocka_unit_test(a_closed_client_tells_nobody_and_may_begin_anew),
 	    cmocka_unit_test(thousands_of_questions_at_once_are_all_answered),
 	    cmocka_unit_test(a_service_that_is_away_is_no_answer_and_heals),
+	    cmocka_unit_test(without_descriptors_a_connection_waits_and_the_log_is_not_filled),
 	    cmocka_unit_test(one_who_asks_again_at_once_does_not_hold_the_loop),
 	    cmocka_unit_test(jobs_are_done_and_a_dead_worker_is_replaced),
 	    cmocka_unit_test(a_worker_that_may_not_be_killed_does_not_stop_the_loop),
