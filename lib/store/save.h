@@ -86,5 +86,7 @@ bool save_finish(struct save *s, enum save_place place, uint8_t flags, uint32_t 
 void save_finish_all(struct save *const *all, size_t count);
 /* Forgets it; harmless when none is under way. */
 void save_abort(struct save *s);
+/* The store's own: errno is the trouble, unless there was one. */
+void save_failed(struct save *s);
 
 #endif

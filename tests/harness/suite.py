@@ -121,7 +121,8 @@ class Suite:
 
     def __init__(self, kind="embedded", settings=None):
         self.build = build_directory()
-        self.prefix = HOME / f"{pathlib.Path(self.build).name}-{kind}"
+        # Parts of tests/run that test one build side by side have each an installation of their own.
+        self.prefix = HOME / f"{pathlib.Path(self.build).name}{os.environ.get('POSTERN_LANE', '')}-{kind}"
         self.libexec, self.bin = self.prefix / "libexec/postern", self.prefix / "bin"
         self.settings, self.run = self.prefix / "settings", self.prefix / "run"
         self.mail_root, self.queue = self.prefix / "vmail", self.prefix / "spool/queue"
