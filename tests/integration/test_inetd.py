@@ -30,7 +30,7 @@ def everything(client):
 # What each program is told, so that it logs, and what is in its last answer.
 DIALOGUES = [
     ("postern-imapd", b"x\r\n" * 20, b"* BYE too many mistakes\r\n"),
-    ("postern-pop3d", b"x\r\n" * 20, b"-ERR unknown command before the login\r\n"),
+    ("postern-pop3d", b"x\r\n" * 20, b"-ERR unknown command\r\n"),
     ("postern-lmtpd", b"LHLO me\r\nMAIL FROM:<>\r\nRCPT TO:<nobody@example.test>\r\nQUIT\r\n", b"221 2.0.0 Bye\r\n"),
     ("postern-smtpd", b"EHLO me\r\nMAIL FROM:<>\r\nRCPT TO:<nobody@example.test>\r\nQUIT\r\n", b"221 2.0.0 Bye\r\n"),
 ]

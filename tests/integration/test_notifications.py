@@ -335,8 +335,8 @@ def test_a_delay_is_told_once_and_ends_as_ever(house, answers, settings):
     house.restart("queued")  # the marks are in the file
     answers.clear()
     wait_gone(house, queue_id)
+    wait_for("the lines of all three", 10, lambda: len(re.findall(rf"delivered queue={queue_id}", house.log_text("queued"))) == 3)
     assert len(user.messages()) == 1
-    assert len(re.findall(rf"delivered queue={queue_id}", house.log_text("queued"))) == 3
 
 
 def test_zero_warns_nobody(house, answers, settings):
