@@ -1,8 +1,11 @@
 """POP3's extensions: RFC 2449 (CAPA), 2595 (STLS), 3206 (response codes), 5034 and 1734 (AUTH), 6856 (UTF8, LANG)."""
 import base64
 import os
+import subprocess
 
 import pytest
+
+from harness import wait_for
 
 ALWAYS = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "UTF8 USER", "LANG", "EXPIRE NEVER", "IMPLEMENTATION Postern"]
 
