@@ -152,6 +152,8 @@ commit_message(struct commit *k)
 	}
 	if (journal_line_takes(&k->message))
 		journal_line_join(k);
+	else if (intake_message_is_small(&k->message))
+		sync_by_itself(k); /* a sync costs no more than a delivery */
 	else
 		offer_make(k);
 }

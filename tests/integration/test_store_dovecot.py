@@ -150,8 +150,8 @@ class Worker(threading.Thread):
 
     def uids(self):
         """What is there that somebody made, but not what another may expunge."""
-        text = b" ".join(do(self.session, "UID SEARCH ALL"))
-        return [int(uid) for uid in re.findall(rb"\d+", text.split(b"SEARCH")[-1])]
+        return [int(uid) for line in do(self.session, "UID SEARCH ALL") if b"SEARCH" in line
+                for uid in re.findall(rb"\d+", line.split(b"SEARCH")[1])]
 
     def store(self):
         uids = self.uids()
