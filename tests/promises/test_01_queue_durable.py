@@ -79,8 +79,29 @@ def test_a_small_message_is_in_the_journal_before_the_answer(own, tmp_path):
     assert calls(lines[:answered[0]], rf"sync\([0-9]+<{queue}/.*= 0") == [synced[0]], "\n".join(lines)
 
 
-def test_a_large_message_and_its_name_are_synced_before_the_answer(own, tmp_path):
-    lines, queue_id = traced(own, tmp_path / "calls", lambda: submit(own, b"Subject: x\r\n\r\n" + b"hello\r\n" * 30000))
+LARGE = b"Subject: x\r\n\r\n" + b"hello\r\n" * 30000
+
+
+def test_a_large_message_is_in_the_maildir_before_the_answer(own, tmp_path):
+    """deliver says so only when it is durable there (../crash/test_maildir_states.py); the queue syncs nothing of it."""
+    lines, queue_id = traced(own, tmp_path / "calls", lambda: submit(own, LARGE))
+    delivered = calls(lines, rf"delivered queue={queue_id} ")
+    answered = calls(lines, r"sendmsg\(.*ok\\0004\\0")
+    assert delivered and answered and delivered[0] < answered[0], "\n".join(lines)
+    assert not calls(lines, rf"sync\(.*(/{queue_id}|/queue/{queue_id[8]})>"), "\n".join(lines)
+
+
+@pytest.fixture
+def queue_first(own):
+    own.set("maildir_first", "0")
+    own.restart("queued")
+    yield
+    own.set("maildir_first", None)
+    own.restart("queued")
+
+
+def test_a_large_message_and_its_name_are_synced_before_the_answer(own, queue_first, tmp_path):
+    lines, queue_id = traced(own, tmp_path / "calls", lambda: submit(own, LARGE))
     written = calls(lines, rf"(write|writev|pwrite64)\(.*/{queue_id}>")
     synced = calls(lines, rf"fdatasync\(.*/{queue_id}>")
     named = calls(lines, rf"fsync\(.*/queue/{queue_id[8]}>")
