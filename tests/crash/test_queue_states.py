@@ -61,6 +61,11 @@ def submit(queue, message):
     return client
 
 
+def socket_of(operation):
+    """Each worker has one, and counts its own jobs."""
+    return operation.call.arguments.split(",", 1)[0]
+
+
 class Record:
     """The scenario, run once under strace."""
 
@@ -101,9 +106,9 @@ class Record:
                 name = o.fields[1].decode().removeprefix("commit-")
                 next(m for m in self.sent if m.name == name).answered = o.began
             elif o.kind == "sent" and o.fields[0] == b"deliver":
-                asked[o.fields[1]] = (o.fields[2].decode(), o.fields[4].decode())
-            elif o.kind == "received" and o.fields[0] == b"result" and o.fields[1] in asked and o.fields[2] == b"done":
-                self.done.append((o.ended, *asked[o.fields[1]]))
+                asked[socket_of(o), o.fields[1]] = (o.fields[2].decode(), o.fields[4].decode())
+            elif o.kind == "received" and o.fields[0] == b"result" and o.fields[2] == b"done" and (socket_of(o), o.fields[1]) in asked:
+                self.done.append((o.ended, *asked[socket_of(o), o.fields[1]]))
         assert all(m.answered for m in self.sent), "an answer was not recorded"
         assert len(self.done) == len(self.queue.delivered())
 
