@@ -10,7 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/store/folders.h"
 #include "lib/store/subscriptions.h"
-#include "lib/store/utf7_print.h"
+#include "lib/store/utf7.h"
 
 #define FOLDERS_MADE_MOST 1000 /* in one Maildir, by mail: strangers choose the names */
 
@@ -33,7 +33,7 @@ make_new_folders(const struct maildir *m, struct slice list)
 		size_t comma = slice_find(list, ','), end = slice_find(list, '\n');
 		size_t len = comma < end ? comma : end;
 		struct str name = STR_MOST(FOLDER_NAME_MOST);
-		if (utf7_print(&name, slice_trim(slice_first(list, len))) && name.len > 0)
+		if (utf7_from_utf8(&name, slice_trim(slice_first(list, len))) && name.len > 0)
 			ok = make_folder(m, str_slice(&name));
 		str_free(&name);
 		list = slice_from(list, len + 1);
@@ -102,7 +102,7 @@ wanted_folder(const struct rules *rules, const struct mailbox *mailbox, const st
 	struct slice wanted = slice_of(u->what.folder);
 	if (u->what.folder == NULL && rules->extension_folders != EXTENSION_NO)
 		wanted = slice_of(mailbox->extension);
-	if (!utf7_print(name, wanted))
+	if (!utf7_from_utf8(name, wanted))
 		str_clear(name);
 }
 
