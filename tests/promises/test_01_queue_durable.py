@@ -1,4 +1,4 @@
-"""Promise 1 for the queue: what was answered is on the disk. (Every state that a crash may leave: issue 5.)"""
+"""Promise 1 for the queue: what was answered is on the disk. (Every state that a crash may leave: ../crash/test_queue_states.py.)"""
 import os
 import pathlib
 import pwd
