@@ -39,6 +39,8 @@ void
 seven_note_bare(struct seven_bit *s)
 {
 	s->facts.binary = s->bare = true;
+	if (s->in_header)
+		refuse(s, "a header has a bare CR or LF");
 }
 
 void

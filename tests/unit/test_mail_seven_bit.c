@@ -210,6 +210,18 @@ obstacles_are_told(void **state)
 }
 
 static void
+a_bare_line_end_in_a_binary_message_s_header_is_an_obstacle(void **state)
+{
+	(void)state;
+	static const char *const headers[] = {"X: a\nb\r\n\r\nx\r\n", "X: a\rb\r\n\r\nx\r\n"};
+	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+		seven_bit_look(&converter, true);
+		feed(slice_of(headers[i]), 3);
+		assert_non_null(converter.facts.obstacle);
+	}
+}
+
+static void
 parts_without_end_are_an_obstacle_and_no_more(void **state)
 {
 	(void)state;
@@ -236,6 +248,7 @@ main(void)
 	    cmocka_unit_test(messages_and_multiparts_within_are_descended_into),
 	    cmocka_unit_test(binary_keeps_every_byte),
 	    cmocka_unit_test(obstacles_are_told),
+	    cmocka_unit_test(a_bare_line_end_in_a_binary_message_s_header_is_an_obstacle),
 	    cmocka_unit_test(parts_without_end_are_an_obstacle_and_no_more),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
