@@ -3,32 +3,7 @@ import base64
 import os
 import socket
 
-import pytest
-
-
-def put(account, text, name=None, number=[0]):
-    """A file in new/ as another program would leave it: LF ends, no sizes in its name."""
-    number[0] += 1
-    path = account.maildir / "new" / (name or f"{1700000000 + number[0]}.M1P1.host")
-    path.write_bytes(text)
-    os.chown(path, account.maildir.stat().st_uid, account.maildir.stat().st_gid)
-    return path
-
-
-@pytest.fixture
-def account(suite):
-    account = suite.user()
-    with suite.pop3("pop3s") as pop3:  # the first login makes the Maildir
-        assert pop3.login(account.address, account.password) == "+OK 0 messages"
-        assert pop3.command("QUIT").startswith("+OK")
-    return account
-
-
-def logged_in(suite, account):
-    pop3 = suite.pop3("pop3s")
-    answer = pop3.login(account.address, account.password)
-    assert answer.startswith("+OK"), answer
-    return pop3
+from harness.pop3 import account, logged_in, put
 
 
 def test_plain_is_refused_without_tls(suite):

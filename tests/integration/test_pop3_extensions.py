@@ -6,25 +6,13 @@ import subprocess
 import pytest
 
 from harness import wait_for
+from harness.pop3 import logged_in, put
 
 ALWAYS = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "UTF8 USER", "LANG", "EXPIRE NEVER", "IMPLEMENTATION Postern"]
 
 
 def b64(text):
     return base64.b64encode(text.encode()).decode()
-
-
-def put(account, text, name):
-    path = account.maildir / "new" / name
-    path.write_bytes(text)
-    os.chown(path, account.maildir.stat().st_uid, account.maildir.stat().st_gid)
-
-
-def logged_in(suite, account):
-    pop3 = suite.pop3("pop3s")
-    answer = pop3.login(account.address, account.password)
-    assert answer.startswith("+OK"), answer
-    return pop3
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +177,7 @@ end
 def mailbox(suite, text):
     account = suite.user()
     logged_in(suite, account).close()
-    put(account, text, "1700000001.M1P1.host")
+    put(account, text)
     return account
 
 
