@@ -1,4 +1,4 @@
-/* pop3d/surrogate.h (RFC 6858, 6856 section 2.1), uidl.h (RFC 1939 section 7), command.h (RFC 1939 section 3). */
+/* pop3d/surrogate.h (RFC 6858, 6856 section 2.1), uidl.h (RFC 1939 section 7), command.h and session.h (RFC 1939 section 3). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,11 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "lib/base/clock.h"
 #include "lib/mail/address.h"
 #include "pop3d/command.h"
+#include "pop3d/session.h"
 #include "pop3d/surrogate.h"
 #include "pop3d/uidl.h"
 
@@ -336,6 +340,65 @@ test_commands(void **state)
 	assert_true(command_message(slice_of("4294967295"), &number));
 }
 
+/* --- RFC 1939 section 3: the session of a client that says nothing any more ends, without an UPDATE ----------------- */
+
+static const struct policy policy = {.lock = true, .takeover = 1};
+static struct session session;
+static int client;
+
+/* A session whose client has said nothing for that long, and now this. */
+static void
+serve(int64_t silent, const char *said)
+{
+	int ends[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	client = ends[0];
+	memset(&session, 0, sizeof session);
+	session.policy = &policy;
+	session.lock.fd = -1;
+	session.heard = clock_ms() - silent;
+	input_open(&session.in, ends[1], SESSION_IDLE);
+	output_open(&session.out, ends[1], SESSION_WRITE_TIME);
+	assert_int_equal(write(client, said, strlen(said)), strlen(said));
+	if (silent < SESSION_IDLE)
+		shutdown(client, SHUT_WR);
+	session_serve(&session);
+	close(ends[1]);
+}
+
+static void
+test_silence_ends_a_session(void **state)
+{
+	char byte;
+	(void)state;
+	serve(SESSION_IDLE, "");
+	assert_true(session.done);
+	assert_int_equal(read(client, &byte, 1), 0);
+	close(client);
+}
+
+/* Or one byte now and then would hold the lock for ever. */
+static void
+test_half_a_command_is_silence(void **state)
+{
+	(void)state;
+	serve(SESSION_IDLE, "NOO");
+	assert_true(session.done);
+	close(client);
+}
+
+static void
+test_a_command_begins_the_time_anew(void **state)
+{
+	char answer[64] = "";
+	(void)state;
+	serve(SESSION_IDLE - 1, "NOOP\r\n");
+	assert_true(clock_ms() - session.heard < SESSION_IDLE / 2);
+	assert_true(read(client, answer, sizeof answer - 1) > 0);
+	assert_memory_equal(answer, "+OK", 3);
+	close(client);
+}
+
 static int
 tear_down(void **state)
 {
@@ -369,6 +432,9 @@ main(void)
 		cmocka_unit_test(test_formats_that_cannot_be),
 		cmocka_unit_test(test_ids_are_bounded),
 		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_silence_ends_a_session),
+		cmocka_unit_test(test_half_a_command_is_silence),
+		cmocka_unit_test(test_a_command_begins_the_time_anew),
 	};
 	return cmocka_run_group_tests(tests, NULL, tear_down);
 }
