@@ -228,7 +228,10 @@ class Suite:
             self.wait_up([name])
 
     def down(self, name):
+        """Ends a service; when this returns nothing of it is at work."""
         subprocess.run(["s6-svc", "-wd", "-d", str(self.services / name)], check=True, timeout=60)
+        for path in SOCKETS.get(name, []):
+            assert not connectable(self.run / path), f"{name} is down, and {path} is still served"
 
     def up(self, name):
         subprocess.run(["s6-svc", "-u", str(self.services / name)], check=True)
