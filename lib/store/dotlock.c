@@ -43,14 +43,22 @@ cannot_flock(void)
 	return errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS;
 }
 
+/* On a full disk the flock alone must do, or nobody could remove anything. Dovecot waits for an unsigned one as for another host's. */
+static bool
+no_room(void)
+{
+	return errno == ENOSPC || errno == EDQUOT;
+}
+
 static bool
 make(struct dotlock *l)
 {
 	l->fd = openat(l->directory, l->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (l->fd < 0)
 		return false;
-	bool ours = flock(l->fd, LOCK_EX | LOCK_NB) == 0 || cannot_flock();
-	if (ours && sign(l->fd) && same_file(l, l->fd))
+	bool flocked = flock(l->fd, LOCK_EX | LOCK_NB) == 0;
+	bool ours = (flocked || cannot_flock()) && (sign(l->fd) || (flocked && no_room()));
+	if (ours && same_file(l, l->fd))
 		return true;
 	/* No room to sign, or somebody found it unsigned and removed it. */
 	dotlock_release(l);
