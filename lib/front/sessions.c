@@ -91,10 +91,10 @@ request(struct connection *c, struct packet *p)
 	return true;
 }
 
-int
-sessions_tally(void)
+const struct sessions *
+sessions_running(void)
 {
-	return running->tally.writing;
+	return running;
 }
 
 /* --- what sessions say ---------------------------------------------------------------- */
