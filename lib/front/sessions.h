@@ -14,7 +14,7 @@
 #include "lib/front/account.h"
 #include "lib/front/handover.h"
 #include "lib/front/tally.h"
-#include "lib/ipc/client.h"
+#include "lib/front/telling.h"
 #include "lib/ipc/server.h"
 #include "lib/store/maildir.h"
 
@@ -42,8 +42,7 @@ struct sessions {
 	} *children; /* `most` of them */
 	struct tally  tally;
 	struct watch  words;
-	struct client authd; /* is told what sessions say */
-	unsigned      asked; /* of that, what is not answered yet */
+	struct telling authd; /* is told what sessions say */
 	size_t count;
 	bool   ending;
 };
