@@ -11,7 +11,7 @@ static const struct contract session_contract = {
 	.calls = CALLS_BASIC | CALLS_READ_FILES | CALLS_WRITE_FILES | CALLS_WATCH,
 	.memory = 64 << 20,
 	.descriptors = 64,
-	.reaches = "the user's Maildir",
+	.reaches = "the user's Maildir; open: what his domain holds",
 	.sockets = "the client; a pair to the parent",
 	.compromise = "one user's mail",
 };

@@ -12,7 +12,7 @@ static const struct contract session_contract = {
 	.calls = CALLS_BASIC | CALLS_READ_FILES | CALLS_WRITE_FILES,
 	.memory = 64 << 20,
 	.descriptors = 32,
-	.reaches = "the user's Maildir",
+	.reaches = "the user's Maildir; open: what his domain holds",
 	.sockets = "the client; a pair to the parent",
 	.compromise = "one user's mail",
 };
