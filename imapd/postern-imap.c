@@ -40,6 +40,7 @@ static const struct setting settings[] = {
 	SOCKET_SETTINGS,
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &sessions.mail_root, 0, 0},
 	HOST_SETTING,
+	SESSION_MEMORY_SETTING(sessions),
 	{"imap_sessions", SETTING_NUMBER, "2000", "IMAP sessions at a time", &sessions.most, 1, 100000},
 	QUOTA_SETTINGS(quota_rules),
 	{"imap_inbox_prefix", SETTING_FLAG, "no", "folders are named INBOX.x, as Courier names them", &inbox_prefix, 0, 0},
@@ -49,7 +50,7 @@ static const struct setting settings[] = {
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_CONNECT | CALLS_READ_FILES | CALLS_WRITE_FILES |
 	         CALLS_FORK | CALLS_WATCH,
-	.memory = 64 << 20,
+	.memory = SESSION_MEMORY_MOST,
 	.processes = 0,
 	.reaches = "mail_root; a session: one user's Maildir, no sockets",
 	.sockets = "listens: imap/session; connects: authd/lookup; a session once: authd/ticket",
