@@ -34,8 +34,9 @@ look_behind(const struct uidlist *whole, struct slice text)
 		uint64_t from = (uint64_t)(rest.data - text.data);
 		if (uidlist_read_behind(&l, root, from, last.uid + 1) != UIDLIST_OK)
 			continue;
-		must(l.uidvalidity == whole->uidvalidity && l.uidnext == whole->uidnext && l.torn == whole->torn);
-		must(l.end == whole->end && slice_equal(l.body, slice_first(rest, rest.len)));
+		uint32_t next = l.uidnext > last.uid ? l.uidnext : last.uid + 1;
+		must(l.uidvalidity == whole->uidvalidity && next == whole->uidnext && l.torn == whole->torn);
+		must(l.end == whole->end && slice_equal(l.body, rest));
 		uidlist_free(&l);
 	}
 }
