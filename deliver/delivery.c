@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "deliver/forward.h"
+#include "deliver/sieve.h"
 #include "deliver/target.h"
 #include "deliver/warning.h"
 #include "lib/base/log.h"
@@ -133,10 +135,22 @@ find_same(const struct under_way *u, struct under_way *others, size_t count)
 	return NULL;
 }
 
-static bool
-write_message(struct deliverer *d, struct under_way *u, struct under_way *others, size_t count)
+/* Those of one recipient differ in nothing, so they share a file whatever the rules are. `all` before `u` are looked at. */
+static struct under_way *
+find_shareable(const struct deliverer *d, const struct under_way *u, struct under_way *all)
 {
-	struct under_way *same = d->rules->share_files ? find_same(u, others, count) : NULL;
+	size_t before = (size_t)(u - all);
+	struct under_way *own = all + before;
+	while (own > all && own->extra)
+		own--;
+	struct under_way *same = find_same(u, own, (size_t)(u - own));
+	return same != NULL || !d->rules->share_files ? same : find_same(u, all, before);
+}
+
+static bool
+write_message(struct deliverer *d, struct under_way *u, struct under_way *all)
+{
+	struct under_way *same = find_shareable(d, u, all);
 	if (same != NULL && save_begin_shared(&u->save, &u->folder, &same->save))
 		return true;
 	if (!save_begin(&u->save, &u->folder)) {
@@ -173,7 +187,7 @@ is_duplicate(struct deliverer *d, struct under_way *u)
 	if (window == 0)
 		return false;
 	u->mark = mark_of(&d->source, u->in);
-	return u->mark != 0 && duplicates_known(&u->maildir, u->mark, window);
+	return u->mark != 0 && duplicates_known(&u->maildir, DUPLICATES_FILE, u->mark, window);
 }
 
 /* --- room ------------------------------------------------------------------------------- */
@@ -205,39 +219,209 @@ take_room(struct under_way *u)
 	return false;
 }
 
-/* --- the two steps -------------------------------------------------------------------- */
+/* --- one folder ------------------------------------------------------------------------- */
 
-/* The folder is open, the message begun. */
+/* Flags and keywords that a script gave. One that cannot be a keyword, or for which no letter is left, is left out. */
 static void
-begin_in(struct deliverer *d, struct under_way *u, const struct mailbox *mailbox, struct under_way *others, size_t count)
+set_flags(struct under_way *u, const struct plan_store *s)
 {
+	struct slice rest = slice_of(s->keywords), keyword;
+	if (!u->written || (s->flags == 0 && rest.len == 0))
+		return;
+	u->save.flags = s->flags;
+	while (slice_split(&rest, ' ', &keyword)) {
+		int letter = folder_keyword(&u->folder, keyword, true);
+		if (letter >= 0)
+			u->save.keywords |= 1u << letter;
+	}
+	u->save.place = SAVE_CUR;
+}
+
+/* The Maildir is open, the message begun. `written` says whether it lies in tmp/; if not, all is closed. */
+static void
+begin_in(struct deliverer *d, struct under_way *u, const struct mailbox *mailbox, struct under_way *all)
+{
+	if (!target_open_folder(d, mailbox, u)) {
+		u->outcome = trouble(u, "open", u->path);
+		return;
+	}
 	u->device = d->source.device;
 	u->inode = d->source.inode;
 	admit_begin(&u->admission, mailbox, &u->maildir, d->mail_root);
 	if (is_duplicate(d, u))
 		u->outcome = outcome_make("2.0.0", "a duplicate: its Message-ID was delivered before");
 	else
-		u->written = may_fit(u) && write_message(d, u, others, count) && take_room(u);
+		u->written = may_fit(u) && write_message(d, u, all) && take_room(u);
 	if (!u->written) {
 		admit_end(&u->admission, &d->authd);
 		target_close(u);
 	}
 }
 
-void
-delivery_begin(struct deliverer *d, const struct delivery *what, struct under_way *u, struct under_way *others, size_t count)
+static void
+begin_store(struct deliverer *d, struct under_way *u, const struct plan_store *s, const struct mailbox *mailbox, struct under_way *all)
+{
+	const char *asked_for = u->what.folder;
+	if (s->folder != NULL) {
+		u->scripted = true;
+		u->creates = s->create || sieve_config.create;
+		u->what.folder = s->folder;
+	}
+	begin_in(d, u, mailbox, all);
+	u->what.folder = asked_for;
+	set_flags(u, s);
+}
+
+/* Nothing of what was written shall be there. */
+static void
+take_back(struct deliverer *d, struct under_way *u)
+{
+	if (!u->written)
+		return;
+	save_abort(&u->save);
+	admit_placed(&u->admission, folder_of(u), false);
+	admit_end(&u->admission, &d->authd);
+	target_close(u);
+	u->written = false;
+}
+
+/* --- further folders of a script ------------------------------------------------------------ */
+
+/* Another copy for the same recipient: its own Maildir, folder and save, the texts of the first. */
+static bool
+begin_extra(struct deliverer *d, const struct under_way *lead, struct under_way *u, const struct mailbox *mailbox)
+{
+	u->written = u->scripted = u->creates = false;
+	u->extra = true;
+	u->mark = 0;
+	u->what = lead->what;
+	u->texts = NULL;
+	u->outcome = outcome_done();
+	u->path = strdup(lead->path);
+	if (u->path == NULL)
+		u->outcome = outcome_make("4.3.0", "no memory");
+	else if (!source_begin(&d->source, u->what.message, u->what.stream, u->what.offset, u->what.length))
+		u->outcome = trouble(u, "read", "(the message)");
+	else if (target_open(d, mailbox, u))
+		return true;
+	else
+		u->outcome = trouble(u, "open", u->path);
+	return false;
+}
+
+/* Two names may lead to one folder, INBOX above all: one copy is enough. */
+static bool
+is_there_already(const struct under_way *lead, const struct under_way *u)
+{
+	for (const struct under_way *o = lead; o < u; o++)
+		if (o->written && strcmp(o->in, u->in) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_well(const struct under_way *u)
+{
+	return u->written || outcome_is_done(&u->outcome);
+}
+
+static size_t
+begin_extras(struct deliverer *d, struct under_way *lead, const struct mailbox *mailbox, struct under_way *all)
+{
+	size_t used = 1;
+	for (size_t i = 1; i < d->plan.store_count && is_well(lead); i++) {
+		struct under_way *u = lead + used;
+		if (begin_extra(d, lead, u, mailbox))
+			begin_store(d, u, &d->plan.stores[i], mailbox, all);
+		if (u->written && is_there_already(lead, u)) {
+			take_back(d, u);
+			give_back(u);
+			continue;
+		}
+		used++;
+		if (!is_well(u)) {
+			lead->outcome = u->outcome;
+			take_back(d, lead);
+		}
+	}
+	return used;
+}
+
+/* --- what a script wants done ------------------------------------------------------------------ */
+
+/* When the queue has what is sent on, the copies may be finished; if not, none is. */
+static size_t
+send_on(struct deliverer *d, struct under_way *lead, size_t used)
+{
+	struct outcome o = forward_all(d, lead, &d->plan);
+	if (outcome_is_done(&o))
+		return used;
+	for (size_t i = 0; i < used; i++)
+		take_back(d, lead + i);
+	for (size_t i = 1; i < used; i++)
+		give_back(lead + i);
+	lead->outcome = o;
+	return 1;
+}
+
+/* Into no folder: it is refused, thrown away, or sent elsewhere. */
+static size_t
+begin_nowhere(struct deliverer *d, struct under_way *u)
+{
+	u->outcome = outcome_make("2.0.0", "%s by the recipient's script", d->plan.redirect_count > 0 ? "redirected" : "discarded");
+	if (d->plan.refusal != NULL)
+		u->outcome = outcome_make("5.7.1", "%s", d->plan.refusal);
+	else
+		send_on(d, u, 1);
+	maildir_close(&u->maildir);
+	return 1;
+}
+
+static size_t
+begin_planned(struct deliverer *d, struct under_way *u, const struct mailbox *mailbox, struct under_way *all)
+{
+	if (d->plan.refusal != NULL || d->plan.store_count == 0)
+		return begin_nowhere(d, u);
+	begin_store(d, u, &d->plan.stores[0], mailbox, all);
+	size_t used = is_well(u) ? begin_extras(d, u, mailbox, all) : 1;
+	/* An extra that failed has taken the first one back. */
+	for (size_t i = 1; i < used && !is_well(u); i++)
+		take_back(d, u + i);
+	/* What was sent on for the first of two duplicates is not sent again. */
+	return u->written ? send_on(d, u, used) : used;
+}
+
+static size_t
+begin_open(struct deliverer *d, struct under_way *u, const struct mailbox *mailbox, struct under_way *all)
+{
+	if (sieve_config.on)
+		u->outcome = sieve_plan(d, u, mailbox->maildir, &d->plan);
+	else
+		plan_keep(&d->plan);
+	if (outcome_is_done(&u->outcome))
+		return begin_planned(d, u, mailbox, all);
+	maildir_close(&u->maildir);
+	return 1;
+}
+
+/* --- the two steps ------------------------------------------------------------------------------- */
+
+size_t
+delivery_begin(struct deliverer *d, const struct delivery *what, struct under_way *all, size_t count)
 {
 	struct mailbox mailbox;
-	u->written = false;
+	struct under_way *u = &all[count];
+	size_t used = 1;
+	u->written = u->extra = u->scripted = u->creates = false;
 	u->mark = 0;
 	u->path = NULL;
 	if (!keep_texts(u, what)) {
 		u->outcome = outcome_make("4.3.0", "no memory");
-		return;
+		return 1;
 	}
 	u->outcome = mailbox_find(&d->authd, what->address, &mailbox);
 	if (!outcome_is_done(&u->outcome))
-		return;
+		return 1;
 	u->path = strdup(mailbox.maildir);
 	if (u->path == NULL)
 		u->outcome = outcome_make("4.3.0", "no memory");
@@ -246,7 +430,9 @@ delivery_begin(struct deliverer *d, const struct delivery *what, struct under_wa
 	else if (!target_open(d, &mailbox, u))
 		u->outcome = trouble(u, "open", u->path);
 	else
-		begin_in(d, u, &mailbox, others, count);
+		used = begin_open(d, u, &mailbox, all);
+	plan_free(&d->plan);
+	return used;
 }
 
 static void
@@ -258,8 +444,8 @@ end_written(struct deliverer *d, struct under_way *u)
 		u->outcome = trouble(u, "write", u->path);
 	} else {
 		/* Where it went; whoever asked for the delivery logs it. */
-		u->outcome = outcome_make("2.0.0", "saved as %s%snew/%s", u->path, u->in, u->save.name);
-		if (u->mark != 0 && d->rules->duplicate_window > 0 && !duplicates_add(&u->maildir, u->mark))
+		u->outcome = outcome_make("2.0.0", "saved as %s%s%s/%s", u->path, u->in, u->save.place == SAVE_CUR ? "cur" : "new", u->save.name);
+		if (u->mark != 0 && d->rules->duplicate_window > 0 && !duplicates_add(&u->maildir, DUPLICATES_FILE, u->mark))
 			log_warning("duplicates-failed", log_text("path", u->path), log_errno());
 		if (u->admission.quota.crossed > 0)
 			warning_send(&u->save, &u->maildir, &u->admission.quota, u->admission.user);

@@ -33,6 +33,8 @@
 #include "deliver/arguments.h"
 #include "deliver/caller.h"
 #include "deliver/group.h"
+#include "deliver/sieve.h"
+#include "deliver/stored_stream.h"
 #include "deliver/worker.h"
 #include "lib/base/host.h"
 #include "lib/base/log.h"
@@ -58,12 +60,13 @@ static const struct setting settings[] = {
 	{"share_files", SETTING_FLAG, "no", "copies of one message share a file, and do not name their recipient",
 	    &rules.share_files, 0, 0},
 	ADMIT_SETTINGS,
+	SIEVE_SETTINGS,
 };
 
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_CONNECT | CALLS_READ_FILES | CALLS_WRITE_FILES,
 	.memory = 16 << 20,
-	.descriptors = 192, /* a group has eight for each message (group.h), and a quota is counted beside it */
+	.descriptors = 256, /* a group has eight for each message (group.h), and a quota is counted beside it */
 	.reaches = "mail_root (read and write)",
 	.sockets = "connects: authd/lookup; serves: descriptor 0",
 	.compromise = "all Maildirs; no password, key, queue or network",
@@ -141,7 +144,7 @@ prepare(void)
 		return EXIT_MISUSE;
 	if (!caller_allowed(deliver_users))
 		return EXIT_MISUSE;
-	if (!caller_leave() || !admit_prepare())
+	if (!caller_leave() || !admit_prepare() || !sieve_prepare())
 		return EXIT_MISUSE;
 	date_open();
 	deliverer.rules = &rules;
@@ -182,6 +185,19 @@ extension_of_original(const struct arguments *a, struct str *extension)
 	return extension->len > 0 ? str_text(extension) : NULL;
 }
 
+/* A script may send the message several ways, so it must be a file. */
+static bool
+read_for_script(struct delivery *what)
+{
+	if (!sieve_config.on)
+		return true;
+	what->message = stored_stream(&deliverer.source, deliverer.mail_root, STDIN_FILENO);
+	what->stream = false;
+	if (what->message < 0)
+		log_error("message-not-stored", log_text("directory", mail_root), log_errno());
+	return what->message >= 0;
+}
+
 /*
  * The answer is the exit code; of what is printed the beginning is for the
  * caller (Postfix's pipe(8) takes a status code there for more than the exit
@@ -192,7 +208,7 @@ deliver_once(const struct arguments *a)
 {
 	static struct group group;
 	struct str extension = STR_MOST(PACKET_MOST);
-	const struct delivery what = {
+	struct delivery what = {
 	    .sender = a->sender,
 	    .address = a->address,
 	    .final = a->final != NULL ? a->final : a->address,
@@ -201,6 +217,8 @@ deliver_once(const struct arguments *a)
 	    .length = UINT64_MAX,
 	    .stream = true,
 	};
+	if (!read_for_script(&what))
+		return EX_TEMPFAIL;
 	group_add(&group, &deliverer, &what);
 	str_free(&extension);
 	group_end(&group, &deliverer);
