@@ -194,7 +194,7 @@ take_text(struct sieve_lexer *l, struct sieve_token *t)
 			put(&c, line.data[i]);
 		put(&c, '\n');
 	}
-	return wrong(l, "a text has no end: a line with a single dot is missing");
+	return sieve_wrong(l->problem, t->line, "the text that begins here has no end: a line with a single dot is missing");
 }
 
 /* --- the others ------------------------------------------------------------------------ */

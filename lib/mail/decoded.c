@@ -156,6 +156,8 @@ append_run(struct str *into, struct slice spaces, struct slice run, bool after_w
 		str_free(&text);
 		first = false;
 	}
+	if (first)
+		str_append_slice(into, spaces);
 	return decoded;
 }
 
