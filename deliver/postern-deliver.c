@@ -7,12 +7,14 @@
  *             packets on descriptor 0, each with the open message file), or by
  *             any MTA as a delivery agent (-d ADDRESS, message on descriptor 0);
  *             the setting deliver_users names further callers.
- * Reads       its settings and the text of quota warnings; then only the message's
- *             descriptor.
+ * Starts      postern-sieve, before it confines itself, where the setting sieve is yes.
+ * Reads       its settings, the text of quota warnings and the administrator's
+ *             scripts; then only the message's descriptor and users' scripts.
  * Writes      Maildirs beneath mail_root, nowhere else.
  * Talks to    authd/lookup, to learn which Maildir an address has and what that may
  *             hold, and to tell what it holds. What the caller says about a path
- *             is never asked for.
+ *             is never asked for. To queue/submit, with what a script sends. To its
+ *             postern-sieve.
  * Confined    Landlock: mail_root. Calls: basic, messages, connect (a new
  *             connection when authd was restarted), read-files, write-files.
  *             Cannot start a program, cannot reach the Internet.
@@ -68,7 +70,7 @@ static const struct contract contract = {
 	.memory = 16 << 20,
 	.descriptors = 256, /* a group has eight for each message (group.h), and a quota is counted beside it */
 	.reaches = "mail_root (read and write)",
-	.sockets = "connects: authd/lookup; serves: descriptor 0",
+	.sockets = "connects: authd/lookup queue/submit; serves: descriptor 0; a pair to its own postern-sieve",
 	.compromise = "all Maildirs; no password, key, queue or network",
 };
 
