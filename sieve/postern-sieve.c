@@ -178,6 +178,7 @@ check(const char *file)
 	}
 	size_t len = fread(text, 1, sizeof text, f);
 	bool read = !ferror(f);
+	fclose(f);
 	if (!sandbox_enter(&child_contract, NULL, 0) || !read)
 		return EXIT_TEMPORARY;
 	bool ok = sieve_compile(&script, slice_make(text, len), &memory, &problem);

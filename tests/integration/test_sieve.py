@@ -1,11 +1,14 @@
 """Sieve (RFC 5228 and extensions) through the suite: a script in the user's home, mail by SMTP, LMTP and the delivery agent, folders in
 the Maildir. What a script means in every detail is tests/unit/test_sieve.c."""
+import contextlib
 import os
+import pathlib
 import pwd
+import signal
 
 import pytest
 
-from harness import Sink, Suite, wait_for
+from harness import Account, Sink, Suite, wait_for
 
 from test_lmtpd import Lmtp
 
@@ -274,3 +277,66 @@ def test_a_redirect_that_the_queue_does_not_take_is_tried_again(house, user):
         house.up("queued")
     assert result.returncode == 75 and user.messages() == [] and user.messages("Work") == []
     assert list((user.maildir / "tmp").iterdir()) == []
+
+
+# --- the interpreter ----------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def lmtp_with_interpreter(house):
+    """A session whose deliver has started its interpreter, and the id of that."""
+    before = set(house.pids("sieve"))
+    with Lmtp(house.ports["lmtpd"]) as lmtp:
+        lmtp.lhlo()
+        [pid] = wait_for("the session's interpreter", 20, lambda: set(house.pids("sieve")) - before)
+        wait_for("its confinement", 20, lambda: "Seccomp:\t2" in pathlib.Path(f"/proc/{pid}/status").read_text())
+        yield lmtp, pid
+
+
+def test_mail_waits_when_the_interpreter_is_gone(house, user):
+    """Where it should go is not known: 4xx, and the next worker has an interpreter of its own."""
+    give(user, "discard;")
+    text = HEAD.format(to=user.address, subject="x")
+    with lmtp_with_interpreter(house) as (lmtp, pid):
+        os.kill(pid, signal.SIGKILL)
+        lmtp.envelope("s@elsewhere.test", user.address)
+        [(code, words)] = lmtp.text(text, 1)
+        assert code == 451 and "4.3.0" in words
+    with Lmtp(house.ports["lmtpd"]) as lmtp:
+        lmtp.lhlo()
+        lmtp.envelope("s@elsewhere.test", user.address)
+        assert lmtp.text(text, 1)[0][0] == 250
+    assert user.messages() == []
+
+
+def test_the_script_of_a_home_above_its_maildir(house):
+    """Dovecot's ~/.dovecot.sieve: what is called Maildir is in the home."""
+    path = house.settings / "users"
+    secret = next(line.split()[2] for line in path.read_text().splitlines() if line.startswith("user "))
+    with open(path, "a") as file:
+        file.write(f"user housed@{house.domain} {secret} {house.domain}/housed/Maildir/\n")
+    house.tool("users", "compile")
+    house.accounts.wait_known(f"housed@{house.domain}", "mailbox")
+    user = Account(house, f"housed@{house.domain}", house.password)
+    user.maildir = house.mail_root / house.domain / "housed/Maildir"
+    script = give(user, "discard;")
+    os.chown(user.maildir.parent.parent, *[pwd.getpwnam("vmail").pw_uid, pwd.getpwnam("vmail").pw_gid])
+    script.rename(user.maildir.parent / ".dovecot.sieve")
+    assert "discarded" in mail(user).stderr and user.messages() == []
+
+
+def test_check_says_the_line(house, tmp_path):
+    """What --check says is what deliver logs."""
+    (tmp_path / "right").write_text('require "fileinto"; fileinto "x";')
+    (tmp_path / "wrong").write_text("keep;\nif header { }\n")
+    right, wrong = (house.tool("sieve", "--check", tmp_path / name, check=False) for name in ("right", "wrong"))
+    assert (right.returncode, right.stdout) == (0, "")
+    assert wrong.returncode == 1 and wrong.stdout == f"{tmp_path}/wrong: line 2: header has an argument too few\n"
+
+
+def test_the_interpreter_holds_no_file(house, user):
+    """It waits for messages confined, with sockets and its log alone."""
+    with lmtp_with_interpreter(house) as (_, pid):
+        assert "NoNewPrivs:\t1" in pathlib.Path(f"/proc/{pid}/status").read_text()
+        names = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+        assert [name for name in names if not name.startswith(("socket:", "pipe:", "/dev/null"))] == []
