@@ -250,6 +250,28 @@ def test_redirect_keeps_sender_and_text(user, sink):
     assert f"X-Sieve-Redirected-From: {user.address}\r\n".encode() in message.data and b"\r\nhello\r\n" in message.data
 
 
+def test_redirect_to_a_stranger_goes_under_a_sender_of_ours(house, user, sink):
+    """Where authd rewrites senders (SRS): the next host would not take it from us under the first one."""
+    other = house.user()
+    secret = house.settings / "srs-secret"
+    secret.write_text("0123456789abcdef0123456789abcdef\n")
+    os.chown(secret, pwd.getpwnam("postern-authd").pw_uid, -1)
+    secret.chmod(0o600)
+    house.set("srs_domain", "srs.example.test")
+    house.set("srs_secret", secret)
+    house.restart("authd")
+    try:
+        give(user, f'redirect "srs@far.test"; redirect "{other.address}";')
+        mail(user)
+    finally:
+        house.set("srs_domain", None)
+        house.set("srs_secret", None)
+        house.restart("authd")
+    [message] = sent_to(sink, "srs@far.test")
+    assert message.sender.startswith("SRS0=") and message.sender.endswith("=elsewhere.test=stranger@srs.example.test")
+    assert other.wait(1)[0].startswith(b"Return-Path: <stranger@elsewhere.test>\n")
+
+
 def test_redirect_to_a_neighbour_and_a_copy(house, user):
     other = house.user()
     give(user, f'require "copy"; redirect :copy "{other.address}";')
