@@ -74,13 +74,13 @@ save_text(struct deliverer *d, struct save *s)
 	return error == 0;
 }
 
-/* One of the same message from the same sender that is written, whose file this one can share. */
+/* One of the same message from the same sender that is written, to a file of its own, which this one can share. */
 static struct under_way *
 find_same(const struct under_way *u, struct under_way *others, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct under_way *o = &others[i];
-		if (o->written && !u->what.stream && o->inode == u->inode && o->device == u->device && o->what.offset == u->what.offset &&
+		if (o->written && o->save.shared == NULL && !u->what.stream && o->inode == u->inode && o->device == u->device && o->what.offset == u->what.offset &&
 		    o->what.length == u->what.length && strcmp(o->what.sender, u->what.sender) == 0)
 			return o;
 	}

@@ -11,6 +11,7 @@ import pytest
 from harness import Account, Sink, Suite, wait_for
 
 from test_lmtpd import Lmtp
+from test_smtp_dialogue import settings
 
 HEAD = "From: Stranger <stranger@elsewhere.test>\nTo: {to}\nSubject: {subject}\nMessage-ID: <{subject}@elsewhere.test>\n\nhello\n"
 
@@ -118,6 +119,17 @@ def test_several_folders_are_one_file(user):
     assert len(user.messages()) == len(user.messages("A")) == len(user.messages("B")) == 1
     [path] = (user.maildir / "new").iterdir()
     assert path.stat().st_nlink == 3
+
+
+def test_where_recipients_share_files_a_scripts_copies_do_too(house, user):
+    other = house.user()
+    give(user, 'require ["fileinto", "mailbox"]; fileinto :create "A"; fileinto :create "B"; keep;')
+    with settings(house, share_files="yes"), Lmtp(house.ports["lmtpd"]) as lmtp:
+        lmtp.lhlo()
+        lmtp.envelope("s@elsewhere.test", other.address, user.address)
+        assert [code for code, text in lmtp.text(HEAD.format(to="x@y.test", subject="shared"), 2)] == [250, 250]
+    paths = [path for where in (other.maildir, user.maildir, user.maildir / ".A", user.maildir / ".B") for path in (where / "new").iterdir()]
+    assert len(paths) == 4 and {path.stat().st_ino for path in paths} == {paths[0].stat().st_ino}
 
 
 def test_two_names_of_one_folder_are_one_copy(user):
