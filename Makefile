@@ -33,7 +33,7 @@ B := build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-sanitize)
 # libc alone (the folder's other files and lib/ are linked as needed)
 PLAIN = listen/postern-listen smtpd/postern-smtpd \
 	queue/postern-queued queue/postern-remote queue/postern-sendmail queue/postern-mailq queue/postern-queuectl \
-	deliver/postern-deliver deliver/postern-lmtpd \
+	deliver/postern-deliver deliver/postern-lmtpd sieve/postern-sieve \
 	imapd/postern-imapd imapd/postern-imap pop3d/postern-pop3d pop3d/postern-pop3 trace/postern-trace
 # with other libraries
 RICH  = authd/postern-authd authd/postern-authproxy authd/postern-users authd/postern-lookup authd/postern-authtest tlsd/postern-tlsd
@@ -83,7 +83,7 @@ all: $(PROGRAM_NAMES:%=$(B)/%)
 
 # --- objects and archives: $(B)/obj for $(CC), $(B)/musl for musl-gcc ------------
 
-FOLDERS = $(LIB_FOLDERS) listen smtpd queue deliver imapd pop3d authd tlsd $(STS) trace
+FOLDERS = $(LIB_FOLDERS) listen smtpd queue deliver sieve imapd pop3d authd tlsd $(STS) trace
 MAINS   = $(addsuffix .c,$(PLAIN) $(RICH))
 sources = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 
@@ -146,7 +146,7 @@ $(foreach p,$(RICH),$(eval $(call rich_program,$(p))))
 # --- unit tests: tests/unit/test_X.c, cmocka -------------------------------------
 
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(filter-out $(if $(STS),,%/test_sts.c),$(wildcard tests/unit/test_*.c)))
-UNIT_FOLDERS = smtpd queue deliver imapd pop3d authd tlsd $(STS) trace
+UNIT_FOLDERS = smtpd queue deliver sieve imapd pop3d authd tlsd $(STS) trace
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(foreach folder,$(UNIT_FOLDERS) $(LIB_FOLDERS),$(B)/obj/$(folder).a)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'

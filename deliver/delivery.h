@@ -10,6 +10,7 @@
 
 #include "deliver/admit.h"
 #include "deliver/mailbox.h"
+#include "deliver/plan.h"
 #include "deliver/rules.h"
 #include "deliver/source.h"
 #include "lib/base/outcome.h"
@@ -37,6 +38,7 @@ struct deliverer {
 	const struct rules   *rules;
 	struct mailbox_client authd;
 	struct source         source;
+	struct plan           plan; /* of the delivery that is begun */
 
 	/* Directories new/ whose way from the mail root this process has synced. */
 	struct {
@@ -58,19 +60,26 @@ struct under_way {
 	uint64_t        mark;    /* lib/store/duplicates.h; 0: none */
 	struct maildir  maildir;
 	struct folder   folder;
+	bool            extra;    /* a further copy of the delivery before it: its outcome is part of that one's */
+	bool            scripted; /* what.folder is a script's word */
+	bool            creates;  /* and it is made when it is absent */
 	char            in[FOLDER_NAME_MOST + 3]; /* the folder's directory beneath `path`: ".Work/"; "" is INBOX */
 	struct admission admission;
 	struct save     save;
 };
 
 /*
- * Looks the mailbox up, opens its folder (target.h) and writes the message to
- * tmp/. When the rules let copies share a file, those of `others` that are
- * written are looked at for one of the same message. The outcome is there when
- * nothing was written: no such mailbox, trouble, no room (admit.h), or a
- * duplicate, which is done.
+ * Looks the mailbox up, asks the recipient's script (sieve.h), opens the folder
+ * (target.h) and writes the message to tmp/, as `all[count]`; the script's
+ * further folders behind it, hard links where that can be. Returns how many
+ * were begun: 1 to PLAN_STORES_MOST, all but the first `extra`. When the rules
+ * let copies share a file, those of `all` before are looked at for one of the
+ * same message. The outcome is there when nothing was written: no such
+ * mailbox, trouble, no room (admit.h), a duplicate or what the script sent
+ * elsewhere, which are done, or what it refused. What it sends has been taken
+ * by the queue then.
  */
-void delivery_begin(struct deliverer *d, const struct delivery *what, struct under_way *u, struct under_way *others, size_t count);
+size_t delivery_begin(struct deliverer *d, const struct delivery *what, struct under_way *all, size_t count);
 /*
  * Behind save_finish_all(): `u->outcome`. Done: the message is durable.
  * Temporary: nothing of it is there. Then all that it held is given back.

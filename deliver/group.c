@@ -11,14 +11,27 @@ group_has_room(const struct group *g)
 void
 group_add(struct group *g, struct deliverer *d, const struct delivery *what)
 {
-	struct under_way *u = &g->members[g->count];
 	if (g->count == 0)
 		g->bytes = 0;
 	log_session("queue", what->id);
-	delivery_begin(d, what, u, g->members, g->count);
+	size_t begun = delivery_begin(d, what, g->members, g->count);
 	log_session("queue", NULL);
-	g->bytes += u->written ? u->save.size : 0;
-	g->count++;
+	for (; begun > 0; begun--, g->count++)
+		g->bytes += g->members[g->count].written ? g->members[g->count].save.size : 0;
+}
+
+/* A copy that failed is a delivery that failed: it is tried again, with a second copy where the first was well. */
+static void
+join_outcomes(struct group *g)
+{
+	struct under_way *lead = g->members;
+	for (size_t i = 0; i < g->count; i++) {
+		struct under_way *u = &g->members[i];
+		if (!u->extra)
+			lead = u;
+		else if (outcome_is_done(&lead->outcome) && !outcome_is_done(&u->outcome))
+			lead->outcome = u->outcome;
+	}
 }
 
 void
@@ -30,6 +43,8 @@ group_end(struct group *g, struct deliverer *d)
 		if (g->members[i].written)
 			written[count++] = &g->members[i].save;
 	save_finish_all(written, count);
-	for (size_t i = 0; i < g->count; i++)
+	/* Further copies first: they have their texts of the one before them. */
+	for (size_t i = g->count; i-- > 0;)
 		delivery_end(d, &g->members[i]);
+	join_outcomes(g);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "lib/base/outcome.h"
+#include "lib/base/str.h"
 #include "lib/ipc/packet.h"
 #include "lib/store/maildirsize.h"
 
@@ -27,6 +28,13 @@ struct mailbox {
 
 /* Done: `mailbox` is filled. Permanent 5.1.1: no such mailbox. Temporary: authd or its database cannot say. */
 struct outcome mailbox_find(struct mailbox_client *c, const char *address, struct mailbox *mailbox);
+
+/*
+ * The sender under which a message from `sender` goes on to `target`: its own,
+ * or one of ours when the target is a stranger's (ARCHITECTURE.md, `forward`).
+ * Done: `as` is it. Temporary: authd cannot say.
+ */
+struct outcome mailbox_forward(struct mailbox_client *c, const char *target, const char *sender, struct str *as);
 
 /*
  * Tells authd what a mailbox holds (`user`), or a whole domain ("@example.org"), so that RCPT says when it is full. Nothing is

@@ -7,12 +7,14 @@
  *             packets on descriptor 0, each with the open message file), or by
  *             any MTA as a delivery agent (-d ADDRESS, message on descriptor 0);
  *             the setting deliver_users names further callers.
- * Reads       its settings and the text of quota warnings; then only the message's
- *             descriptor.
+ * Starts      postern-sieve, before it confines itself, where the setting sieve is yes.
+ * Reads       its settings, the text of quota warnings and the administrator's
+ *             scripts; then only the message's descriptor and users' scripts.
  * Writes      Maildirs beneath mail_root, nowhere else.
  * Talks to    authd/lookup, to learn which Maildir an address has and what that may
  *             hold, and to tell what it holds. What the caller says about a path
- *             is never asked for.
+ *             is never asked for. To queue/submit, with what a script sends. To its
+ *             postern-sieve.
  * Confined    Landlock: mail_root. Calls: basic, messages, connect (a new
  *             connection when authd was restarted), read-files, write-files.
  *             Cannot start a program, cannot reach the Internet.
@@ -34,6 +36,8 @@
 #include "deliver/arguments.h"
 #include "deliver/caller.h"
 #include "deliver/group.h"
+#include "deliver/sieve.h"
+#include "deliver/stored_stream.h"
 #include "deliver/worker.h"
 #include "lib/base/host.h"
 #include "lib/base/log.h"
@@ -60,14 +64,15 @@ static const struct setting settings[] = {
 	{"share_files", SETTING_FLAG, "no", "copies of one message share a file, and do not name their recipient",
 	    &rules.share_files, 0, 0},
 	ADMIT_SETTINGS,
+	SIEVE_SETTINGS,
 };
 
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_CONNECT | CALLS_READ_FILES | CALLS_WRITE_FILES,
 	.memory = 16 << 20,
-	.descriptors = 192, /* a group has eight for each message (group.h), and a quota is counted beside it */
+	.descriptors = 256, /* a group has eight for each message (group.h), and a quota is counted beside it */
 	.reaches = "mail_root (read and write)",
-	.sockets = "connects: authd/lookup; serves: descriptor 0",
+	.sockets = "connects: authd/lookup queue/submit; serves: descriptor 0; a pair to its own postern-sieve",
 	.compromise = "all Maildirs; no password, key, queue or network",
 };
 
@@ -141,7 +146,7 @@ static int
 prepare_settings(void)
 {
 	bool ok = settings_load(settings, program.setting_count) && read_extension_folders() && caller_allowed(deliver_users) &&
-	    caller_leave() && admit_prepare();
+	    caller_leave() && admit_prepare() && sieve_prepare();
 	return ok ? EXIT_DONE : EXIT_MISUSE;
 }
 
@@ -190,6 +195,19 @@ extension_of_original(const struct arguments *a, struct str *extension)
 	return extension->len > 0 ? str_text(extension) : NULL;
 }
 
+/* A script may send the message several ways, so it must be a file. */
+static bool
+read_for_script(struct delivery *what)
+{
+	if (!sieve_config.on)
+		return true;
+	what->message = stored_stream(&deliverer.source, deliverer.mail_root, STDIN_FILENO);
+	what->stream = false;
+	if (what->message < 0)
+		log_error("message-not-stored", log_text("directory", mail_root), log_errno());
+	return what->message >= 0;
+}
+
 /*
  * The answer is the exit code; of what is printed the beginning is for the
  * caller (Postfix's pipe(8) takes a status code there for more than the exit
@@ -200,7 +218,7 @@ deliver_once(const struct arguments *a)
 {
 	static struct group group;
 	struct str extension = STR_MOST(PACKET_MOST);
-	const struct delivery what = {
+	struct delivery what = {
 	    .sender = a->sender,
 	    .address = a->address,
 	    .final = a->final != NULL ? a->final : a->address,
@@ -209,6 +227,8 @@ deliver_once(const struct arguments *a)
 	    .length = UINT64_MAX,
 	    .stream = true,
 	};
+	if (!read_for_script(&what))
+		return EX_TEMPFAIL;
 	group_add(&group, &deliverer, &what);
 	str_free(&extension);
 	group_end(&group, &deliverer);

@@ -40,19 +40,31 @@ open_named(const struct rules *rules, struct under_way *u, struct slice name)
 {
 	if (folder_open(&u->folder, &u->maildir, name, true))
 		return true;
-	if (errno != ENOENT || rules->extension_folders != EXTENSION_CREATE || !folders_name_ok(name) || !has_room_for_folders(&u->maildir))
+	bool create = u->creates || (!u->scripted && rules->extension_folders == EXTENSION_CREATE);
+	if (errno != ENOENT || !create || !folders_name_ok(name) || !has_room_for_folders(&u->maildir))
 		return false;
 	return new_maildir_folder(&u->maildir, name) && folder_open(&u->folder, &u->maildir, name, true);
 }
 
-/* What the address or the command line says, as a folder's name; empty: INBOX. */
+bool
+target_name(const struct maildir *m, struct slice text, struct str *name)
+{
+	static const char prefix[] = "INBOX.";
+	if (!utf7_from_utf8(name, text))
+		return false;
+	if (slice_starts_nocase(str_slice(name), prefix) && !folders_exists(m, str_slice(name)))
+		str_consume(name, sizeof prefix - 1);
+	return true;
+}
+
+/* What the address, the command line or a script says, as a folder's name; empty: INBOX. */
 static void
 wanted_folder(const struct rules *rules, const struct mailbox *mailbox, const struct under_way *u, struct str *name)
 {
 	struct slice wanted = slice_of(u->what.folder);
 	if (u->what.folder == NULL && rules->extension_folders != EXTENSION_NO)
 		wanted = slice_of(mailbox->extension);
-	if (!utf7_from_utf8(name, wanted))
+	if (u->scripted ? !target_name(&u->maildir, wanted, name) : !utf7_from_utf8(name, wanted))
 		str_clear(name);
 }
 
@@ -106,8 +118,12 @@ sync_way(struct deliverer *d, const struct under_way *u)
 bool
 target_open(struct deliverer *d, const struct mailbox *mailbox, struct under_way *u)
 {
-	if (!new_maildir_open(&u->maildir, d->mail_root, mailbox->maildir, d->rules->new_folders))
-		return false;
+	return new_maildir_open(&u->maildir, d->mail_root, mailbox->maildir, d->rules->new_folders);
+}
+
+bool
+target_open_folder(struct deliverer *d, const struct mailbox *mailbox, struct under_way *u)
+{
 	if (!open_folder(d->rules, mailbox, u)) {
 		int saved = errno;
 		maildir_close(&u->maildir);

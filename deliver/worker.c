@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "deliver/group.h"
+#include "deliver/sieve.h"
 #include "lib/base/log.h"
 
 #define ANSWER_TIMEOUT 60000 /* ms for the peer to take an answer */
@@ -13,7 +14,7 @@
 static struct {
 	struct packet packet;
 	struct group  group;
-	char         *tags[GROUP_MOST];
+	char         *tags[GROUP_MEMBERS]; /* of those that are a delivery of their own */
 } worker;
 
 /* Reads `deliver T ID SENDER ADDRESS ORIGINAL OFFSET [LENGTH]` and its descriptor. */
@@ -92,6 +93,8 @@ end_all(struct deliverer *d, int socket)
 	bool ok = true;
 	group_end(g, d);
 	for (size_t i = 0; i < g->count; i++) {
+		if (g->members[i].extra)
+			continue;
 		ok = ok && answer(socket, worker.tags[i], &g->members[i].outcome);
 		free(worker.tags[i]);
 	}
@@ -108,7 +111,7 @@ worker_serve(struct deliverer *d, int socket)
 		bool answered = end_all(d, socket);
 		if (r == PACKET_END)
 			return true;
-		if (r != PACKET_WAIT || !answered)
+		if (r != PACKET_WAIT || !answered || sieve_is_lost())
 			return false;
 	}
 }

@@ -8,11 +8,11 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/ipc/submit.h"
 #include "lib/mail/header.h"
 #include "queue/bounce.h"
 #include "queue/manager.h"
 #include "queue/notice.h"
-#include "queue/submit.h"
 
 #define HEADERS_MOST 65536        /* of the message that come along */
 #define KEYS_MOST    8

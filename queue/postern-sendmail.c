@@ -23,6 +23,7 @@
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/ipc/socket.h"
+#include "lib/ipc/submit.h"
 #include "lib/mail/address.h"
 #include "lib/mail/date.h"
 #include "queue/sendmail_ask.h"
@@ -32,7 +33,6 @@
 #include "queue/sendmail_smtp.h"
 #include "queue/sendmail_spool.h"
 #include "queue/sendmail_text.h"
-#include "queue/submit.h"
 
 #define PIECE 65536
 

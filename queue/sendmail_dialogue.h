@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 #include "lib/base/stream.h"
+#include "lib/ipc/submit.h"
 #include "lib/mail/address.h"
 #include "lib/mail/parameters.h"
-#include "queue/submit.h"
 
 struct dialogue {
 	struct input           in;

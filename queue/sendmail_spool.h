@@ -12,8 +12,8 @@
 
 #include "lib/base/slice.h"
 #include "lib/base/str.h"
+#include "lib/ipc/submit.h"
 #include "queue/sendmail_header.h"
-#include "queue/submit.h"
 
 struct spool {
 	struct str memory;    /* its beginning: the header, as far as it is looked at */

@@ -14,8 +14,6 @@
 #include "lib/base/str.h"
 #include "lib/store/directory.h"
 
-#define FILE_NAME  "postern-duplicates"
-#define TEMPORARY  "postern-duplicates.tmp"
 #define LINE       28 /* bytes of one; more seconds than ten digits come in the year 2286 */
 #define HASH       16 /* digits */
 #define BYTES_MOST ((size_t)LINE * DUPLICATES_MOST)
@@ -55,10 +53,10 @@ duplicates_in(struct slice text, uint64_t mark, int64_t since)
 }
 
 bool
-duplicates_known(const struct maildir *m, uint64_t mark, uint64_t window)
+duplicates_known(const struct maildir *m, const char *file, uint64_t mark, uint64_t window)
 {
 	size_t len;
-	char *text = directory_read_file(m->root, FILE_NAME, 2 * BYTES_MOST, &len);
+	char *text = directory_read_file(m->root, file, 2 * BYTES_MOST, &len);
 	if (text == NULL)
 		return false;
 	bool known = duplicates_in(slice_make(text, len), mark, clock_unix() - (int64_t)window);
@@ -68,27 +66,29 @@ duplicates_known(const struct maildir *m, uint64_t mark, uint64_t window)
 
 /* The newer half replaces all. What others add meanwhile is lost: a second copy, once. */
 static bool
-shorten(const struct maildir *m)
+shorten(const struct maildir *m, const char *file)
 {
+	char temporary[64];
 	size_t len;
-	char *text = directory_read_file(m->root, FILE_NAME, 2 * BYTES_MOST, &len);
+	char *text = directory_read_file(m->root, file, 2 * BYTES_MOST, &len);
 	struct slice newer = slice_from(slice_make(text, text != NULL ? len : 0), text != NULL ? len / 2 : 0);
 	newer = slice_from(newer, slice_find(newer, '\n') + 1);
-	bool ok = directory_replace(m->root, TEMPORARY, FILE_NAME, newer.data, newer.len);
+	snprintf(temporary, sizeof temporary, "%s.tmp", file);
+	bool ok = directory_replace(m->root, temporary, file, newer.data, newer.len);
 	free(text);
 	return ok;
 }
 
 bool
-duplicates_add(const struct maildir *m, uint64_t mark)
+duplicates_add(const struct maildir *m, const char *file, uint64_t mark)
 {
 	char line[64];
 	struct stat st;
-	int fd = directory_open_own(m->root, FILE_NAME, O_APPEND);
+	int fd = directory_open_own(m->root, file, O_APPEND);
 	if (fd < 0)
 		return false;
 	int n = snprintf(line, sizeof line, "%010lld %016llx\n", (long long)clock_unix(), (unsigned long long)mark);
 	bool ok = fstat(fd, &st) == 0 && file_write_all(fd, line, (size_t)n);
 	directory_close(fd);
-	return ok && ((size_t)st.st_size < BYTES_MOST || shorten(m));
+	return ok && ((size_t)st.st_size < BYTES_MOST || shorten(m, file));
 }

@@ -1,10 +1,11 @@
 /*
- * Which messages a Maildir was given lately, by Message-ID: the file
- * `postern-duplicates` in it, a line each:
+ * What has been done for a Maildir lately, as marks in a file in it: which
+ * messages it was given, by Message-ID, in `postern-duplicates`, and who had
+ * which answer of vacation in `postern-vacation`. A line each:
  *
  *     1700000000 9f86d081884c7d65
  *
- * (the second, and a hash of folder and Message-ID in hexadecimal). A line is
+ * (the second, and a hash in hexadecimal: of folder and Message-ID, say). A line is
  * added in one write when its message is durable, and never before, so that a
  * crash, two deliveries at once, a full disk or a file that somebody removed
  * cost a second copy and no message. The file is replaced by its newest lines
@@ -21,12 +22,15 @@
 
 #define DUPLICATES_MOST 2000 /* lines */
 
+#define DUPLICATES_FILE "postern-duplicates"
+#define VACATION_FILE   "postern-vacation"
+
 /* The mark of a message in a folder; never 0. */
 uint64_t duplicates_mark(struct slice message_id, struct slice folder);
-/* It was given within the last `window` seconds. False when the file is absent or cannot be read. */
-bool duplicates_known(const struct maildir *m, uint64_t mark, uint64_t window);
-/* It was given now. Not durable; false, with errno, when it could not be written. */
-bool duplicates_add(const struct maildir *m, uint64_t mark);
+/* It is in the file, of the last `window` seconds. False when the file is absent or cannot be read. */
+bool duplicates_known(const struct maildir *m, const char *file, uint64_t mark, uint64_t window);
+/* It was done now. Not durable; false, with errno, when it could not be written. */
+bool duplicates_add(const struct maildir *m, const char *file, uint64_t mark);
 /* For tests: whether a file's text names the mark at `since` or later. */
 bool duplicates_in(struct slice text, uint64_t mark, int64_t since);
 

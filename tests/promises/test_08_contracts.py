@@ -2,6 +2,8 @@
 strace while mail goes all its ways; then each line is held against what the programs say of themselves (--contract).
 A program may do anything before it confines itself but become somebody else or read from the client."""
 import collections
+import os
+import pwd
 import re
 import subprocess
 
@@ -104,16 +106,25 @@ def traced():
     names = Names({("elsewhere.test", MX): [mx(10, "mail.elsewhere.test")]})
     with Sink() as sink, Milter() as milter, Policy() as policy, Traced("traced", {
             "relay_host": f"[127.0.0.1]:{sink.port}", "milters": milter.name, "policy_servers": policy.name,
-            "sender_resolvable": "yes", "resolver": names.address}) as suite:
+            "sender_resolvable": "yes", "resolver": names.address, "sieve": "yes"}) as suite:
         sink.certificate = suite.settings / "tls/certificate.pem", suite.settings / "tls/key.pem"
         exercise(suite, sink)
         suite.stop()
         yield suite
 
 
+def write_script(user, text):
+    vmail = pwd.getpwnam("vmail")
+    user.maildir.mkdir(parents=True)
+    (user.maildir / ".dovecot.sieve").write_text(text)
+    for path in (user.maildir.parent, user.maildir, user.maildir / ".dovecot.sieve"):
+        os.chown(path, vmail.pw_uid, vmail.pw_gid)
+
+
 def exercise(suite, sink):
     first, second = suite.user(), suite.user()
     suite.alias("both@example.test", [first.address, second.address])
+    write_script(first, 'require "copy"; redirect :copy "third@far.test";')
     with suite.smtp() as smtp:
         smtp.ehlo()
         smtp.message("stranger@elsewhere.test", ["both@example.test"], "Subject: one\n\nhello\n")
@@ -122,7 +133,7 @@ def exercise(suite, sink):
         smtp.starttls()
         assert smtp.login(first.address, first.password)[0] == 235
         smtp.message(first.address, ["other@far.test", second.address], "Subject: two\n\nhello\n")
-    first.wait(1, 60), second.wait(2, 60), sink.wait(1, 60)
+    first.wait(1, 60), second.wait(2, 60), sink.wait(2, 60)
     with suite.imap("imaps") as imap:
         assert imap.login(second.address, second.password)[0] == "OK"
         for command in ["SELECT INBOX", "FETCH 1:* (FLAGS BODY[])", "STORE 1 +FLAGS (\\Deleted)", "CREATE Kept",
@@ -231,7 +242,7 @@ def test_files_before_confinement_are_settings_and_what_a_program_begins_with(ev
     ("postern-smtpd", ["vmail", "state", "spool", "settings/tls"]), ("postern-imapd", ["vmail", "state", "spool", "settings/tls"]),
     ("postern-pop3d", ["vmail", "state", "spool", "settings/tls"]), ("postern-authd", ["vmail", "spool", "settings/tls"]),
     ("postern-tlsd", ["vmail", "state", "spool"]), ("postern-queued", ["vmail", "state", "settings/tls"]),
-    ("postern-remote", ["vmail", "state", "settings/tls"]), ("postern-deliver", ["state", "settings/tls"]),
+    ("postern-remote", ["vmail", "state", "settings/tls"]), ("postern-deliver", ["state", "settings/tls"]), ("postern-sieve", ["vmail", "state", "spool", "settings/tls"]),
     ("postern-imap", ["state", "spool", "settings/tls"]), ("postern-pop3", ["state", "spool", "settings/tls"])])
 def test_nobody_opens_another_programs_files(events, traced, program, forbidden):
     wrong = [call for process, call in events if process.program == program and call.name in OPEN and call.result >= 0

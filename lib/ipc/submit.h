@@ -1,6 +1,6 @@
-/* Handing a message in over queue/submit, waiting for each answer: for postern-sendmail and the bouncer. */
-#ifndef QUEUE_SUBMIT_H
-#define QUEUE_SUBMIT_H
+/* Handing a message in over queue/submit, waiting for each answer: for postern-sendmail, the bouncer and deliver. */
+#ifndef IPC_SUBMIT_H
+#define IPC_SUBMIT_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "queue/submit.h"
+#include "lib/ipc/submit.h"
 
 #include <errno.h>
 #include <stdio.h>
