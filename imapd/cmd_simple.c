@@ -7,7 +7,7 @@
 /* Only what truly works (RFC 3501 section 7.2.1). */
 const char session_capability[] =
 	"IMAP4rev1 LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ENABLE"
-	" ESEARCH SEARCHRES WITHIN";
+	" ESEARCH SEARCHRES WITHIN SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS I18NLEVEL=1";
 
 struct answer
 cmd_capability(struct session *s, struct parser *p)

@@ -25,6 +25,8 @@ static const struct command commands[] = {
 	{"FETCH", cmd_fetch, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
 	{"STORE", cmd_store, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
 	{"SEARCH", cmd_search, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
+	{"SORT", cmd_sort, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
+	{"THREAD", cmd_thread, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
 	{"NOOP", cmd_noop, LOOKS | ALONE},
 	{"IDLE", cmd_idle, LOOKS | ALONE},
 	{"SELECT", cmd_select, 0},

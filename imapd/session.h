@@ -59,7 +59,7 @@ typedef struct answer command_function(struct session *s, struct parser *p);
 
 command_function cmd_append, cmd_capability, cmd_check, cmd_close, cmd_copy, cmd_create, cmd_delete, cmd_enable,
     cmd_examine, cmd_expunge, cmd_fetch, cmd_id, cmd_idle, cmd_list, cmd_logout, cmd_lsub, cmd_move, cmd_namespace,
-    cmd_noop, cmd_rename, cmd_search, cmd_select, cmd_status, cmd_store, cmd_subscribe, cmd_unselect,
+    cmd_noop, cmd_rename, cmd_search, cmd_select, cmd_sort, cmd_status, cmd_store, cmd_subscribe, cmd_thread, cmd_unselect,
     cmd_unsubscribe;
 
 /* What CAPABILITY says after the login. */
