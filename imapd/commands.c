@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "imapd/condstore.h"
 #include "lib/base/log.h"
 
 enum command_flag {
@@ -70,6 +71,8 @@ answer_no(const char *code, const char *text)
 {
 	return (struct answer){ANSWER_NO, code, text};
 }
+
+const char answer_highest[] = "HIGHESTMODSEQ";
 
 struct answer
 answer_over_quota(void)
@@ -154,19 +157,32 @@ run(struct session *s, const struct command *c, struct parser *p)
 	return c->run(s, p);
 }
 
+/*
+ * At the tagged answer a client takes the highest mod-sequence that it was told
+ * for what it knows all up to (RFC 7162 section 6): so it must be told all of
+ * that, or that it is less.
+ */
+static bool
+must_look(const struct session *s, const struct command *c)
+{
+	return c->flags & LOOKS || (s->dialect.condstore && c->flags & NEEDS_FOLDER);
+}
+
 /* Untagged news come before the tagged answer. */
 static void
 report(struct session *s, const struct command *c)
 {
 	if (!s->view.open)
 		return;
-	bool ok = c->flags & LOOKS ? view_refresh(&s->view) : view_refresh_lazily(&s->view);
+	bool ok = must_look(s, c) ? view_refresh(&s->view) : view_refresh_lazily(&s->view);
 	if (!ok && s->view.stale) {
 		log_warning("folder-replaced", log_text("folder", s->view.name));
 		session_bye(s, "the folder was removed or replaced by another program");
 		return;
 	}
-	view_report(&s->view, &s->out, !(c->flags & KEEPS_NUMBERS) || s->by_uid, s->by_uid);
+	view_report(&s->view, &s->out, &s->dialect, !(c->flags & KEEPS_NUMBERS) || s->by_uid, s->by_uid);
+	if (s->dialect.condstore && s->view.folder.vanished > 0)
+		condstore_tell_highest(s);
 }
 
 static void
@@ -207,6 +223,8 @@ session_command(struct session *s)
 	struct answer a = c != NULL ? run(s, c, &p) : answer_bad(p.error);
 	if (c != NULL && !s->done)
 		report(s, c);
+	if (a.status == ANSWER_OK && a.code == answer_highest)
+		a.code = condstore_code(s);
 	write_answer(s, &a);
 	count_mistakes(s, &a);
 }
