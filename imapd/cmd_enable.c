@@ -21,6 +21,15 @@ enable_qresync(struct session *s)
 	return is_new;
 }
 
+/* RFC 9586 section 3. */
+static bool
+enable_uidonly(struct session *s)
+{
+	bool is_new = !s->dialect.uidonly;
+	s->dialect.uidonly = true;
+	return is_new;
+}
+
 /* Each returns whether it was off before. */
 static const struct {
 	const char *name;
@@ -28,6 +37,7 @@ static const struct {
 } extensions[] = {
 	{"CONDSTORE", enable_condstore},
 	{"QRESYNC", enable_qresync},
+	{"UIDONLY", enable_uidonly},
 };
 
 #define EXTENSIONS (sizeof extensions / sizeof *extensions)

@@ -123,9 +123,7 @@ fetch_message(struct fetch *f, struct message *m, size_t index)
 		note_trouble(f);
 		return;
 	}
-	output_format(out, "* %zu FETCH (", index + 1);
-	if (tells_uid(f, tell_flags))
-		output_format(out, "UID %u ", m->uid);
+	view_begin_fetch(&f->session->view, out, &f->session->dialect, index, tells_uid(f, tell_flags));
 	for (const struct fetch_item *i = f->items; i != NULL; i = i->next) {
 		fetch_write_item(f, m, i);
 		output_text(out, i->next != NULL ? " " : "");

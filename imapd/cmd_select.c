@@ -38,7 +38,8 @@ tell_folder(struct session *s)
 		v->folder.messages[i].changed = false;
 	view_tell_flags(v, &s->out);
 	view_tell_count(v, &s->out);
-	tell_first_unseen(s);
+	if (!s->dialect.uidonly)
+		tell_first_unseen(s);
 	output_format(&s->out, "* OK [UIDVALIDITY %u] UIDs valid\r\n", v->folder.uidvalidity);
 	output_format(&s->out, "* OK [UIDNEXT %u] next UID\r\n", v->folder.uidnext);
 	view_all_told(v);
@@ -108,6 +109,8 @@ select_folder(struct session *s, struct parser *p, bool read_only)
 		return answer_bad(p->error);
 	if (parameters.qresync && !s->dialect.qresync)
 		return answer_bad("QRESYNC must be enabled first");
+	if (parameters.numbers.count > 0 && s->dialect.uidonly)
+		return answer_uid_required();
 	leave_for_another(s);
 	if (parameters.condstore || parameters.qresync)
 		condstore_begin(s);

@@ -6,7 +6,8 @@
 
 /* Only what truly works (RFC 3501 section 7.2.1). */
 const char session_capability[] =
-	"IMAP4rev1 LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ENABLE CONDSTORE QRESYNC";
+	"IMAP4rev1 LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ENABLE CONDSTORE QRESYNC "
+	"STATUS=SIZE SAVEDATE APPENDLIMIT UIDONLY";
 
 struct answer
 cmd_capability(struct session *s, struct parser *p)

@@ -135,9 +135,7 @@ change_all(struct session *s, struct change *c, struct targets *t)
 static void
 tell_modseq(struct session *s, const struct message *m, size_t index)
 {
-	output_format(&s->out, "* %zu FETCH (", index + 1);
-	if (s->by_uid || s->dialect.qresync)
-		output_format(&s->out, "UID %u ", m->uid);
+	view_begin_fetch(&s->view, &s->out, &s->dialect, index, s->by_uid || s->dialect.qresync);
 	condstore_write(&s->out, m);
 	output_text(&s->out, ")\r\n");
 }

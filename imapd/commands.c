@@ -13,6 +13,7 @@ enum command_flag {
 	KEEPS_NUMBERS = 1 << 2, /* no EXPUNGE may be told while it runs (RFC 3501 section 7.4.1), but in its UID variant */
 	LOOKS = 1 << 3,        /* the client wants to know what is new */
 	ALONE = 1 << 4,        /* takes no arguments */
+	NUMBERS = 1 << 5,      /* its plain form takes or gives message numbers (RFC 9586 section 3) */
 };
 
 struct command {
@@ -23,9 +24,9 @@ struct command {
 
 /* The busiest first. */
 static const struct command commands[] = {
-	{"FETCH", cmd_fetch, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
-	{"STORE", cmd_store, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
-	{"SEARCH", cmd_search, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
+	{"FETCH", cmd_fetch, NEEDS_FOLDER | HAS_UID | NUMBERS | KEEPS_NUMBERS},
+	{"STORE", cmd_store, NEEDS_FOLDER | HAS_UID | NUMBERS | KEEPS_NUMBERS},
+	{"SEARCH", cmd_search, NEEDS_FOLDER | HAS_UID | NUMBERS | KEEPS_NUMBERS},
 	{"NOOP", cmd_noop, LOOKS | ALONE},
 	{"IDLE", cmd_idle, LOOKS | ALONE},
 	{"SELECT", cmd_select, 0},
@@ -33,8 +34,8 @@ static const struct command commands[] = {
 	{"LIST", cmd_list, 0},
 	{"LSUB", cmd_lsub, 0},
 	{"APPEND", cmd_append, LOOKS},
-	{"COPY", cmd_copy, NEEDS_FOLDER | HAS_UID},
-	{"MOVE", cmd_move, NEEDS_FOLDER | HAS_UID},
+	{"COPY", cmd_copy, NEEDS_FOLDER | HAS_UID | NUMBERS},
+	{"MOVE", cmd_move, NEEDS_FOLDER | HAS_UID | NUMBERS},
 	{"EXPUNGE", cmd_expunge, NEEDS_FOLDER | HAS_UID | LOOKS},
 	{"CHECK", cmd_check, NEEDS_FOLDER | LOOKS | ALONE},
 	{"CLOSE", cmd_close, NEEDS_FOLDER | ALONE},
@@ -84,6 +85,12 @@ struct answer
 answer_bad(const char *text)
 {
 	return (struct answer){ANSWER_BAD, NULL, text != NULL ? text : "the command is broken"};
+}
+
+struct answer
+answer_uid_required(void)
+{
+	return (struct answer){ANSWER_BAD, "UIDREQUIRED", "message numbers were given up with ENABLE UIDONLY"};
 }
 
 struct answer
@@ -152,6 +159,8 @@ run(struct session *s, const struct command *c, struct parser *p)
 {
 	if (c->flags & NEEDS_FOLDER && !s->view.open)
 		return answer_bad("select a folder first");
+	if (c->flags & NUMBERS && s->dialect.uidonly && !s->by_uid)
+		return answer_uid_required();
 	if (c->flags & ALONE && !parse_end(p))
 		return answer_bad(p->error);
 	return c->run(s, p);

@@ -7,6 +7,7 @@
 struct dialect {
 	bool condstore; /* MODSEQ in every FETCH response that tells of a change */
 	bool qresync;   /* VANISHED for EXPUNGE, UID in every such FETCH response */
+	bool uidonly;   /* UIDFETCH for FETCH, VANISHED for EXPUNGE: the client counts no messages */
 };
 
 #endif

@@ -52,6 +52,8 @@ struct answer answer_ok(const char *text);
 struct answer answer_ok_code(const char *code, const char *text);
 struct answer answer_no(const char *code, const char *text);
 struct answer answer_bad(const char *text);
+/* RFC 9586 section 3: there is a message number in the command. */
+struct answer answer_uid_required(void);
 /* The code of an OK with which the client is told how far it knows the folder, if it has enabled QRESYNC (RFC 7162 section 3.2.7). */
 extern const char answer_highest[];
 /* RFC 9208 section 5.1: the mailbox is full. */

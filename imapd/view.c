@@ -126,13 +126,24 @@ tell_expunge(void *context, size_t index)
 }
 
 void
+view_begin_fetch(const struct view *v, struct output *out, const struct dialect *d, size_t index, bool with_uid)
+{
+	uint32_t uid = v->folder.messages[index].uid;
+	if (d->uidonly) {
+		output_format(out, "* %u UIDFETCH (", uid);
+		return;
+	}
+	output_format(out, "* %zu FETCH (", index + 1);
+	if (with_uid)
+		output_format(out, "UID %u ", uid);
+}
+
+void
 view_tell_change(struct view *v, struct output *out, const struct dialect *d, size_t index, bool with_uid)
 {
 	struct message *m = &v->folder.messages[index];
 	m->changed = false;
-	output_format(out, "* %zu FETCH (", index + 1);
-	if (with_uid || d->qresync)
-		output_format(out, "UID %u ", m->uid);
+	view_begin_fetch(v, out, d, index, with_uid || d->qresync);
 	output_text(out, "FLAGS (");
 	flags_write(out, &v->folder, m);
 	output_text(out, ")");
@@ -155,7 +166,7 @@ static void
 tell_expunges(struct view *v, struct output *out, const struct dialect *d)
 {
 	struct vanished gone = {.out = out};
-	bool by_uid = d->qresync && v->folder.highest_modseq != 0;
+	bool by_uid = d->uidonly || (d->qresync && v->folder.highest_modseq != 0);
 	for (size_t i = 0; by_uid && i < v->announced; i++)
 		if (v->folder.messages[i].vanished)
 			vanished_add(&gone, v->folder.messages[i].uid, v->folder.messages[i].uid);

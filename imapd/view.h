@@ -52,6 +52,8 @@ void view_tell_count(struct view *v, struct output *out);
 void view_report(struct view *v, struct output *out, const struct dialect *d, bool expunges, bool with_uid);
 /* The client knows all that the view has: after a report that held nothing back, or a SELECT. */
 void view_all_told(struct view *v);
+/* The start of a response on a message: "* N FETCH (UID n ", without the UID unless it is wanted, or "* UID UIDFETCH (". */
+void view_begin_fetch(const struct view *v, struct output *out, const struct dialect *d, size_t index, bool with_uid);
 /* "* N FETCH (UID n FLAGS (...) MODSEQ (n))": what became of a message. */
 void view_tell_change(struct view *v, struct output *out, const struct dialect *d, size_t index, bool with_uid);
 
