@@ -21,6 +21,7 @@
 #include "lib/base/host.h"
 #include "lib/base/program.h"
 #include "lib/front/sessions.h"
+#include "lib/mail/charset.h"
 #include "lib/sandbox/sandbox.h"
 
 static void serve(const struct handover *h, int mail_root);
@@ -84,6 +85,7 @@ main(int argc, char **argv)
 	if (!quota_rules_read(&quota_rules))
 		return EXIT_MISUSE;
 	date_open();
+	charset_open();
 	if (!sessions_start(&sessions, &contract))
 		return EXIT_TEMPORARY;
 	sessions_run();

@@ -1,6 +1,7 @@
 #include "imapd/view.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "imapd/condstore.h"
@@ -35,6 +36,7 @@ view_close(struct view *v)
 {
 	if (v->open)
 		folder_close(&v->folder);
+	free(v->saved.ranges);
 	*v = (struct view){.open = false};
 }
 

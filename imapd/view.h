@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "imapd/dialect.h"
+#include "imapd/sequence.h"
 #include "lib/base/stream.h"
 #include "lib/store/folder.h"
 
@@ -27,6 +28,7 @@ struct view {
 	bool          news;       /* a refresh ran since the last report */
 	bool          own_change; /* this session changed the disk: look before the next report */
 	char          name[241];
+	struct sequence_set saved;    /* UIDs of the last search with SAVE (RFC 5182), malloc'ed */
 };
 
 /* Opens and reads a folder. False with errno; the view is closed then. */

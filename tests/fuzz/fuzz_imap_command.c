@@ -13,8 +13,8 @@
 #include "imapd/find.h"
 #include "imapd/gather.h"
 #include "imapd/parse_fetch.h"
-#include "imapd/parse_search.h"
 #include "imapd/pattern.h"
+#include "imapd/search_result.h"
 #include "imapd/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -56,10 +56,9 @@ static void
 walk(const struct search_key *key)
 {
 	for (; key != NULL; key = key->next) {
-		struct needle n;
 		touch(key->name);
-		needle_make(&n, key->text);
-		needle_in(&n, slice_of("some text to look in"));
+		if (key->needle != NULL)
+			needle_in(key->needle, slice_of("some text to look in"));
 		walk(key->child);
 	}
 }
@@ -68,9 +67,17 @@ static void
 try_search(struct parser p)
 {
 	struct search_key *program;
-	bool bad_charset;
-	if (parse_search(&p, &program, &bad_charset))
-		walk(program);
+	struct search_return r;
+	const struct charset *charset;
+	bool modseq;
+	charset_open();
+	if (!parse_search_return(&p, &r) || !parse_search_charset(&p, &charset) || !parse_search(&p, charset, &program, &modseq))
+		return;
+	if (r.partial && (r.first == 0 || r.first > r.last))
+		abort();
+	walk(program);
+	search_cheap_first(program);
+	walk(program);
 }
 
 static void
