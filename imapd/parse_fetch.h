@@ -13,6 +13,8 @@ enum fetch_kind {
 	FETCH_INTERNALDATE,
 	FETCH_SIZE,
 	FETCH_ENVELOPE,
+	FETCH_MODSEQ,        /* RFC 7162 */
+	FETCH_SAVEDATE,      /* RFC 8514 */
 	FETCH_BODY,          /* the structure without its extensions */
 	FETCH_BODYSTRUCTURE,
 	FETCH_SECTION,       /* BODY[...] and RFC822, RFC822.HEADER, RFC822.TEXT */
@@ -40,6 +42,15 @@ struct fetch_item {
 
 /* "ALL", "FLAGS", "(UID BODY.PEEK[])" ... The list is in the order of asking. */
 bool parse_fetch_items(struct parser *p, struct fetch_item **items);
+
+/* What may follow the items, in parentheses (RFC 4466). */
+struct fetch_modifiers {
+	bool     changed;  /* CHANGEDSINCE: only messages newer than `modseq` */
+	uint64_t modseq;
+	bool     vanished; /* VANISHED: those that are gone as well */
+};
+
+bool parse_fetch_modifiers(struct parser *p, struct fetch_modifiers *m);
 
 /* The part of a section specification between the brackets. */
 bool parse_section(struct parser *p, struct section *section);
