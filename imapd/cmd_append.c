@@ -133,7 +133,9 @@ finish(struct session *s, struct append *a, const struct flag_set *set)
 	account_done(&s->account, a->name, saved ? none : size);
 	if (!saved)
 		return answer_errno("append");
-	return answer_ok_code(appenduid(s, a), "appended");
+	const char *code = appenduid(s, a);
+	session_warn(s);
+	return answer_ok_code(code, "appended");
 }
 
 static struct answer
@@ -147,7 +149,7 @@ append_to(struct session *s, struct append *a)
 	if (!flags_resolve(a->to, a->names, a->count, true, &set, &error))
 		return refuse(s, answer_bad(error));
 	/* In the Maildir it is smaller, by half at most: of each CRLF there is one byte. */
-	if (quota_check(&s->account.quota, a->name, (struct quota_amount){s->gather.literal.size / 2, 1}) == QUOTA_OVER)
+	if (!account_check(&s->account, a->name, (struct quota_amount){s->gather.literal.size / 2, 1}))
 		return refuse(s, answer_over_quota());
 	if (!save_begin(&save, a->to))
 		return refuse(s, answer_errno("append"));

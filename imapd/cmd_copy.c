@@ -105,12 +105,14 @@ settle(struct copy *c, struct quota_amount removed)
 {
 	struct account *a = &c->session->account;
 	if (c->asked)
-		quota_give(&a->quota, c->name, difference(c->wanted, c->made));
+		account_give(a, c->name, difference(c->wanted, c->made));
 	else if (is_counted(c, c->name) && is_counted(c, source_name(c)))
-		quota_came(&a->quota, c->name, difference(c->made, removed));
+		account_came(a, c->name, difference(c->made, removed));
 	/* What went from one counted folder to another has changed nothing. */
 	const struct quota_amount none = {0, 0};
 	account_done(a, source_name(c), c->moves && !(is_counted(c, c->name) && is_counted(c, source_name(c))) ? removed : none);
+	if (c->asked && c->made.messages > 0)
+		session_warn(c->session);
 }
 
 /* --- the copies ------------------------------------------------------------------- */

@@ -23,6 +23,7 @@
 #include "lib/base/program.h"
 #include "lib/front/sessions.h"
 #include "lib/sandbox/sandbox.h"
+#include "lib/store/new_maildir.h"
 #include "pop3d/capabilities.h"
 #include "pop3d/start.h"
 
@@ -37,6 +38,7 @@ static struct sessions sessions = {
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &sessions.mail_root, 0, 0},
+	NEW_FOLDERS_SETTING(sessions.new_folders),
 	HOST_SETTING,
 	{"pop3_uidl_format", SETTING_TEXT, UIDL_FORMAT, "unique ids of messages, in Dovecot's words: %u UID, %v UIDVALIDITY, %f file, %g GUID",
 	    &pop3_policy.uidl_format, 0, 0},

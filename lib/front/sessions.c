@@ -91,29 +91,19 @@ request(struct connection *c, struct packet *p)
 	return true;
 }
 
-int
-sessions_tally(void)
+const struct sessions *
+sessions_running(void)
 {
-	return running->tally.writing;
+	return running;
 }
 
 /* --- what sessions say ---------------------------------------------------------------- */
-
-static void
-told(void *context, const char *status, struct packet *answer)
-{
-	(void)context;
-	(void)answer;
-	running->asked--;
-	if (status == NULL)
-		log_warning("usage-not-told", log_text("socket", "authd/lookup"));
-}
 
 static bool
 take_user(struct session_child *c, struct packet *word)
 {
 	const char *user = packet_field(word);
-	if (c->user != NULL || user == NULL || strlen(user) > TALLY_USER_MOST)
+	if (c->user != NULL || user == NULL || user[0] == '\0' || strlen(user) > TALLY_USER_MOST)
 		return false;
 	c->user = strdup(user);
 	return true;
@@ -122,18 +112,10 @@ take_user(struct session_child *c, struct packet *word)
 static bool
 take_usage(const struct session_child *c, struct packet *word)
 {
-	static struct packet p;
 	uint64_t bytes, messages;
 	if (c->user == NULL || !packet_field_number(word, INT64_MAX, &bytes) || !packet_field_number(word, INT64_MAX, &messages))
 		return false;
-	/* A session that talks without end is not to fill the memory; the next word says more. */
-	if (running->asked == WORDS_AT_ONCE)
-		return true;
-	client_begin(&running->authd, &p, "usage");
-	packet_add_text(&p, c->user);
-	packet_add_number(&p, bytes);
-	packet_add_number(&p, messages);
-	running->asked += client_ask(&running->authd, &p, told, NULL) != NULL;
+	telling_usage(&running->authd, c->user, bytes, messages);
 	return true;
 }
 
@@ -231,7 +213,7 @@ on_terminate(int number)
 static bool
 open_tally(struct sessions *s)
 {
-	s->authd = (struct client){.service = "authd/lookup", .timeout = PATIENCE_AUTHD};
+	s->authd.client = (struct client){.service = "authd/lookup", .timeout = PATIENCE_AUTHD};
 	if (!tally_open(&s->tally)) {
 		log_error("socket-failed", log_errno());
 		return false;

@@ -14,7 +14,7 @@
 #include "lib/front/account.h"
 #include "lib/front/handover.h"
 #include "lib/front/tally.h"
-#include "lib/ipc/client.h"
+#include "lib/front/telling.h"
 #include "lib/ipc/server.h"
 #include "lib/store/maildir.h"
 
@@ -22,6 +22,7 @@ struct sessions {
 	/* Set by the program. */
 	const char *front;        /* the user whose front hands over: "postern-imapd" */
 	const char *mail_root;    /* the directory that all Maildirs are beneath */
+	const char *new_folders;  /* lib/store/new_maildir.h */
 	uint64_t    most;         /* sessions at a time; more clients are told to come later */
 	const char *most_setting; /* the setting that says so, for the log's hint */
 	int64_t     patience;     /* after SIGTERM, told to the sessions: ms until they are killed. 0: they go on without us */
@@ -41,8 +42,7 @@ struct sessions {
 	} *children; /* `most` of them */
 	struct tally  tally;
 	struct watch  words;
-	struct client authd; /* is told what sessions say */
-	unsigned      asked; /* of that, what is not answered yet */
+	struct telling authd; /* is told what sessions say */
 	size_t count;
 	bool   ending;
 };
@@ -55,14 +55,14 @@ void sessions_run(void);
 /*
  * A session's first steps: redeems the ticket at authd, so that it learns from
  * nobody else whose mail this is, opens his Maildir beneath `mail_root` (which is
- * closed) and confines the process to it and to `c`. `*a` is opened with his
- * limits and `rules`. Logs the login. False, logged: temporary trouble, which
+ * closed; a Maildir that is not there is made) and confines the process to it
+ * and to `c`. `*a` is opened with his limits and `rules`. Logs the login. False, logged: temporary trouble, which
  * the client is to be told; the process is to end.
  */
 bool arrive(const struct handover *h, const char *service, int mail_root, const struct contract *c, struct maildir *m,
     struct account *a, const struct quota_rules *rules);
 
-/* Where a session of this process tells its daemon (tally.h). */
-int sessions_tally(void);
+/* Those that this process runs, or is one of. */
+const struct sessions *sessions_running(void);
 
 #endif
