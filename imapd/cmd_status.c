@@ -1,5 +1,5 @@
 /* STATUS: RFC 3501 section 6.3.10, RFC 9051 section 6.3.11; HIGHESTMODSEQ: RFC 7162; SIZE: RFC 8438; APPENDLIMIT: RFC 7889. */
-#include "imapd/session.h"
+#include "imapd/status.h"
 
 #include <errno.h>
 
@@ -7,33 +7,26 @@
 #include "imapd/namespace.h"
 #include "lib/mail/imap_reply.h"
 
-enum { MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, DELETED, SIZE, HIGHESTMODSEQ, APPENDLIMIT, ITEMS };
-
-static const char *const items[ITEMS] = {"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "SIZE",
+static const char *const items[STATUS_ITEMS] = {"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "SIZE",
     "HIGHESTMODSEQ", "APPENDLIMIT"};
 
-struct status {
-	bool     wanted[ITEMS];
-	uint64_t numbers[ITEMS];
-};
-
-static bool
-parse_items(struct parser *p, struct status *status)
+bool
+parse_status_items(struct parser *p, struct status *status)
 {
 	struct slice name;
-	if (!parse_space(p) || !parse_byte(p, '('))
+	if (!parse_byte(p, '('))
 		return false;
 	do {
 		size_t i = 0;
 		if (!parse_atom(p, &name))
 			return false;
-		while (i < ITEMS && !slice_is_nocase(name, items[i]))
+		while (i < STATUS_ITEMS && !slice_is_nocase(name, items[i]))
 			i++;
-		if (i == ITEMS)
+		if (i == STATUS_ITEMS)
 			return parse_fail(p, "there is an unknown status item");
 		status->wanted[i] = true;
 	} while (parse_maybe(p, ' '));
-	return parse_byte(p, ')') && parse_end(p);
+	return parse_byte(p, ')');
 }
 
 /* False with errno: a message's size cannot be had. One that has just vanished is not there. */
@@ -41,13 +34,13 @@ static bool
 count_message(struct folder *f, struct message *m, struct status *status)
 {
 	uint64_t size = 0, *numbers = status->numbers;
-	if (status->wanted[SIZE] && !folder_message_size(f, m, &size))
+	if (status->wanted[STATUS_SIZE] && !folder_message_size(f, m, &size))
 		return errno == ENOENT;
-	numbers[MESSAGES]++;
-	numbers[RECENT] += m->in_new || m->recent;
-	numbers[UNSEEN] += !(m->flags & FLAG_SEEN);
-	numbers[DELETED] += (m->flags & FLAG_DELETED) != 0;
-	numbers[SIZE] += size;
+	numbers[STATUS_MESSAGES]++;
+	numbers[STATUS_RECENT] += m->in_new || m->recent;
+	numbers[STATUS_UNSEEN] += !(m->flags & FLAG_SEEN);
+	numbers[STATUS_DELETED] += (m->flags & FLAG_DELETED) != 0;
+	numbers[STATUS_SIZE] += size;
 	return true;
 }
 
@@ -57,9 +50,9 @@ count_messages(struct folder *f, struct status *status)
 	for (size_t i = 0; i < f->count; i++)
 		if (!f->messages[i].vanished && !count_message(f, &f->messages[i], status))
 			return false;
-	status->numbers[UIDNEXT] = f->uidnext;
-	status->numbers[UIDVALIDITY] = f->uidvalidity;
-	status->numbers[HIGHESTMODSEQ] = f->highest_modseq;
+	status->numbers[STATUS_UIDNEXT] = f->uidnext;
+	status->numbers[STATUS_UIDVALIDITY] = f->uidvalidity;
+	status->numbers[STATUS_HIGHESTMODSEQ] = f->highest_modseq;
 	return true;
 }
 
@@ -70,7 +63,7 @@ tell(struct session *s, struct slice name, const struct status *status)
 	output_text(&s->out, "* STATUS ");
 	reply_astring(&s->out, name);
 	output_text(&s->out, " (");
-	for (size_t i = 0; i < ITEMS; i++) {
+	for (size_t i = 0; i < STATUS_ITEMS; i++) {
 		if (!status->wanted[i])
 			continue;
 		output_format(&s->out, "%s%s %llu", separator, items[i], (unsigned long long)status->numbers[i]);
@@ -93,17 +86,30 @@ look(struct session *s, struct slice name, struct status *status)
 	return ok;
 }
 
+void
+status_begin(struct session *s, struct status *status)
+{
+	status->numbers[STATUS_APPENDLIMIT] = s->append_most;
+	if (status->wanted[STATUS_HIGHESTMODSEQ])
+		condstore_begin(s);
+}
+
+bool
+status_tell(struct session *s, struct slice name, struct status status)
+{
+	if (!look(s, name, &status))
+		return false;
+	tell(s, name, &status);
+	return true;
+}
+
 struct answer
 cmd_status(struct session *s, struct parser *p)
 {
 	struct slice name;
-	struct status status = {.numbers[APPENDLIMIT] = s->append_most};
-	if (!parse_space(p) || !parse_astring(p, &name) || !parse_items(p, &status))
+	struct status status = {.numbers = {0}};
+	if (!parse_space(p) || !parse_astring(p, &name) || !parse_space(p) || !parse_status_items(p, &status) || !parse_end(p))
 		return answer_bad(p->error);
-	if (status.wanted[HIGHESTMODSEQ])
-		condstore_begin(s);
-	if (!look(s, name, &status))
-		return answer_errno("status");
-	tell(s, name, &status);
-	return answer_ok("done");
+	status_begin(s, &status);
+	return status_tell(s, name, status) ? answer_ok("done") : answer_errno("status");
 }

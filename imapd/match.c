@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "imapd/condstore.h"
 #include "imapd/text_search.h"
 #include "lib/base/clock.h"
 #include "lib/mail/date.h"
@@ -217,11 +218,39 @@ resolve(struct session *s, struct search_key *key)
 	return ok;
 }
 
+static bool
+has_kind(const struct search_key *key, enum search_kind kind)
+{
+	bool has = key->kind == kind;
+	for (const struct search_key *child = key->child; child != NULL && !has; child = child->next)
+		has = has_kind(child, kind);
+	return has;
+}
+
+/* What the session and the folder have to say to keys. */
+static bool
+is_allowed(struct session *s, const struct search_key *program, struct answer *answer)
+{
+	bool modseq = has_kind(program, SEARCH_MODSEQ);
+	if (s->dialect.uidonly && has_kind(program, SEARCH_NUMBERS))
+		*answer = answer_uid_required();
+	else if (modseq && !condstore_possible(s))
+		*answer = condstore_impossible();
+	else {
+		if (modseq)
+			condstore_begin(s);
+		return true;
+	}
+	return false;
+}
+
 bool
 match_all(struct session *s, struct search_key *program, struct matches *found, struct answer *answer)
 {
 	struct search search = {.session = s, .now = clock_unix()};
 	*found = (struct matches){.count = 0};
+	if (!is_allowed(s, program, answer))
+		return false;
 	if (!resolve(s, program)) {
 		*answer = answer_bad("there is no such message");
 		return false;

@@ -13,6 +13,8 @@
 #include "imapd/find.h"
 #include "imapd/gather.h"
 #include "imapd/parse_fetch.h"
+#include "imapd/parse_list.h"
+#include "imapd/parse_sort.h"
 #include "imapd/pattern.h"
 #include "imapd/search_result.h"
 #include "imapd/session.h"
@@ -81,14 +83,26 @@ try_search(struct parser p)
 }
 
 static void
+try_sort(struct parser p)
+{
+	struct sort_criteria criteria;
+	if (parse_sort(&p, &criteria) && (criteria.count == 0 || criteria.count > SORT_MOST))
+		abort();
+}
+
+static void
 try_list(struct parser p)
 {
-	struct slice reference, pattern;
-	if (!parse_astring(&p, &reference) || !parse_space(&p) || !parse_list_mailbox(&p, &pattern))
+	struct list_request r = {.count = 0};
+	/* It takes the space before its arguments. */
+	p.c.rest = slice_make(p.c.rest.data - 1, p.c.rest.len + 1);
+	if (!parse_list(&p, &r))
 		return;
-	touch(reference);
-	pattern_matches(pattern, reference);
-	pattern_matches(pattern, slice_of("INBOX"));
+	touch(r.reference);
+	for (size_t i = 0; i < r.count; i++) {
+		pattern_matches(r.patterns[i], r.reference);
+		pattern_matches(r.patterns[i], slice_of("INBOX"));
+	}
 }
 
 static void
@@ -119,6 +133,7 @@ try_all(struct slice command)
 		return;
 	try_fetch(p);
 	try_search(p);
+	try_sort(p);
 	try_list(p);
 	try_store(p);
 }
