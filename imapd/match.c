@@ -175,7 +175,7 @@ matches(struct search *s, const struct search_key *key, const struct candidate *
 	case SEARCH_UIDS:
 		return sequence_has(&key->set, m->uid);
 	case SEARCH_MODSEQ:
-		return m->modseq >= key->number;
+		return m->modseq == 0 || m->modseq >= key->number;
 	case SEARCH_LARGER:
 	case SEARCH_SMALLER:
 		return size_matches(s, key, m);
@@ -222,6 +222,8 @@ match_all(struct session *s, struct search_key *program, struct matches *found, 
 {
 	struct search search = {.session = s, .now = clock_unix()};
 	*found = (struct matches){.count = 0};
+	if (!search_allowed(s, program, answer))
+		return false;
 	if (!resolve(s, program)) {
 		*answer = answer_bad("there is no such message");
 		return false;
