@@ -154,6 +154,8 @@ find_mistake(const struct fetch *f)
 	const struct session *s = f->session;
 	if (f->modifiers.vanished && !(s->by_uid && s->dialect.qresync && f->modifiers.changed))
 		return "VANISHED is for UID FETCH with CHANGEDSINCE, and QRESYNC must be enabled";
+	if (f->modifiers.partial && !s->by_uid)
+		return "PARTIAL is for UID FETCH";
 	return NULL;
 }
 
@@ -177,14 +179,38 @@ begin_modseq(struct fetch *f, struct answer *answer)
 	return ok;
 }
 
+/* The next message that is to be told of. */
+static struct message *
+next_wanted(struct fetch *f, size_t *index)
+{
+	struct message *m = targets_next(f->session, &f->targets, index);
+	while (m != NULL && f->modifiers.changed && !condstore_is_newer(m, f->modifiers.modseq))
+		m = targets_next(f->session, &f->targets, index);
+	return m;
+}
+
+static size_t
+count_wanted(struct fetch f)
+{
+	size_t index, count = 0;
+	while (next_wanted(&f, &index) != NULL)
+		count++;
+	return count;
+}
+
 static void
 fetch_all(struct fetch *f)
 {
-	struct session *s = f->session;
-	size_t index;
-	for (struct message *m; !s->out.failed && (m = targets_next(s, &f->targets, &index)) != NULL;)
-		if (!f->modifiers.changed || condstore_is_newer(m, f->modifiers.modseq))
+	size_t index, from = 0, to = SIZE_MAX;
+	if (f->modifiers.partial)
+		partial_of_count(&f->modifiers.part, count_wanted(*f), &from, &to);
+	for (size_t i = 0; i < to && !f->session->out.failed; i++) {
+		struct message *m = next_wanted(f, &index);
+		if (m == NULL)
+			return;
+		if (i >= from)
 			fetch_message(f, m, index);
+	}
 }
 
 static struct answer

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 
-#include "imapd/condstore.h"
 #include "imapd/text_search.h"
 #include "lib/base/clock.h"
 #include "lib/mail/date.h"
@@ -176,7 +175,7 @@ matches(struct search *s, const struct search_key *key, const struct candidate *
 	case SEARCH_UIDS:
 		return sequence_has(&key->set, m->uid);
 	case SEARCH_MODSEQ:
-		return m->modseq >= key->number;
+		return m->modseq == 0 || m->modseq >= key->number;
 	case SEARCH_LARGER:
 	case SEARCH_SMALLER:
 		return size_matches(s, key, m);
@@ -218,38 +217,12 @@ resolve(struct session *s, struct search_key *key)
 	return ok;
 }
 
-static bool
-has_kind(const struct search_key *key, enum search_kind kind)
-{
-	bool has = key->kind == kind;
-	for (const struct search_key *child = key->child; child != NULL && !has; child = child->next)
-		has = has_kind(child, kind);
-	return has;
-}
-
-/* What the session and the folder have to say to keys. */
-static bool
-is_allowed(struct session *s, const struct search_key *program, struct answer *answer)
-{
-	bool modseq = has_kind(program, SEARCH_MODSEQ);
-	if (s->dialect.uidonly && has_kind(program, SEARCH_NUMBERS))
-		*answer = answer_uid_required();
-	else if (modseq && !condstore_possible(s))
-		*answer = condstore_impossible();
-	else {
-		if (modseq)
-			condstore_begin(s);
-		return true;
-	}
-	return false;
-}
-
 bool
 match_all(struct session *s, struct search_key *program, struct matches *found, struct answer *answer)
 {
 	struct search search = {.session = s, .now = clock_unix()};
 	*found = (struct matches){.count = 0};
-	if (!is_allowed(s, program, answer))
+	if (!search_allowed(s, program, answer))
 		return false;
 	if (!resolve(s, program)) {
 		*answer = answer_bad("there is no such message");

@@ -12,6 +12,8 @@ struct matches {
 	bool      failed;  /* a message could not be read, so it is not among them */
 };
 
+/* Message numbers after ENABLE UIDONLY, MODSEQ of a folder that has none (RFC 9586, 7162): false, and *answer says so. (search_allowed.c) */
+bool search_allowed(struct session *s, const struct search_key *program, struct answer *answer);
 /* False: *answer says why. */
 bool match_all(struct session *s, struct search_key *program, struct matches *found, struct answer *answer);
 

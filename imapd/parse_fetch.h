@@ -3,6 +3,7 @@
 #define IMAPD_PARSE_FETCH_H
 
 #include "imapd/parse.h"
+#include "imapd/partial.h"
 
 #define FETCH_ITEMS_MOST   200
 #define SECTION_NAMES_MOST 200 /* header names of one section */
@@ -48,6 +49,8 @@ struct fetch_modifiers {
 	bool     changed;  /* CHANGEDSINCE: only messages newer than `modseq` */
 	uint64_t modseq;
 	bool     vanished; /* VANISHED: those that are gone as well */
+	bool     partial;  /* PARTIAL (RFC 9394): of the messages that would be told */
+	struct partial part;
 };
 
 bool parse_fetch_modifiers(struct parser *p, struct fetch_modifiers *m);

@@ -9,6 +9,10 @@ parse_modifier(struct parser *p, struct fetch_modifiers *m)
 		m->changed = true;
 		return parse_space(p) && parse_modseq(p, &m->modseq);
 	}
+	if (parse_word(p, "PARTIAL")) {
+		m->partial = true;
+		return parse_space(p) && parse_partial_range(p, &m->part);
+	}
 	if (!parse_word(p, "VANISHED"))
 		return parse_fail(p, "there is an unknown modifier");
 	m->vanished = true;

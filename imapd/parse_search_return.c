@@ -1,34 +1,13 @@
 /* Result options: RETURN (MIN MAX ALL COUNT SAVE PARTIAL 1:100). */
 #include "imapd/search_result.h"
 
-#define NEED_RANGE "a range is missing (1:100 or -1:-100)"
-
-static bool
-parse_end_of_range(struct parser *p, bool *backward, uint32_t *number)
-{
-	uint64_t n;
-	*backward = parse_maybe(p, '-');
-	if (!cursor_take_number(&p->c, UINT32_MAX, &n) || n == 0)
-		return parse_fail(p, NEED_RANGE);
-	*number = (uint32_t)n;
-	return true;
-}
-
-/* Both ends count from the same side; in either order. */
 static bool
 parse_partial(struct parser *p, struct search_return *r)
 {
-	bool backward;
-	uint32_t first = 0, last = 0;
 	if (r->partial)
 		return parse_fail(p, "PARTIAL stands twice");
 	r->partial = true;
-	if (!parse_space(p) || !parse_end_of_range(p, &r->backward, &first) || !parse_byte(p, ':') ||
-	    !parse_end_of_range(p, &backward, &last))
-		return parse_fail(p, NEED_RANGE);
-	r->first = first < last ? first : last;
-	r->last = first < last ? last : first;
-	return backward == r->backward || parse_fail(p, NEED_RANGE);
+	return parse_space(p) && parse_partial_range(p, &r->part);
 }
 
 static bool

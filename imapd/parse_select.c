@@ -13,6 +13,8 @@ parse_known_set(struct parser *p, struct sequence_set *set, bool ascending)
 	uint32_t before = 0;
 	if (!parse_sequence_set(p, set))
 		return false;
+	if (set->saved)
+		return parse_fail(p, "there may be no $ in what is known");
 	for (size_t i = 0; i < set->count; i++) {
 		struct sequence_range r = set->ranges[i];
 		if (r.first == SEQUENCE_STAR || r.last == SEQUENCE_STAR)

@@ -46,6 +46,7 @@ static const struct setting settings[] = {
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &sessions.mail_root, 0, 0},
 	NEW_FOLDERS_SETTING(sessions.new_folders),
 	HOST_SETTING,
+	SESSION_MEMORY_SETTING(sessions),
 	{"imap_sessions", SETTING_NUMBER, "2000", "IMAP sessions at a time", &sessions.most, 1, 100000},
 	QUOTA_SETTINGS(quota_rules),
 	QUOTA_WARNING_SETTINGS(quota_rules, warning_file),
@@ -58,7 +59,7 @@ static const struct setting settings[] = {
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_CONNECT | CALLS_READ_FILES | CALLS_WRITE_FILES |
 	         CALLS_FORK | CALLS_WATCH,
-	.memory = 64 << 20,
+	.memory = SESSION_MEMORY_MOST,
 	.processes = 0,
 	.reaches = "mail_root; a session: one user's Maildir, no sockets",
 	.sockets = "listens: imap/session; connects: authd/lookup; a session once: authd/ticket",

@@ -18,9 +18,9 @@ number_of(const struct session *s, uint32_t index)
 static struct stretch
 partial_of(const struct search_return *r, size_t count)
 {
-	size_t first = r->first - 1 < count ? r->first - 1 : count;
-	size_t last = r->last < count ? r->last : count;
-	return r->backward ? (struct stretch){count - last, count - first} : (struct stretch){first, last};
+	struct stretch part;
+	partial_of_count(&r->part, count, &part.from, &part.to);
+	return part;
 }
 
 /* --- numbers ---------------------------------------------------------------------------- */
@@ -84,8 +84,8 @@ static void
 write_partial(struct session *s, const struct search_return *r, const struct matches *found)
 {
 	struct stretch part = partial_of(r, found->count);
-	const char *sign = r->backward ? "-" : "";
-	output_format(&s->out, " PARTIAL (%s%u:%s%u ", sign, r->first, sign, r->last);
+	const char *sign = r->part.backward ? "-" : "";
+	output_format(&s->out, " PARTIAL (%s%u:%s%u ", sign, r->part.first, sign, r->part.last);
 	write_set(s, r, found, part);
 	output_text(&s->out, part.from < part.to ? ")" : "NIL)");
 }

@@ -6,12 +6,12 @@
 #define IMAPD_SEARCH_RESULT_H
 
 #include "imapd/match.h"
+#include "imapd/partial.h"
 
 struct search_return {
 	bool     given; /* RETURN was said: the answer is ESEARCH */
 	bool     min, max, all, count, save, partial;
-	bool     backward;    /* PARTIAL counts from the end */
-	uint32_t first, last; /* of PARTIAL; first <= last, from 1 */
+	struct partial part; /* of PARTIAL */
 	bool     modseq;      /* MODSEQ was a key: the answer has one (RFC 7162 section 3.1.5) */
 	bool     sorted;      /* it is SORT's */
 };

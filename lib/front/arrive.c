@@ -115,7 +115,8 @@ arrive(const struct handover *h, const char *service, int mail_root, const struc
 	open_account(a, &r, m, mail_root, rules);
 	close(mail_root);
 	const struct sandbox_path path = {.fd = m->root, .write = true};
-	if (!sandbox_enter(c, &path, 1))
+	const struct contract own = sessions_contract(c);
+	if (!sandbox_enter(&own, &path, 1))
 		return false;
 	log_info("login", log_text("user", r.user), log_text("client", h->address),
 	    log_text("line", h->encrypted ? "tls" : "plain"));

@@ -18,6 +18,8 @@
 
 static struct sessions *running;
 
+const char session_memory_hint[] = "folders this large need more: raise the setting session_memory (256 bytes a message and 64M), or move mail into other folders";
+
 /* --- beginning --------------------------------------------------------------------- */
 
 static void
@@ -233,6 +235,14 @@ open_root(struct sessions *s)
 	return false;
 }
 
+struct contract
+sessions_contract(const struct contract *c)
+{
+	struct contract own = *c;
+	own.memory = (size_t)running->memory;
+	return own;
+}
+
 bool
 sessions_start(struct sessions *s, const struct contract *c)
 {
@@ -244,7 +254,8 @@ sessions_start(struct sessions *s, const struct contract *c)
 	    !loop_signal(SIGTERM, on_terminate) || !open_tally(s) || !service_start(&s->service))
 		return false;
 	const struct sandbox_path path = {.fd = s->root, .write = true};
-	return sandbox_enter(c, &path, 1);
+	const struct contract own = sessions_contract(c);
+	return sandbox_enter(&own, &path, 1);
 }
 
 void

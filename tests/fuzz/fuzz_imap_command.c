@@ -15,6 +15,7 @@
 #include "imapd/parse_fetch.h"
 #include "imapd/parse_list.h"
 #include "imapd/parse_sort.h"
+#include "imapd/parse_select.h"
 #include "imapd/pattern.h"
 #include "imapd/search_result.h"
 #include "imapd/session.h"
@@ -37,12 +38,24 @@ touch(struct slice text)
 }
 
 static void
+try_partial(const struct partial *partial)
+{
+	size_t from, to;
+	partial_of_count(partial, 50, &from, &to);
+	if (from > to || to > 50)
+		abort();
+}
+
+static void
 try_fetch(struct parser p)
 {
 	struct sequence_set set;
 	struct fetch_item *item;
 	if (!parse_sequence_set(&p, &set) || !parse_space(&p) || !parse_fetch_items(&p, &item))
 		return;
+	struct fetch_modifiers modifiers;
+	if (parse_fetch_modifiers(&p, &modifiers) && modifiers.partial)
+		try_partial(&modifiers.part);
 	sequence_resolve(&set, 100);
 	for (size_t i = 1; i < set.count; i++)
 		if (set.ranges[i].first <= set.ranges[i - 1].last)
@@ -106,6 +119,20 @@ try_list(struct parser p)
 }
 
 static void
+try_select(struct parser p)
+{
+	struct slice name;
+	struct select_parameters s;
+	if (!parse_astring(&p, &name) || !parse_select_parameters(&p, &s) || !s.qresync)
+		return;
+	const struct sequence_set *sets[] = {&s.known, &s.numbers, &s.uids};
+	for (size_t i = 0; i < 3; i++)
+		for (size_t k = 0; k < sets[i]->count; k++)
+			if (sets[i]->ranges[k].first == SEQUENCE_STAR || sets[i]->ranges[k].first > sets[i]->ranges[k].last)
+				abort();
+}
+
+static void
 try_store(struct parser p)
 {
 	struct slice flags[10];
@@ -135,6 +162,7 @@ try_all(struct slice command)
 	try_search(p);
 	try_sort(p);
 	try_list(p);
+	try_select(p);
 	try_store(p);
 }
 

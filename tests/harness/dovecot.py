@@ -1,12 +1,15 @@
-"""Debian's Dovecot on a Maildir of the suite: its imap process over pipes, under a private configuration."""
+"""Debian's Dovecot on a Maildir of the suite: its imap and pop3 processes over pipes, under a private configuration."""
+import contextlib
 import os
 import pathlib
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 
-from .dialogue import Imap
+from .dialogue import Imap, Pop3
+from .wait import wait_for
 
 CONFIGURATION = """base_dir = {directory}/base
 state_dir = {directory}/base
@@ -14,7 +17,7 @@ mail_location = maildir:{maildir}{location}
 log_path = {directory}/log
 first_valid_uid = 1
 first_valid_gid = 1
-protocols = imap
+protocols = imap pop3
 {settings}
 namespace inbox {{
   inbox = yes
@@ -24,16 +27,49 @@ namespace inbox {{
 """
 
 
-def missing():
-    return not (shutil.which("doveadm") and os.path.exists("/usr/lib/dovecot/imap"))
+def missing(program="imap"):
+    return not (shutil.which("doveadm") and os.path.exists(f"/usr/lib/dovecot/{program}"))
 
 
-class DovecotSession(Imap):
-    """One imap process, logged in; speaks as harness.Imap does."""
+# What a whole Dovecot needs beside that: a port, and a user who may log in with any password.
+SERVER = """ssl = no
+disable_plaintext_auth = no
+passdb {{
+  driver = static
+  args = nopassword=y
+}}
+userdb {{
+  driver = static
+  args = uid=vmail gid=vmail home={directory}
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = 0
+  }}
+}}
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+}}
+"""
+
+
+def can_connect(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+class Piped:
+    """A dialogue with a process over pipes, in place of a connection."""
 
     def __init__(self, process):
-        self.process, self.buffer, self.count = process, b"", 0
-        self.greeting = self.response()
+        self.process, self.buffer = process, b""
 
     def send(self, data):
         self.process.stdin.write(data if isinstance(data, bytes) else data.encode())
@@ -50,6 +86,19 @@ class DovecotSession(Imap):
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+
+
+class DovecotImap(Piped, Imap):
+    """One imap process, logged in; speaks as harness.Imap does."""
+
+    def __init__(self, process):
+        super().__init__(process)
+        self.count = 0
+        self.greeting = self.response()
+
+
+class DovecotPop3(Piped, Pop3):
+    """One pop3 process, logged in; started in this way it does not greet."""
 
 
 class Dovecot:
@@ -73,12 +122,32 @@ class Dovecot:
     def __exit__(self, *_):
         shutil.rmtree(self.directory)
 
+    def start(self, program):
+        return subprocess.Popen(["doveadm", "-c", self.directory / "conf", "exec", program], stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, user="vmail", group=self.gid,
+                                extra_groups=[], cwd="/", env={"PATH": "/usr/bin:/bin", "USER": "anna",
+                                                               "HOME": str(self.directory)})
+
     def session(self):
-        process = subprocess.Popen(["doveadm", "-c", self.directory / "conf", "exec", "imap"], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, user="vmail", group=self.gid,
-                                   extra_groups=[], cwd="/", env={"PATH": "/usr/bin:/bin", "USER": "anna",
-                                                                  "HOME": str(self.directory)})
-        return DovecotSession(process)
+        return DovecotImap(self.start("imap"))
+
+    def pop3(self):
+        return DovecotPop3(self.start("pop3"))
+
+    @contextlib.contextmanager
+    def server(self):
+        """The port of its POP3 service. (Only a session that has logged in there takes the session lock.)"""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        with open(self.directory / "conf", "a") as file:
+            file.write(SERVER.format(directory=self.directory, port=port))
+        process = subprocess.Popen(["dovecot", "-F", "-c", self.directory / "conf"], stderr=subprocess.DEVNULL)
+        try:
+            wait_for(lambda: f"Dovecot; its log:\n{self.log()}", 20, lambda: can_connect(port))
+            yield port
+        finally:
+            process.terminate()
+            process.wait(20)
 
     def log(self):
         path = self.directory / "log"

@@ -199,3 +199,14 @@ def test_a_folder_that_cannot_have_them_says_so(suite, user):
 def test_bad_syntax(suite, user, command):
     with session(suite, user) as imap:
         assert imap.command(command)[0] == "BAD"
+
+
+def test_search(suite, user):
+    """Section 3.1.5: messages at or above the number, and the highest of those found."""
+    with session(suite, user) as imap:
+        ok(imap, "STORE 2:3 +FLAGS.SILENT (\\Seen)")
+        now = modseqs(ok(imap, "FETCH 1:* MODSEQ"))
+        assert ok(imap, f"SEARCH MODSEQ {now[2]}")[0] == b"* SEARCH 2 3 (MODSEQ %d)" % max(now[2], now[3])
+        assert ok(imap, f'SEARCH MODSEQ "/flags/\\\\draft" all {now[2]} 2')[0] == b"* SEARCH 2 (MODSEQ %d)" % now[2]
+        assert ok(imap, f"SEARCH MODSEQ {max(now.values()) + 1}")[0] == b"* SEARCH"
+        assert ok(imap, f"SEARCH RETURN (COUNT) MODSEQ {now[2]}")[0].endswith(b" COUNT 2 MODSEQ %d" % max(now[2], now[3]))
