@@ -159,7 +159,8 @@ save(struct session *s, const struct search_return *r, const struct matches *fou
 	fill(s, r, found, &set);
 	sequence_resolve(&set, 0);
 	struct sequence_range *less = reallocarray(set.ranges, set.count + 1, sizeof *set.ranges);
-	set.ranges = less != NULL ? less : set.ranges;
+	if (less != NULL)
+		set.ranges = less;
 	s->view.saved = set;
 	return true;
 }
