@@ -255,7 +255,7 @@ remove_originals(struct copy *c)
 			quota_sum(&removed, size);
 	}
 	settle(c, removed);
-	return ok ? finish(c, NULL) : answer_errno("move");
+	return ok ? finish(c, c->count > 0 ? answer_highest : NULL) : answer_errno("move");
 }
 
 struct answer

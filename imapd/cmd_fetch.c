@@ -1,26 +1,10 @@
-/* FETCH: RFC 3501 section 6.4.5. */
-#include "imapd/session.h"
+/* FETCH: RFC 3501 section 6.4.5; CHANGEDSINCE and VANISHED: RFC 7162 sections 3.1.4.1, 3.2.6. */
+#include "imapd/fetch.h"
 
 #include <errno.h>
 
-#include "imapd/flags.h"
-#include "imapd/parse_fetch.h"
-#include "lib/mail/date.h"
-#include "lib/mail/imap_reply.h"
-
-struct fetch {
-	struct session    *session;
-	struct fetch_item *items;
-	struct targets     targets;
-	bool               needs_body;
-	bool               needs_structure;
-	bool               needs_texts;  /* what the index has ready */
-	bool               sets_seen;
-	bool               tells_flags;
-	int                trouble; /* errno of a message that could not be read, or 0 */
-	bool               has_texts;
-	struct message_texts texts; /* of the message under way */
-};
+#include "imapd/condstore.h"
+#include "imapd/vanished.h"
 
 /* A few fields of the message's own header, all of which the index keeps. */
 static bool
@@ -44,119 +28,6 @@ look_over_items(struct fetch *f)
 		f->tells_flags |= i->kind == FETCH_FLAGS;
 	}
 	f->sets_seen = f->sets_seen && !f->session->view.folder.read_only;
-}
-
-/* --- the items ------------------------------------------------------------------- */
-
-static void
-write_flags(struct fetch *f, struct message *m)
-{
-	struct output *out = &f->session->out;
-	output_text(out, "FLAGS (");
-	flags_write(out, &f->session->view.folder, m);
-	output_text(out, ")");
-	m->changed = false;
-}
-
-static void
-write_date(struct fetch *f, struct message *m)
-{
-	time_t when = 0;
-	struct str text = STR_MOST(64);
-	folder_message_date(&f->session->view.folder, m, &when);
-	date_print_imap(&text, date_local(when));
-	output_format(&f->session->out, "INTERNALDATE \"%s\"", str_text(&text));
-	str_free(&text);
-}
-
-static void
-write_size(struct fetch *f, struct message *m)
-{
-	uint64_t size = 0;
-	folder_message_size(&f->session->view.folder, m, &size);
-	output_format(&f->session->out, "RFC822.SIZE %llu", (unsigned long long)size);
-}
-
-static void
-write_section_name(struct output *out, const struct section *section)
-{
-	static const char *const texts[] = {"", "HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT", "TEXT", "MIME"};
-	output_text(out, "BODY[");
-	output_slice(out, section->part);
-	if (section->part.len > 0 && section->text != SECTION_ALL)
-		output_text(out, ".");
-	output_text(out, texts[section->text]);
-	for (size_t i = 0; i < section->count; i++) {
-		output_text(out, i == 0 ? " (" : " ");
-		reply_astring(out, section->names[i]);
-	}
-	output_text(out, section->count > 0 ? ")]" : "]");
-}
-
-static void
-write_section(struct fetch *f, const struct fetch_item *item)
-{
-	struct output *out = &f->session->out;
-	if (item->label != NULL)
-		output_text(out, item->label);
-	else
-		write_section_name(out, &item->section);
-	if (item->partial)
-		output_format(out, "<%u>", item->offset);
-	output_text(out, " ");
-	struct body header = {.open = true, .fd = -1, .text = f->texts.header, .size = f->texts.header.len};
-	body_write_section(item->listed && f->has_texts ? &header : &f->session->body, out, item);
-}
-
-static void
-write_structure(struct fetch *f, bool extended)
-{
-	struct body *body = &f->session->body;
-	output_text(&f->session->out, extended ? "BODYSTRUCTURE " : "BODY ");
-	if (extended && f->has_texts)
-		output_slice(&f->session->out, f->texts.structure);
-	else
-		reply_structure(&f->session->out, body_tree(body), 0, body->text, extended);
-}
-
-static void
-write_envelope(struct fetch *f)
-{
-	struct slice text = f->session->body.text;
-	output_text(&f->session->out, "ENVELOPE ");
-	if (f->has_texts)
-		output_slice(&f->session->out, f->texts.envelope);
-	else
-		reply_envelope(&f->session->out, slice_first(text, header_end(text)));
-}
-
-static void
-write_item(struct fetch *f, struct message *m, const struct fetch_item *item)
-{
-	switch (item->kind) {
-	case FETCH_FLAGS:
-		write_flags(f, m);
-		return;
-	case FETCH_UID:
-		output_format(&f->session->out, "UID %u", m->uid);
-		return;
-	case FETCH_INTERNALDATE:
-		write_date(f, m);
-		return;
-	case FETCH_SIZE:
-		write_size(f, m);
-		return;
-	case FETCH_ENVELOPE:
-		write_envelope(f);
-		return;
-	case FETCH_BODY:
-	case FETCH_BODYSTRUCTURE:
-		write_structure(f, item->kind == FETCH_BODYSTRUCTURE);
-		return;
-	case FETCH_SECTION:
-		write_section(f, item);
-		return;
-	}
 }
 
 /* --- one message ------------------------------------------------------------------ */
@@ -221,6 +92,24 @@ mark_seen(struct fetch *f, struct message *m)
 	return folder_set_flags(&v->folder, m, FLAGS_ADD, FLAG_SEEN, 0) && !f->tells_flags;
 }
 
+/* With what has changed, and with what was asked for because it has. */
+static bool
+tells_modseq(const struct fetch *f, bool tell_flags)
+{
+	const struct session *s = f->session;
+	bool wanted = f->modifiers.changed || (s->dialect.condstore && (tell_flags || f->tells_flags));
+	return wanted && condstore_possible(s) && !asks_for(f, FETCH_MODSEQ);
+}
+
+/* A changed message is named by its UID after ENABLE QRESYNC (RFC 7162 section 3.2.4). */
+static bool
+tells_uid(const struct fetch *f, bool tell_flags)
+{
+	const struct session *s = f->session;
+	bool wanted = s->by_uid || (s->dialect.qresync && (tell_flags || f->tells_flags));
+	return wanted && !asks_for(f, FETCH_UID);
+}
+
 static void
 fetch_message(struct fetch *f, struct message *m, size_t index)
 {
@@ -234,18 +123,106 @@ fetch_message(struct fetch *f, struct message *m, size_t index)
 		note_trouble(f);
 		return;
 	}
-	output_format(out, "* %zu FETCH (", index + 1);
-	if (f->session->by_uid && !asks_for(f, FETCH_UID))
-		output_format(out, "UID %u ", m->uid);
+	view_begin_fetch(&f->session->view, out, &f->session->dialect, index, tells_uid(f, tell_flags));
 	for (const struct fetch_item *i = f->items; i != NULL; i = i->next) {
-		write_item(f, m, i);
+		fetch_write_item(f, m, i);
 		output_text(out, i->next != NULL ? " " : "");
 	}
 	if (tell_flags) {
 		output_text(out, " ");
-		write_flags(f, m);
+		fetch_write_flags(f, m);
+	}
+	if (tells_modseq(f, tell_flags)) {
+		output_text(out, " ");
+		condstore_write(out, m);
 	}
 	output_text(out, ")\r\n");
+}
+
+/* --- the command ------------------------------------------------------------------ */
+
+static bool
+parse(struct parser *p, struct fetch *f)
+{
+	return parse_space(p) && parse_fetch_items(p, &f->items) && parse_fetch_modifiers(p, &f->modifiers) && parse_end(p);
+}
+
+/* NULL: it may be. */
+static const char *
+find_mistake(const struct fetch *f)
+{
+	const struct session *s = f->session;
+	if (f->modifiers.vanished && !(s->by_uid && s->dialect.qresync && f->modifiers.changed))
+		return "VANISHED is for UID FETCH with CHANGEDSINCE, and QRESYNC must be enabled";
+	if (f->modifiers.partial && !s->by_uid)
+		return "PARTIAL is for UID FETCH";
+	return NULL;
+}
+
+/* What depends on mod-sequences, before the first message. False: *answer says why. */
+static bool
+begin_modseq(struct fetch *f, struct answer *answer)
+{
+	struct session *s = f->session;
+	struct vanished_since since = {.modseq = f->modifiers.modseq, .known = f->targets.set};
+	if (!f->modifiers.changed && !asks_for(f, FETCH_MODSEQ))
+		return true;
+	*answer = condstore_impossible();
+	if (!condstore_possible(s))
+		return false;
+	condstore_begin(s);
+	if (!f->modifiers.vanished)
+		return true;
+	errno = ENOMEM;
+	bool ok = vanished_tell_earlier(&s->out, &s->view, &since);
+	*answer = answer_errno("remember what is gone");
+	return ok;
+}
+
+/* The next message that is to be told of. */
+static struct message *
+next_wanted(struct fetch *f, size_t *index)
+{
+	struct message *m = targets_next(f->session, &f->targets, index);
+	while (m != NULL && f->modifiers.changed && !condstore_is_newer(m, f->modifiers.modseq))
+		m = targets_next(f->session, &f->targets, index);
+	return m;
+}
+
+static size_t
+count_wanted(struct fetch f)
+{
+	size_t index, count = 0;
+	while (next_wanted(&f, &index) != NULL)
+		count++;
+	return count;
+}
+
+static void
+fetch_all(struct fetch *f)
+{
+	size_t index, from = 0, to = SIZE_MAX;
+	if (f->modifiers.partial)
+		partial_of_count(&f->modifiers.part, count_wanted(*f), &from, &to);
+	for (size_t i = 0; i < to && !f->session->out.failed; i++) {
+		struct message *m = next_wanted(f, &index);
+		if (m == NULL)
+			return;
+		if (i >= from)
+			fetch_message(f, m, index);
+	}
+}
+
+static struct answer
+conclude(const struct fetch *f)
+{
+	if (f->trouble != 0) {
+		errno = f->trouble;
+		return answer_errno("read a message");
+	}
+	if (f->targets.gone)
+		return answer_ok_code("EXPUNGEISSUED", "some of the messages are gone");
+	return answer_ok("done");
 }
 
 struct answer
@@ -253,21 +230,18 @@ cmd_fetch(struct session *s, struct parser *p)
 {
 	struct fetch f = {.session = s};
 	struct answer answer;
-	size_t index;
 	if (!targets_parse(s, p, &f.targets, &answer))
 		return answer;
-	if (!parse_space(p) || !parse_fetch_items(p, &f.items) || !parse_end(p))
+	if (!parse(p, &f))
 		return answer_bad(p->error);
+	const char *mistake = find_mistake(&f);
+	if (mistake != NULL)
+		return answer_bad(mistake);
 	if (!targets_resolve(s, &f.targets))
 		return answer_bad("there is no such message");
 	look_over_items(&f);
-	for (struct message *m; !s->out.failed && (m = targets_next(s, &f.targets, &index)) != NULL;)
-		fetch_message(&f, m, index);
-	if (f.trouble != 0) {
-		errno = f.trouble;
-		return answer_errno("read a message");
-	}
-	if (f.targets.gone)
-		return answer_ok_code("EXPUNGEISSUED", "some of the messages are gone");
-	return answer_ok("done");
+	if (!begin_modseq(&f, &answer))
+		return answer;
+	fetch_all(&f);
+	return conclude(&f);
 }

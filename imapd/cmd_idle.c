@@ -25,7 +25,7 @@ tell_news(struct session *s)
 		return true;
 	if (!view_refresh(&s->view) && s->view.stale)
 		return false;
-	view_report(&s->view, &s->out, true, false);
+	view_report(&s->view, &s->out, &s->dialect, true, false);
 	return true;
 }
 

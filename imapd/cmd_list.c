@@ -1,172 +1,201 @@
-/* LIST and LSUB: RFC 3501 sections 6.3.8, 6.3.9; \HasChildren: RFC 3348; \Sent and the like: RFC 6154. */
+/* LIST: RFC 9051 section 6.3.9 (RFC 3501 section 6.3.8, RFC 5258); \HasChildren: RFC 3348; \Sent and the like: RFC 6154. */
 #include "imapd/session.h"
 
-#include <errno.h>
-#include <string.h>
-
+#include "imapd/names.h"
 #include "imapd/namespace.h"
+#include "imapd/parse_list.h"
 #include "imapd/pattern.h"
 #include "imapd/special_use.h"
 #include "lib/mail/imap_reply.h"
-#include "lib/store/folders.h"
 #include "lib/store/subscriptions.h"
 
 struct listing {
 	struct session     *session;
-	const char         *verb;    /* "LIST" or "LSUB" */
-	struct slice        pattern;
-	struct folder_names names;   /* as the client knows them, sorted */
-	bool                subscribed;
+	struct list_request request;
+	struct folder_names folders;    /* as the client knows them, without INBOX */
+	struct folder_names subscribed; /* where they matter */
+	bool                failed;     /* STATUS of a folder; *errno says why */
 };
 
-/* The index of the first name that is not less. */
-static size_t
-lower_bound(const struct folder_names *names, struct slice name)
+/* --- which ------------------------------------------------------------------------------ */
+
+static bool
+matches(const struct listing *l, struct slice name)
 {
-	size_t low = 0, high = names->count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		struct slice m = slice_of(names->names[middle]);
-		size_t common = m.len < name.len ? m.len : name.len;
-		int order = memcmp(m.data, name.data, common);
-		if (order < 0 || (order == 0 && m.len < name.len))
-			low = middle + 1;
-		else
-			high = middle;
+	bool any = false;
+	for (size_t i = 0; i < l->request.count && !any; i++)
+		any = pattern_matches(l->request.patterns[i], name);
+	return any;
+}
+
+static bool
+exists(const struct listing *l, struct slice name)
+{
+	return folders_is_inbox(name) || names_has(&l->folders, name);
+}
+
+/* The attribute of a folder, or NULL. */
+static const char *
+use_of(const struct listing *l, struct slice name)
+{
+	return exists(l, name) ? special_use_of(namespace_inward(name)) : NULL;
+}
+
+static bool
+is_selected(const struct listing *l, struct slice name)
+{
+	const struct list_request *r = &l->request;
+	return (!r->select_subscribed || names_has(&l->subscribed, name)) && (!r->select_use || use_of(l, name) != NULL);
+}
+
+/* RECURSIVEMATCH (RFC 5258 section 3.5): beneath it is one that is selected and of which no pattern will tell. */
+static bool
+hides_one(const struct listing *l, struct slice name)
+{
+	const struct folder_names *names = l->request.select_subscribed ? &l->subscribed : &l->folders;
+	for (size_t i = names_beneath(names, name); i < names->count && l->request.recursive; i++) {
+		struct slice below = slice_of(names->names[i]);
+		if (!names_is_beneath(below, name))
+			return false;
+		if (is_selected(l, below) && !matches(l, below))
+			return true;
 	}
-	return low;
+	return false;
 }
 
-static bool
-is_listed(const struct folder_names *names, struct slice name)
-{
-	size_t at = lower_bound(names, name);
-	return at < names->count && slice_equal(slice_of(names->names[at]), name);
-}
-
-static bool
-starts_with_level(struct slice name, struct slice level)
-{
-	return name.len > level.len && name.data[level.len] == '.' && slice_equal(slice_first(name, level.len), level);
-}
-
-static bool
-has_children(const struct folder_names *names, struct slice name)
-{
-	char level[NAMESPACE_NAME_MOST + 2];
-	if (name.len > NAMESPACE_NAME_MOST)
-		return false;
-	memcpy(level, name.data, name.len);
-	level[name.len] = '.';
-	size_t at = lower_bound(names, slice_make(level, name.len + 1));
-	return at < names->count && starts_with_level(slice_of(names->names[at]), name);
-}
-
-/* The name as the client knows it. */
-static void
-tell_attributes(const struct listing *l, struct slice name, bool exists)
-{
-	struct output *out = &l->session->out;
-	const char *use = exists && !l->subscribed ? special_use_of(namespace_inward(name)) : NULL;
-	output_text(out, exists ? "" : "\\Noselect");
-	if (!l->subscribed)
-		output_format(out, "%s%s", exists ? "" : " ", has_children(&l->names, name) ? "\\HasChildren" : "\\HasNoChildren");
-	if (use != NULL)
-		output_format(out, " %s", use);
-}
+/* --- what is told ------------------------------------------------------------------------- */
 
 static void
-tell(const struct listing *l, struct slice name, bool exists)
+write_attribute(struct output *out, bool is, const char *attribute, const char **separator)
 {
-	struct output *out = &l->session->out;
-	if (!pattern_matches(l->pattern, name))
+	if (!is)
 		return;
-	output_format(out, "* %s (", l->verb);
-	tell_attributes(l, name, exists);
+	output_text(out, *separator);
+	output_text(out, attribute);
+	*separator = " ";
+}
+
+static void
+write_attributes(const struct listing *l, struct slice name)
+{
+	const struct list_request *r = &l->request;
+	struct output *out = &l->session->out;
+	const char *separator = "", *use = use_of(l, name);
+	bool there = exists(l, name), parent = names_beneath(&l->folders, name) < l->folders.count;
+	write_attribute(out, !there, r->extended ? "\\NonExistent" : "\\Noselect", &separator);
+	write_attribute(out, r->tell_subscribed && names_has(&l->subscribed, name), "\\Subscribed", &separator);
+	write_attribute(out, r->tell_children, parent ? "\\HasChildren" : "\\HasNoChildren", &separator);
+	write_attribute(out, r->tell_use && use != NULL, use, &separator);
+}
+
+static void
+write_line(const struct listing *l, struct slice name, bool hides)
+{
+	struct output *out = &l->session->out;
+	output_text(out, "* LIST (");
+	write_attributes(l, name);
 	output_text(out, ") \".\" ");
 	reply_astring(out, name);
+	if (hides) {
+		const char *separator = "";
+		output_text(out, " (\"CHILDINFO\" (");
+		write_attribute(out, l->request.select_subscribed, "\"SUBSCRIBED\"", &separator);
+		write_attribute(out, l->request.select_use, "\"SPECIAL-USE\"", &separator);
+		output_text(out, "))");
+	}
 	output_text(out, "\r\n");
+}
+
+/* A folder, or a level that is none. */
+static void
+tell(struct listing *l, struct slice name)
+{
+	if (!matches(l, name))
+		return;
+	bool selected = is_selected(l, name), hides = hides_one(l, name);
+	if (!selected && !hides)
+		return;
+	write_line(l, name, hides);
+	if (l->request.tell_status && selected && exists(l, name))
+		l->failed = !status_tell(l->session, name, l->request.status) || l->failed;
 }
 
 /* Levels above a folder that are no folders themselves: Maildir++ need not have them. */
 static void
-tell_missing_parents(const struct listing *l, struct slice name, struct slice before)
+tell_levels(struct listing *l, struct slice name, struct slice before)
 {
-	/* LSUB tells of them only where '%' hides what is beneath. */
-	if (l->subscribed && !slice_ends(l->pattern, "%"))
-		return;
 	for (size_t i = 1; i < name.len; i++) {
 		struct slice level = slice_first(name, i);
-		if (name.data[i] != '.' || starts_with_level(before, level) || is_listed(&l->names, level))
-			continue;
-		/* INBOX is always there and was told of, though no directory beneath the Maildir bears its name. */
-		if (!l->subscribed && folders_is_inbox(level))
-			continue;
-		tell(l, level, false);
+		bool told = names_is_beneath(before, level) || exists(l, level) ||
+		    (l->request.select_subscribed && names_has(&l->subscribed, level));
+		if (name.data[i] == '.' && !told)
+			tell(l, level);
 	}
 }
 
-static void
-tell_all(const struct listing *l)
+/* The next of two lists in order, once when it is in both. */
+static bool
+next_name(const struct listing *l, size_t *folder, size_t *subscribed, struct slice *name)
 {
-	struct slice before = slice_of("");
-	if (!l->subscribed)
-		tell(l, slice_of("INBOX"), true);
-	for (size_t i = 0; i < l->names.count; i++) {
-		struct slice name = slice_of(l->names.names[i]);
-		tell_missing_parents(l, name, before);
-		tell(l, name, true);
+	struct slice a = *folder < l->folders.count ? slice_of(l->folders.names[*folder]) : slice_make(NULL, 0);
+	struct slice b = *subscribed < l->subscribed.count ? slice_of(l->subscribed.names[*subscribed]) : slice_make(NULL, 0);
+	if (a.data == NULL && b.data == NULL)
+		return false;
+	int order = a.data == NULL ? 1 : b.data == NULL ? -1 : slice_compare(a, b);
+	*folder += order <= 0;
+	*subscribed += order >= 0;
+	*name = order <= 0 ? a : b;
+	return true;
+}
+
+static void
+tell_all(struct listing *l)
+{
+	struct slice before = slice_of(""), name;
+	size_t folder = 0, subscribed = 0;
+	tell(l, slice_of("INBOX"));
+	while (next_name(l, &folder, &subscribed, &name)) {
+		/* Names that are subscribed and no folders are nobody's business but theirs who ask for subscriptions. */
+		if (!l->request.select_subscribed && !names_has(&l->folders, name))
+			continue;
+		tell_levels(l, name, before);
+		if (!folders_is_inbox(name))
+			tell(l, name);
 		before = name;
 	}
 }
 
-/* The reference and the pattern are put together as one. */
 static bool
-join_pattern(struct session *s, struct slice reference, struct slice *pattern)
+read_names(struct listing *l)
 {
-	struct slice own = *pattern;
-	if (reference.len == 0)
-		return true;
-	char *joined = scratch_take(&s->scratch, reference.len + own.len + 1);
-	if (joined == NULL)
+	struct session *s = l->session;
+	if (!folders_list(&s->maildir, &l->folders) || !namespace_outward(&l->folders))
 		return false;
-	memcpy(joined, reference.data, reference.len);
-	memcpy(joined + reference.len, own.data, own.len);
-	*pattern = slice_make(joined, reference.len + own.len);
-	return true;
-}
-
-static struct answer
-list(struct session *s, struct parser *p, bool subscribed)
-{
-	struct listing l = {.session = s, .verb = subscribed ? "LSUB" : "LIST", .subscribed = subscribed};
-	struct slice reference;
-	if (!parse_space(p) || !parse_astring(p, &reference) || !parse_space(p) ||
-	    !parse_list_mailbox(p, &l.pattern) || !parse_end(p))
-		return answer_bad(p->error);
-	/* An empty pattern asks for the separator. */
-	if (l.pattern.len == 0) {
-		output_format(&s->out, "* %s (\\Noselect) \".\" \"\"\r\n", l.verb);
-		return answer_ok("done");
-	}
-	if (!join_pattern(s, reference, &l.pattern) || !namespace_pattern(&s->scratch, &l.pattern) || l.pattern.len > PATTERN_MOST)
-		return answer_no("LIMIT", "the pattern is too long");
-	bool ok = subscribed ? subscriptions_list(&s->maildir, &l.names) : folders_list(&s->maildir, &l.names);
-	ok = ok && namespace_outward(&l.names);
-	if (ok)
-		tell_all(&l);
-	folders_free(&l.names);
-	return ok ? answer_ok("done") : answer_errno("list");
+	return !l->request.tell_subscribed || (subscriptions_list(&s->maildir, &l->subscribed) && namespace_outward(&l->subscribed));
 }
 
 struct answer
 cmd_list(struct session *s, struct parser *p)
 {
-	return list(s, p, false);
-}
-
-struct answer
-cmd_lsub(struct session *s, struct parser *p)
-{
-	return list(s, p, true);
+	struct listing l = {.session = s};
+	struct list_request *r = &l.request;
+	if (!parse_list(p, r))
+		return answer_bad(p->error);
+	/* An empty pattern asks for the separator. */
+	if (!r->extended && r->patterns[0].len == 0) {
+		output_text(&s->out, "* LIST (\\Noselect) \".\" \"\"\r\n");
+		return answer_ok("done");
+	}
+	for (size_t i = 0; i < r->count; i++)
+		if (!names_join_pattern(&s->scratch, r->reference, &r->patterns[i]))
+			return answer_no("LIMIT", "the pattern is too long");
+	status_begin(s, &r->status);
+	bool ok = read_names(&l);
+	if (ok)
+		tell_all(&l);
+	folders_free(&l.folders);
+	folders_free(&l.subscribed);
+	if (!ok)
+		return answer_errno("list");
+	return l.failed ? answer_no("UNAVAILABLE", "the status of some folders cannot be told now") : answer_ok("done");
 }

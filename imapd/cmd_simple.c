@@ -6,7 +6,9 @@
 
 /* Only what truly works (RFC 3501 section 7.2.1). */
 const char session_capability[] =
-	"IMAP4rev1 LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ENABLE SPECIAL-USE";
+	"IMAP4rev1 LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ENABLE SPECIAL-USE"
+	" CONDSTORE QRESYNC STATUS=SIZE SAVEDATE APPENDLIMIT UIDONLY"
+	" LIST-EXTENDED LIST-STATUS ESEARCH SEARCHRES WITHIN PARTIAL SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS I18NLEVEL=1";
 
 struct answer
 cmd_capability(struct session *s, struct parser *p)
@@ -45,19 +47,6 @@ cmd_namespace(struct session *s, struct parser *p)
 {
 	(void)p;
 	output_format(&s->out, "* NAMESPACE ((\"%s\" \".\")) NIL NIL\r\n", namespace_prefix());
-	return answer_ok("done");
-}
-
-/* RFC 5161: there is nothing yet that a client could enable. */
-struct answer
-cmd_enable(struct session *s, struct parser *p)
-{
-	struct slice name;
-	do {
-		if (!parse_space(p) || !parse_atom(p, &name))
-			return answer_bad(p->error);
-	} while (!cursor_at_end(&p->c));
-	output_text(&s->out, "* ENABLED\r\n");
 	return answer_ok("done");
 }
 

@@ -1,76 +1,115 @@
-/* STATUS: RFC 3501 section 6.3.10. */
-#include "imapd/session.h"
+/* STATUS: RFC 3501 section 6.3.10, RFC 9051 section 6.3.11; HIGHESTMODSEQ: RFC 7162; SIZE: RFC 8438; APPENDLIMIT: RFC 7889. */
+#include "imapd/status.h"
 
+#include <errno.h>
+
+#include "imapd/condstore.h"
 #include "imapd/namespace.h"
 #include "lib/mail/imap_reply.h"
 
-enum { MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, ITEMS };
+static const char *const items[STATUS_ITEMS] = {"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "SIZE",
+    "HIGHESTMODSEQ", "APPENDLIMIT"};
 
-static const char *const items[ITEMS] = {"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN"};
-
-static bool
-parse_items(struct parser *p, bool wanted[ITEMS])
+bool
+parse_status_items(struct parser *p, struct status *status)
 {
 	struct slice name;
-	if (!parse_space(p) || !parse_byte(p, '('))
+	if (!parse_byte(p, '('))
 		return false;
 	do {
 		size_t i = 0;
 		if (!parse_atom(p, &name))
 			return false;
-		while (i < ITEMS && !slice_is_nocase(name, items[i]))
+		while (i < STATUS_ITEMS && !slice_is_nocase(name, items[i]))
 			i++;
-		if (i == ITEMS)
+		if (i == STATUS_ITEMS)
 			return parse_fail(p, "there is an unknown status item");
-		wanted[i] = true;
+		status->wanted[i] = true;
 	} while (parse_maybe(p, ' '));
-	return parse_byte(p, ')') && parse_end(p);
+	return parse_byte(p, ')');
 }
 
-static void
-count_messages(const struct folder *f, size_t numbers[ITEMS])
+/* False with errno: a message's size cannot be had. One that has just vanished is not there. */
+static bool
+count_message(struct folder *f, struct message *m, struct status *status)
 {
-	for (size_t i = 0; i < f->count; i++) {
-		const struct message *m = &f->messages[i];
-		if (m->vanished)
-			continue;
-		numbers[MESSAGES]++;
-		numbers[RECENT] += m->in_new || m->recent;
-		numbers[UNSEEN] += !(m->flags & FLAG_SEEN);
-	}
-	numbers[UIDNEXT] = f->uidnext;
-	numbers[UIDVALIDITY] = f->uidvalidity;
+	uint64_t size = 0, *numbers = status->numbers;
+	if (status->wanted[STATUS_SIZE] && !folder_message_size(f, m, &size))
+		return errno == ENOENT;
+	numbers[STATUS_MESSAGES]++;
+	numbers[STATUS_RECENT] += m->in_new || m->recent;
+	numbers[STATUS_UNSEEN] += !(m->flags & FLAG_SEEN);
+	numbers[STATUS_DELETED] += (m->flags & FLAG_DELETED) != 0;
+	numbers[STATUS_SIZE] += size;
+	return true;
+}
+
+static bool
+count_messages(struct folder *f, struct status *status)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (!f->messages[i].vanished && !count_message(f, &f->messages[i], status))
+			return false;
+	status->numbers[STATUS_UIDNEXT] = f->uidnext;
+	status->numbers[STATUS_UIDVALIDITY] = f->uidvalidity;
+	status->numbers[STATUS_HIGHESTMODSEQ] = f->highest_modseq;
+	return true;
 }
 
 static void
-tell(struct session *s, struct slice name, const bool wanted[ITEMS], const size_t numbers[ITEMS])
+tell(struct session *s, struct slice name, const struct status *status)
 {
 	const char *separator = "";
 	output_text(&s->out, "* STATUS ");
 	reply_astring(&s->out, name);
 	output_text(&s->out, " (");
-	for (size_t i = 0; i < ITEMS; i++) {
-		if (!wanted[i])
+	for (size_t i = 0; i < STATUS_ITEMS; i++) {
+		if (!status->wanted[i])
 			continue;
-		output_format(&s->out, "%s%s %zu", separator, items[i], numbers[i]);
+		output_format(&s->out, "%s%s %llu", separator, items[i], (unsigned long long)status->numbers[i]);
 		separator = " ";
 	}
 	output_text(&s->out, ")\r\n");
+}
+
+/* False with errno. */
+static bool
+look(struct session *s, struct slice name, struct status *status)
+{
+	struct view v;
+	if (!view_open(&v, &s->maildir, namespace_inward(name), true))
+		return false;
+	bool ok = count_messages(&v.folder, status);
+	int saved = errno;
+	view_close(&v);
+	errno = saved;
+	return ok;
+}
+
+void
+status_begin(struct session *s, struct status *status)
+{
+	status->numbers[STATUS_APPENDLIMIT] = s->append_most;
+	if (status->wanted[STATUS_HIGHESTMODSEQ])
+		condstore_begin(s);
+}
+
+bool
+status_tell(struct session *s, struct slice name, struct status status)
+{
+	if (!look(s, name, &status))
+		return false;
+	tell(s, name, &status);
+	return true;
 }
 
 struct answer
 cmd_status(struct session *s, struct parser *p)
 {
 	struct slice name;
-	bool wanted[ITEMS] = {false};
-	size_t numbers[ITEMS] = {0};
-	struct view v;
-	if (!parse_space(p) || !parse_astring(p, &name) || !parse_items(p, wanted))
+	struct status status = {.numbers = {0}};
+	if (!parse_space(p) || !parse_astring(p, &name) || !parse_space(p) || !parse_status_items(p, &status) || !parse_end(p))
 		return answer_bad(p->error);
-	if (!view_open(&v, &s->maildir, namespace_inward(name), true))
-		return answer_errno("status");
-	count_messages(&v.folder, numbers);
-	view_close(&v);
-	tell(s, name, wanted, numbers);
-	return answer_ok("done");
+	status_begin(s, &status);
+	return status_tell(s, name, status) ? answer_ok("done") : answer_errno("status");
 }

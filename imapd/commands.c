@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "imapd/condstore.h"
 #include "lib/base/log.h"
 #include "lib/front/sessions.h"
 
@@ -13,6 +14,7 @@ enum command_flag {
 	KEEPS_NUMBERS = 1 << 2, /* no EXPUNGE may be told while it runs (RFC 3501 section 7.4.1), but in its UID variant */
 	LOOKS = 1 << 3,        /* the client wants to know what is new */
 	ALONE = 1 << 4,        /* takes no arguments */
+	NUMBERS = 1 << 5,      /* its plain form takes or gives message numbers (RFC 9586 section 3) */
 };
 
 struct command {
@@ -23,9 +25,11 @@ struct command {
 
 /* The busiest first. */
 static const struct command commands[] = {
-	{"FETCH", cmd_fetch, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
-	{"STORE", cmd_store, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
-	{"SEARCH", cmd_search, NEEDS_FOLDER | HAS_UID | KEEPS_NUMBERS},
+	{"FETCH", cmd_fetch, NEEDS_FOLDER | HAS_UID | NUMBERS | KEEPS_NUMBERS},
+	{"STORE", cmd_store, NEEDS_FOLDER | HAS_UID | NUMBERS | KEEPS_NUMBERS},
+	{"SEARCH", cmd_search, NEEDS_FOLDER | HAS_UID | NUMBERS | KEEPS_NUMBERS},
+	{"SORT", cmd_sort, NEEDS_FOLDER | HAS_UID | NUMBERS | KEEPS_NUMBERS},
+	{"THREAD", cmd_thread, NEEDS_FOLDER | HAS_UID | NUMBERS | KEEPS_NUMBERS},
 	{"NOOP", cmd_noop, LOOKS | ALONE},
 	{"IDLE", cmd_idle, LOOKS | ALONE},
 	{"SELECT", cmd_select, 0},
@@ -33,8 +37,8 @@ static const struct command commands[] = {
 	{"LIST", cmd_list, 0},
 	{"LSUB", cmd_lsub, 0},
 	{"APPEND", cmd_append, LOOKS},
-	{"COPY", cmd_copy, NEEDS_FOLDER | HAS_UID},
-	{"MOVE", cmd_move, NEEDS_FOLDER | HAS_UID},
+	{"COPY", cmd_copy, NEEDS_FOLDER | HAS_UID | NUMBERS},
+	{"MOVE", cmd_move, NEEDS_FOLDER | HAS_UID | NUMBERS},
 	{"EXPUNGE", cmd_expunge, NEEDS_FOLDER | HAS_UID | LOOKS},
 	{"CHECK", cmd_check, NEEDS_FOLDER | LOOKS | ALONE},
 	{"CLOSE", cmd_close, NEEDS_FOLDER | ALONE},
@@ -72,6 +76,8 @@ answer_no(const char *code, const char *text)
 	return (struct answer){ANSWER_NO, code, text};
 }
 
+const char answer_highest[] = "HIGHESTMODSEQ";
+
 struct answer
 answer_over_quota(void)
 {
@@ -82,6 +88,12 @@ struct answer
 answer_bad(const char *text)
 {
 	return (struct answer){ANSWER_BAD, NULL, text != NULL ? text : "the command is broken"};
+}
+
+struct answer
+answer_uid_required(void)
+{
+	return (struct answer){ANSWER_BAD, "UIDREQUIRED", "message numbers were given up with ENABLE UIDONLY"};
 }
 
 struct answer
@@ -150,9 +162,22 @@ run(struct session *s, const struct command *c, struct parser *p)
 {
 	if (c->flags & NEEDS_FOLDER && !s->view.open)
 		return answer_bad("select a folder first");
+	if (c->flags & NUMBERS && s->dialect.uidonly && !s->by_uid)
+		return answer_uid_required();
 	if (c->flags & ALONE && !parse_end(p))
 		return answer_bad(p->error);
 	return c->run(s, p);
+}
+
+/*
+ * At the tagged answer a client takes the highest mod-sequence that it was told
+ * for what it knows all up to (RFC 7162 section 6): so it must be told all of
+ * that, or that it is less.
+ */
+static bool
+must_look(const struct session *s, const struct command *c)
+{
+	return c->flags & LOOKS || (s->dialect.condstore && c->flags & NEEDS_FOLDER);
 }
 
 /* Untagged news come before the tagged answer. */
@@ -161,7 +186,7 @@ report(struct session *s, const struct command *c)
 {
 	if (!s->view.open)
 		return;
-	bool ok = c->flags & LOOKS ? view_refresh(&s->view) : view_refresh_lazily(&s->view);
+	bool ok = must_look(s, c) ? view_refresh(&s->view) : view_refresh_lazily(&s->view);
 	if (!ok && s->view.full) {
 		log_warning("session-memory", log_text("doing", "look"), log_text("folder", s->view.name), log_text("hint", session_memory_hint));
 		session_bye(s, "[LIMIT] the folder has become larger than the memory of a session");
@@ -172,7 +197,9 @@ report(struct session *s, const struct command *c)
 		session_bye(s, "the folder was removed or replaced by another program");
 		return;
 	}
-	view_report(&s->view, &s->out, !(c->flags & KEEPS_NUMBERS) || s->by_uid, s->by_uid);
+	view_report(&s->view, &s->out, &s->dialect, !(c->flags & KEEPS_NUMBERS) || s->by_uid, s->by_uid);
+	if (s->dialect.condstore && s->view.folder.vanished > 0)
+		condstore_tell_highest(s);
 }
 
 static void
@@ -213,6 +240,8 @@ session_command(struct session *s)
 	struct answer a = c != NULL ? run(s, c, &p) : answer_bad(p.error);
 	if (c != NULL && !s->done)
 		report(s, c);
+	if (a.status == ANSWER_OK && a.code == answer_highest)
+		a.code = condstore_code(s);
 	write_answer(s, &a);
 	count_mistakes(s, &a);
 }

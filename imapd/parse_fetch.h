@@ -3,6 +3,7 @@
 #define IMAPD_PARSE_FETCH_H
 
 #include "imapd/parse.h"
+#include "imapd/partial.h"
 
 #define FETCH_ITEMS_MOST   200
 #define SECTION_NAMES_MOST 200 /* header names of one section */
@@ -13,6 +14,8 @@ enum fetch_kind {
 	FETCH_INTERNALDATE,
 	FETCH_SIZE,
 	FETCH_ENVELOPE,
+	FETCH_MODSEQ,        /* RFC 7162 */
+	FETCH_SAVEDATE,      /* RFC 8514 */
 	FETCH_BODY,          /* the structure without its extensions */
 	FETCH_BODYSTRUCTURE,
 	FETCH_SECTION,       /* BODY[...] and RFC822, RFC822.HEADER, RFC822.TEXT */
@@ -40,6 +43,17 @@ struct fetch_item {
 
 /* "ALL", "FLAGS", "(UID BODY.PEEK[])" ... The list is in the order of asking. */
 bool parse_fetch_items(struct parser *p, struct fetch_item **items);
+
+/* What may follow the items, in parentheses (RFC 4466). */
+struct fetch_modifiers {
+	bool     changed;  /* CHANGEDSINCE: only messages newer than `modseq` */
+	uint64_t modseq;
+	bool     vanished; /* VANISHED: those that are gone as well */
+	bool     partial;  /* PARTIAL (RFC 9394): of the messages that would be told */
+	struct partial part;
+};
+
+bool parse_fetch_modifiers(struct parser *p, struct fetch_modifiers *m);
 
 /* The part of a section specification between the brackets. */
 bool parse_section(struct parser *p, struct section *section);

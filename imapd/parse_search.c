@@ -1,12 +1,11 @@
 #include "imapd/parse_search.h"
 
-#include <string.h>
-
+#include "lib/mail/casemap.h"
 #include "lib/store/name.h"
 
 #define NO_MEMORY "the command needs too much memory"
 
-enum argument { NONE, STRING, HEADER_NAME, HEADER_AND_STRING, KEYWORD, SIZE, DAY, UIDS, ONE_KEY, TWO_KEYS };
+enum argument { NONE, STRING, HEADER_NAME, HEADER_AND_STRING, KEYWORD, SIZE, SECONDS, MODSEQ, DAY, UIDS, ONE_KEY, TWO_KEYS };
 
 struct search_word {
 	const char      *word;
@@ -31,11 +30,18 @@ static const struct search_word words[] = {
 	{"HEADER", SEARCH_HEADER, HEADER_AND_STRING, false, 0, NULL},
 	{"KEYWORD", SEARCH_KEYWORD, KEYWORD, false, 0, NULL},
 	{"LARGER", SEARCH_LARGER, SIZE, false, 0, NULL},
+	{"MODSEQ", SEARCH_MODSEQ, MODSEQ, false, 0, NULL},
+	{"NEW", SEARCH_NEW, NONE, false, 0, NULL},
 	{"NOT", SEARCH_NOT, ONE_KEY, false, 0, NULL},
 	{"OLD", SEARCH_RECENT, NONE, true, 0, NULL},
+	{"OLDER", SEARCH_OLDER, SECONDS, false, 0, NULL},
 	{"ON", SEARCH_ON, DAY, false, 0, NULL},
 	{"OR", SEARCH_OR, TWO_KEYS, false, 0, NULL},
 	{"RECENT", SEARCH_RECENT, NONE, false, 0, NULL},
+	{"SAVEDATESUPPORTED", SEARCH_ALL, NONE, false, 0, NULL}, /* every folder has save dates */
+	{"SAVEDBEFORE", SEARCH_SAVED_BEFORE, DAY, false, 0, NULL},
+	{"SAVEDON", SEARCH_SAVED_ON, DAY, false, 0, NULL},
+	{"SAVEDSINCE", SEARCH_SAVED_SINCE, DAY, false, 0, NULL},
 	{"SEEN", SEARCH_FLAG, NONE, false, FLAG_SEEN, NULL},
 	{"SENTBEFORE", SEARCH_SENT_BEFORE, DAY, false, 0, NULL},
 	{"SENTON", SEARCH_SENT_ON, DAY, false, 0, NULL},
@@ -52,12 +58,15 @@ static const struct search_word words[] = {
 	{"UNFLAGGED", SEARCH_FLAG, NONE, true, FLAG_FLAGGED, NULL},
 	{"UNKEYWORD", SEARCH_KEYWORD, KEYWORD, true, 0, NULL},
 	{"UNSEEN", SEARCH_FLAG, NONE, true, FLAG_SEEN, NULL},
+	{"YOUNGER", SEARCH_YOUNGER, SECONDS, false, 0, NULL},
 };
 
 struct search_parser {
-	struct parser *p;
-	size_t         keys;
-	size_t         depth;
+	struct parser        *p;
+	const struct charset *charset;
+	size_t                keys;
+	size_t                depth;
+	bool                  modseq;
 };
 
 static struct search_key *parse_key(struct search_parser *s);
@@ -97,7 +106,8 @@ parse_keys(struct search_parser *s)
 static struct search_key *
 parse_numbers(struct search_parser *s)
 {
-	struct search_key *key = new_key(s, SEARCH_NUMBERS);
+	bool saved = cursor_peek(&s->p->c) == '$'; /* holds UIDs */
+	struct search_key *key = new_key(s, saved ? SEARCH_UIDS : SEARCH_NUMBERS);
 	return key != NULL && parse_sequence_set(s->p, &key->set) ? key : NULL;
 }
 
@@ -113,6 +123,51 @@ parse_children(struct search_parser *s, struct search_key *key, bool two)
 }
 
 static bool
+fold(const struct charset *charset, struct slice text, struct str *folded)
+{
+	struct str utf8 = STR_MOST(folded->limit);
+	bool ok = charset_append(charset, text, &utf8) && casemap_append(folded, str_slice(&utf8));
+	str_free(&utf8);
+	return ok;
+}
+
+/* A string, as it is looked for. */
+static bool
+parse_needle(struct search_parser *s, struct search_key *key)
+{
+	struct slice text;
+	if (!parse_space(s->p) || !parse_astring(s->p, &text))
+		return false;
+	struct str folded = STR_MOST(text.len * 4 * CASEMAP_GROWTH);
+	key->needle = scratch_take(s->p->scratch, sizeof *key->needle);
+	char *kept = fold(s->charset, text, &folded) ? scratch_copy(s->p->scratch, str_slice(&folded)) : NULL;
+	if (key->needle != NULL && kept != NULL)
+		needle_make(key->needle, slice_make(kept, folded.len));
+	str_free(&folded);
+	return (key->needle != NULL && kept != NULL) || parse_fail(s->p, NO_MEMORY);
+}
+
+/* [SP entry-name SP entry-type] SP number: all flags of a message have one mod-sequence, so the entry does not matter. */
+static bool
+parse_modseq(struct search_parser *s, struct search_key *key)
+{
+	struct parser *p = s->p;
+	struct slice entry;
+	s->modseq = true;
+	if (!parse_space(p))
+		return false;
+	if (cursor_peek(&p->c) == '"') {
+		if (!parse_string(p, &entry) || !parse_space(p))
+			return false;
+		if (!parse_word(p, "priv") && !parse_word(p, "shared") && !parse_word(p, "all"))
+			return parse_fail(p, "priv, shared or all is missing");
+		if (!parse_space(p))
+			return false;
+	}
+	return parse_number(p, INT64_MAX, &key->number);
+}
+
+static bool
 parse_argument(struct search_parser *s, struct search_key *key, enum argument argument)
 {
 	struct parser *p = s->p;
@@ -120,7 +175,7 @@ parse_argument(struct search_parser *s, struct search_key *key, enum argument ar
 	case NONE:
 		return true;
 	case STRING:
-		return parse_space(p) && parse_astring(p, &key->text);
+		return parse_needle(s, key);
 	case HEADER_NAME:
 		return parse_space(p) && parse_astring(p, &key->name);
 	case HEADER_AND_STRING:
@@ -128,7 +183,13 @@ parse_argument(struct search_parser *s, struct search_key *key, enum argument ar
 	case KEYWORD:
 		return parse_space(p) && parse_atom(p, &key->name);
 	case SIZE:
-		return parse_space(p) && parse_number(p, UINT32_MAX, &key->size);
+		return parse_space(p) && parse_number(p, INT64_MAX, &key->number);
+	case SECONDS:
+		if (!parse_space(p) || !parse_number(p, UINT32_MAX, &key->number))
+			return false;
+		return key->number > 0 || parse_fail(p, "a number of seconds must be more than 0");
+	case MODSEQ:
+		return parse_modseq(s, key);
 	case DAY:
 		return parse_space(p) && parse_date(p, &key->day);
 	case UIDS:
@@ -188,7 +249,7 @@ parse_key(struct search_parser *s)
 		key = parse_keys(s);
 		if (key != NULL && !parse_byte(s->p, ')'))
 			key = NULL;
-	} else if (ascii_is_digit(next) || next == '*') {
+	} else if (ascii_is_digit(next) || next == '*' || next == '$') {
 		key = parse_numbers(s);
 	} else {
 		key = parse_word_key(s);
@@ -198,18 +259,30 @@ parse_key(struct search_parser *s)
 }
 
 bool
-parse_search(struct parser *p, struct search_key **program, bool *bad_charset)
+parse_charset(struct parser *p, const struct charset **charset)
 {
-	struct search_parser s = {.p = p};
-	struct slice charset;
-	*bad_charset = false;
-	if (parse_word(p, "CHARSET")) {
-		if (!parse_space(p) || !parse_astring(p, &charset) || !parse_space(p))
-			return false;
-		*bad_charset = !slice_is_nocase(charset, "UTF-8") && !slice_is_nocase(charset, "US-ASCII");
-		if (*bad_charset)
-			return parse_fail(p, "the charset is not known");
-	}
+	struct slice name;
+	*charset = charset_default();
+	if (!parse_astring(p, &name))
+		return false;
+	*charset = charset_find(name);
+	return *charset != NULL || parse_fail(p, "the charset is not known");
+}
+
+bool
+parse_search_charset(struct parser *p, const struct charset **charset)
+{
+	*charset = charset_default();
+	if (!parse_word(p, "CHARSET"))
+		return true;
+	return parse_space(p) && parse_charset(p, charset) && parse_space(p);
+}
+
+bool
+parse_search(struct parser *p, const struct charset *charset, struct search_key **program, bool *modseq)
+{
+	struct search_parser s = {.p = p, .charset = charset};
 	*program = parse_keys(&s);
+	*modseq = s.modseq;
 	return *program != NULL && parse_end(p);
 }

@@ -22,6 +22,7 @@
 #include "lib/base/host.h"
 #include "lib/base/program.h"
 #include "lib/front/sessions.h"
+#include "lib/mail/charset.h"
 #include "lib/sandbox/sandbox.h"
 #include "lib/store/new_maildir.h"
 #include "lib/store/quota_warning.h"
@@ -93,6 +94,7 @@ main(int argc, char **argv)
 	if (!quota_rules_read(&quota_rules) || !warning_prepare(warning_file) || !special_use_read(slice_of(special_folders)))
 		return EXIT_MISUSE;
 	date_open();
+	charset_open();
 	if (!sessions_start(&sessions, &contract))
 		return EXIT_TEMPORARY;
 	sessions_run();

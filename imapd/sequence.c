@@ -39,8 +39,10 @@ count_ranges(struct parser *p)
 bool
 parse_sequence_set(struct parser *p, struct sequence_set *set)
 {
+	*set = (struct sequence_set){.saved = parse_maybe(p, '$')};
+	if (set->saved)
+		return true;
 	size_t count = count_ranges(p);
-	set->count = 0;
 	set->ranges = scratch_take_array(p->scratch, count, sizeof *set->ranges);
 	if (set->ranges == NULL)
 		return parse_fail(p, "the command needs too much memory");

@@ -14,9 +14,10 @@ struct sequence_range {
 struct sequence_set {
 	size_t                 count;
 	struct sequence_range *ranges;
+	bool                   saved;  /* it was "$" (RFC 5182): targets_resolve() puts the saved one there */
 };
 
-/* Reads a set; "*" stays SEQUENCE_STAR until sequence_resolve(). */
+/* Reads a set, or "$"; "*" stays SEQUENCE_STAR until sequence_resolve(). */
 bool parse_sequence_set(struct parser *p, struct sequence_set *set);
 
 /* Puts `largest` (0: nothing there) for "*", sorts and merges. */

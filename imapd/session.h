@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "imapd/body.h"
+#include "imapd/dialect.h"
 #include "imapd/gather.h"
 #include "imapd/parse.h"
 #include "imapd/sequence.h"
@@ -31,6 +32,7 @@ struct session {
 	struct account account;  /* what the mailbox may hold */
 	struct view    view;     /* the selected folder */
 	struct body    body;     /* the message read last */
+	struct dialect dialect;  /* what the client has enabled */
 	struct slice   tag;      /* of the command under way */
 	bool           by_uid;   /* it is a UID command */
 	bool           done;
@@ -50,6 +52,10 @@ struct answer answer_ok(const char *text);
 struct answer answer_ok_code(const char *code, const char *text);
 struct answer answer_no(const char *code, const char *text);
 struct answer answer_bad(const char *text);
+/* RFC 9586 section 3: there is a message number in the command. */
+struct answer answer_uid_required(void);
+/* The code of an OK with which the client is told how far it knows the folder, if it has enabled QRESYNC (RFC 7162 section 3.2.7). */
+extern const char answer_highest[];
 /* RFC 9208 section 5.1: the mailbox is full. */
 struct answer answer_over_quota(void);
 /* A NO for errno after a call of lib/store; logs what is the machine's trouble. */
@@ -59,7 +65,7 @@ typedef struct answer command_function(struct session *s, struct parser *p);
 
 command_function cmd_append, cmd_capability, cmd_check, cmd_close, cmd_copy, cmd_create, cmd_delete, cmd_enable,
     cmd_examine, cmd_expunge, cmd_fetch, cmd_id, cmd_idle, cmd_list, cmd_logout, cmd_lsub, cmd_move, cmd_namespace,
-    cmd_noop, cmd_rename, cmd_search, cmd_select, cmd_status, cmd_store, cmd_subscribe, cmd_unselect,
+    cmd_noop, cmd_rename, cmd_search, cmd_select, cmd_sort, cmd_status, cmd_store, cmd_subscribe, cmd_thread, cmd_unselect,
     cmd_unsubscribe;
 
 /* What CAPABILITY says after the login. */
@@ -85,8 +91,8 @@ struct targets {
 bool targets_parse(struct session *s, struct parser *p, struct targets *t, struct answer *answer);
 /* Binds "*" to the view; for UID EXPUNGE and SEARCH too. False: a number beyond the folder. */
 bool targets_resolve(struct session *s, struct targets *t);
-/* Removes what is marked \Deleted, of the targets' UIDs if there are some; the quota is told. False with errno. (cmd_expunge.c) */
-bool session_expunge(struct session *s, const struct targets *t);
+/* Removes what is marked \Deleted, of the targets' UIDs if there are some, and counts it; the quota is told. False with errno. (cmd_expunge.c) */
+bool session_expunge(struct session *s, const struct targets *t, size_t *count);
 /* Behind account_done(), when what was taken is in its place: warns the user when that has crossed a percentage of his quota. (warn.c) */
 void session_warn(struct session *s);
 /* The next message, or NULL at the end. Skips what has vanished. */

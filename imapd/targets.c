@@ -23,8 +23,13 @@ bool
 targets_resolve(struct session *s, struct targets *t)
 {
 	uint32_t known = (uint32_t)s->view.announced;
-	sequence_resolve(&t->set, t->by_uid ? largest_uid(s) : known);
 	t->index = 0;
+	if (t->set.saved) {
+		t->set = s->view.saved;
+		t->by_uid = true;
+		return true;
+	}
+	sequence_resolve(&t->set, t->by_uid ? largest_uid(s) : known);
 	/* "1:*" of an empty folder names nothing and is no mistake. */
 	return t->by_uid || known == 0 || sequence_largest(&t->set) <= known;
 }

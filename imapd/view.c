@@ -1,9 +1,12 @@
 #include "imapd/view.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "imapd/condstore.h"
 #include "imapd/flags.h"
+#include "imapd/vanished.h"
 #include "lib/base/clock.h"
 #include "lib/mail/imap_reply.h"
 
@@ -33,6 +36,7 @@ view_close(struct view *v)
 {
 	if (v->open)
 		folder_close(&v->folder);
+	free(v->saved.ranges);
 	*v = (struct view){.open = false};
 }
 
@@ -109,6 +113,7 @@ view_tell_count(struct view *v, struct output *out)
 struct telling {
 	struct view   *view;
 	struct output *out;
+	bool           told; /* by VANISHED */
 };
 
 /* A message that the client was never told of goes in silence. */
@@ -119,33 +124,73 @@ tell_expunge(void *context, size_t index)
 	if (index >= t->view->announced)
 		return;
 	t->view->announced--;
-	output_format(t->out, "* %zu EXPUNGE\r\n", index + 1);
-}
-
-static void
-tell_changed_flags(struct view *v, struct output *out, bool with_uid)
-{
-	for (size_t i = 0; i < v->announced; i++) {
-		struct message *m = &v->folder.messages[i];
-		if (!m->changed || m->vanished)
-			continue;
-		m->changed = false;
-		output_format(out, "* %zu FETCH (", i + 1);
-		if (with_uid)
-			output_format(out, "UID %u ", m->uid);
-		output_text(out, "FLAGS (");
-		flags_write(out, &v->folder, m);
-		output_text(out, "))\r\n");
-	}
+	if (!t->told)
+		output_format(t->out, "* %zu EXPUNGE\r\n", index + 1);
 }
 
 void
-view_report(struct view *v, struct output *out, bool expunges, bool with_uid)
+view_begin_fetch(const struct view *v, struct output *out, const struct dialect *d, size_t index, bool with_uid)
+{
+	uint32_t uid = v->folder.messages[index].uid;
+	if (d->uidonly) {
+		output_format(out, "* %u UIDFETCH (", uid);
+		return;
+	}
+	output_format(out, "* %zu FETCH (", index + 1);
+	if (with_uid)
+		output_format(out, "UID %u ", uid);
+}
+
+void
+view_tell_change(struct view *v, struct output *out, const struct dialect *d, size_t index, bool with_uid)
+{
+	struct message *m = &v->folder.messages[index];
+	m->changed = false;
+	view_begin_fetch(v, out, d, index, with_uid || d->qresync);
+	output_text(out, "FLAGS (");
+	flags_write(out, &v->folder, m);
+	output_text(out, ")");
+	if (d->condstore && v->folder.highest_modseq != 0) {
+		output_text(out, " ");
+		condstore_write(out, m);
+	}
+	output_text(out, ")\r\n");
+}
+
+static void
+tell_changes(struct view *v, struct output *out, const struct dialect *d, bool with_uid)
+{
+	for (size_t i = 0; i < v->announced; i++)
+		if (v->folder.messages[i].changed && !v->folder.messages[i].vanished)
+			view_tell_change(v, out, d, i, with_uid);
+}
+
+static void
+tell_expunges(struct view *v, struct output *out, const struct dialect *d)
+{
+	struct vanished gone = {.out = out};
+	bool by_uid = d->uidonly || (d->qresync && v->folder.highest_modseq != 0);
+	for (size_t i = 0; by_uid && i < v->announced; i++)
+		if (v->folder.messages[i].vanished)
+			vanished_add(&gone, v->folder.messages[i].uid, v->folder.messages[i].uid);
+	vanished_end(&gone);
+	folder_drop(&v->folder, tell_expunge, &(struct telling){v, out, by_uid});
+}
+
+void
+view_all_told(struct view *v)
+{
+	if (v->folder.vanished == 0)
+		v->told = v->folder.highest_modseq;
+}
+
+void
+view_report(struct view *v, struct output *out, const struct dialect *d, bool expunges, bool with_uid)
 {
 	if (!v->open)
 		return;
 	if (expunges && v->folder.vanished > 0)
-		folder_drop(&v->folder, tell_expunge, &(struct telling){v, out});
+		tell_expunges(v, out, d);
 	if (!v->news)
 		return;
 	v->news = false;
@@ -156,5 +201,6 @@ view_report(struct view *v, struct output *out, bool expunges, bool with_uid)
 	for (size_t i = known; i < v->announced; i++)
 		v->folder.messages[i].changed = false;
 	view_tell_new_flags(v, out);
-	tell_changed_flags(v, out, with_uid);
+	tell_changes(v, out, d, with_uid);
+	view_all_told(v);
 }

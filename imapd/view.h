@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "imapd/dialect.h"
+#include "imapd/sequence.h"
 #include "lib/base/stream.h"
 #include "lib/store/folder.h"
 
@@ -22,10 +24,12 @@ struct view {
 	size_t        announced;
 	size_t        recent;     /* as last told */
 	size_t        keywords;   /* how many names were told in FLAGS */
+	uint64_t      told;       /* the client knows all up to this mod-sequence (RFC 7162); 0: there is none */
 	int64_t       looked;     /* clock_ms() of the last refresh */
 	bool          news;       /* a refresh ran since the last report */
 	bool          own_change; /* this session changed the disk: look before the next report */
 	char          name[241];
+	struct sequence_set saved;    /* UIDs of the last search with SAVE (RFC 5182), malloc'ed */
 };
 
 /* Opens and reads a folder. False with errno; the view is closed then. */
@@ -44,9 +48,16 @@ void view_tell_new_flags(struct view *v, struct output *out);
 /* EXISTS and RECENT. */
 void view_tell_count(struct view *v, struct output *out);
 /*
- * Tells what has changed: EXPUNGE (only when allowed: RFC 3501 section 7.4.1),
- * EXISTS, RECENT, FETCH FLAGS (with UID for UID commands).
+ * Tells what has changed: EXPUNGE or VANISHED (only when allowed: RFC 3501
+ * section 7.4.1), EXISTS, RECENT, FETCH FLAGS (with UID for UID commands), and
+ * what else the dialect asks for.
  */
-void view_report(struct view *v, struct output *out, bool expunges, bool with_uid);
+void view_report(struct view *v, struct output *out, const struct dialect *d, bool expunges, bool with_uid);
+/* The client knows all that the view has: after a report that held nothing back, or a SELECT. */
+void view_all_told(struct view *v);
+/* The start of a response on a message: "* N FETCH (UID n ", without the UID unless it is wanted, or "* UID UIDFETCH (". */
+void view_begin_fetch(const struct view *v, struct output *out, const struct dialect *d, size_t index, bool with_uid);
+/* "* N FETCH (UID n FLAGS (...) MODSEQ (n))": what became of a message. */
+void view_tell_change(struct view *v, struct output *out, const struct dialect *d, size_t index, bool with_uid);
 
 #endif

@@ -13,8 +13,11 @@
 #include "imapd/find.h"
 #include "imapd/gather.h"
 #include "imapd/parse_fetch.h"
-#include "imapd/parse_search.h"
+#include "imapd/parse_list.h"
+#include "imapd/parse_sort.h"
+#include "imapd/parse_select.h"
 #include "imapd/pattern.h"
+#include "imapd/search_result.h"
 #include "imapd/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -35,12 +38,24 @@ touch(struct slice text)
 }
 
 static void
+try_partial(const struct partial *partial)
+{
+	size_t from, to;
+	partial_of_count(partial, 50, &from, &to);
+	if (from > to || to > 50)
+		abort();
+}
+
+static void
 try_fetch(struct parser p)
 {
 	struct sequence_set set;
 	struct fetch_item *item;
 	if (!parse_sequence_set(&p, &set) || !parse_space(&p) || !parse_fetch_items(&p, &item))
 		return;
+	struct fetch_modifiers modifiers;
+	if (parse_fetch_modifiers(&p, &modifiers) && modifiers.partial)
+		try_partial(&modifiers.part);
 	sequence_resolve(&set, 100);
 	for (size_t i = 1; i < set.count; i++)
 		if (set.ranges[i].first <= set.ranges[i - 1].last)
@@ -56,10 +71,9 @@ static void
 walk(const struct search_key *key)
 {
 	for (; key != NULL; key = key->next) {
-		struct needle n;
 		touch(key->name);
-		needle_make(&n, key->text);
-		needle_in(&n, slice_of("some text to look in"));
+		if (key->needle != NULL)
+			needle_in(key->needle, slice_of("some text to look in"));
 		walk(key->child);
 	}
 }
@@ -68,20 +82,54 @@ static void
 try_search(struct parser p)
 {
 	struct search_key *program;
-	bool bad_charset;
-	if (parse_search(&p, &program, &bad_charset))
-		walk(program);
+	struct search_return r;
+	const struct charset *charset;
+	bool modseq;
+	charset_open();
+	if (!parse_search_return(&p, &r) || !parse_search_charset(&p, &charset) || !parse_search(&p, charset, &program, &modseq))
+		return;
+	if (r.partial && (r.first == 0 || r.first > r.last))
+		abort();
+	walk(program);
+	search_cheap_first(program);
+	walk(program);
+}
+
+static void
+try_sort(struct parser p)
+{
+	struct sort_criteria criteria;
+	if (parse_sort(&p, &criteria) && (criteria.count == 0 || criteria.count > SORT_MOST))
+		abort();
 }
 
 static void
 try_list(struct parser p)
 {
-	struct slice reference, pattern;
-	if (!parse_astring(&p, &reference) || !parse_space(&p) || !parse_list_mailbox(&p, &pattern))
+	struct list_request r = {.count = 0};
+	/* It takes the space before its arguments. */
+	p.c.rest = slice_make(p.c.rest.data - 1, p.c.rest.len + 1);
+	if (!parse_list(&p, &r))
 		return;
-	touch(reference);
-	pattern_matches(pattern, reference);
-	pattern_matches(pattern, slice_of("INBOX"));
+	touch(r.reference);
+	for (size_t i = 0; i < r.count; i++) {
+		pattern_matches(r.patterns[i], r.reference);
+		pattern_matches(r.patterns[i], slice_of("INBOX"));
+	}
+}
+
+static void
+try_select(struct parser p)
+{
+	struct slice name;
+	struct select_parameters s;
+	if (!parse_astring(&p, &name) || !parse_select_parameters(&p, &s) || !s.qresync)
+		return;
+	const struct sequence_set *sets[] = {&s.known, &s.numbers, &s.uids};
+	for (size_t i = 0; i < 3; i++)
+		for (size_t k = 0; k < sets[i]->count; k++)
+			if (sets[i]->ranges[k].first == SEQUENCE_STAR || sets[i]->ranges[k].first > sets[i]->ranges[k].last)
+				abort();
 }
 
 static void
@@ -112,7 +160,9 @@ try_all(struct slice command)
 		return;
 	try_fetch(p);
 	try_search(p);
+	try_sort(p);
 	try_list(p);
+	try_select(p);
 	try_store(p);
 }
 

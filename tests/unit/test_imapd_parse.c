@@ -213,14 +213,21 @@ test_broken_fetch_items(void **state)
 	}
 }
 
+static bool
+parse_program(struct parser *p, struct search_key **all)
+{
+	const struct charset *charset;
+	bool modseq;
+	return parse_search_charset(p, &charset) && parse_search(p, charset, all, &modseq);
+}
+
 static void
 test_search(void **state)
 {
 	struct search_key *all;
-	bool bad_charset;
 	(void)state;
 	struct parser p = over("CHARSET utf-8 UNSEEN OR FROM a (SUBJECT \"b c\" 1:3) NOT KEYWORD k SINCE 1-Feb-2026");
-	assert_true(parse_search(&p, &all, &bad_charset));
+	assert_true(parse_program(&p, &all));
 	struct search_key *k = all->child;
 	assert_int_equal(k->kind, SEARCH_NOT);
 	assert_int_equal(k->child->kind, SEARCH_FLAG);
@@ -232,14 +239,18 @@ test_search(void **state)
 	k = k->next;
 	assert_slice(k->child->name, "k");
 	assert_int_equal(k->next->kind, SEARCH_SINCE);
-	p = over("CHARSET big5 ALL");
-	assert_false(parse_search(&p, &all, &bad_charset));
-	assert_true(bad_charset);
-	static const char *const broken[] = {"", "FOO", "OR ALL", "NOT", "()", "(ALL", "HEADER x", "SINCE x", "UID", "LARGER -1", "ALL ",
+	const struct charset *charset;
+	p = over("CHARSET x-none ALL");
+	assert_false(parse_search_charset(&p, &charset));
+	assert_null(charset);
+	p = over("CHARSET UTF-8 SUBJECT \"Gr\xc3\xbc\xc3\x9f\"");
+	assert_true(parse_program(&p, &all));
+	assert_slice(all->child->needle->text, "GRU\xcc\x88\xc3\x9f");
+	static const char *const broken[] = {"", "FOO", "OR ALL", "NOT", "()", "(ALL", "HEADER x", "SINCE x", "UID", "LARGER -1", "ALL ", "OLDER 0", "YOUNGER", "MODSEQ \"/flags/\\\\Seen\" 5", "MODSEQ x", "$,1",
 	    "CHARSET", "ALL ALL)"};
 	for (size_t n = 0; n < sizeof broken / sizeof *broken; n++) {
 		p = over(broken[n]);
-		assert_false(parse_search(&p, &all, &bad_charset));
+		assert_false(parse_program(&p, &all));
 		assert_non_null(p.error);
 	}
 }
@@ -249,17 +260,16 @@ test_search_is_bounded(void **state)
 {
 	char text[5000] = "";
 	struct search_key *all;
-	bool bad_charset;
 	(void)state;
 	memset(text, '(', 1000);
 	memcpy(text + 1000, "ALL", 4);
 	struct parser p = over(text);
-	assert_false(parse_search(&p, &all, &bad_charset));
+	assert_false(parse_program(&p, &all));
 	text[0] = '\0';
 	for (size_t i = 0; i < SEARCH_KEYS_MOST; i++)
 		memcpy(text + i * 4, "ALL ", 5);
 	p = over(text);
-	assert_false(parse_search(&p, &all, &bad_charset));
+	assert_false(parse_program(&p, &all));
 }
 
 static void

@@ -1,0 +1,166 @@
+/* SORT: RFC 5256 section 3; RETURN: RFC 5267 section 3; DISPLAYFROM and DISPLAYTO: RFC 5957. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imapd/search_result.h"
+#include "imapd/sort_key.h"
+#include "lib/mail/header.h"
+
+struct value {
+	int64_t      number;
+	struct slice text;
+};
+
+/* A message and a value for each criterion. */
+struct entry {
+	uint32_t     index;
+	struct value values[];
+};
+
+static const char *const fields[] = {
+	[SORT_CC] = "Cc", [SORT_FROM] = "From", [SORT_TO] = "To", [SORT_DISPLAY_FROM] = "From",
+	[SORT_DISPLAY_TO] = "To", [SORT_SUBJECT] = "Subject",
+};
+
+/* For qsort(3), which passes nothing along. */
+static const struct sort_criteria *sorting;
+
+static int
+compare_values(const struct sort_criterion *c, const struct value *a, const struct value *b)
+{
+	int order = c->kind < SORT_CC ? (a->number > b->number) - (a->number < b->number) : slice_compare(a->text, b->text);
+	return c->reverse ? -order : order;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
+	for (size_t i = 0; i < sorting->count; i++) {
+		int order = compare_values(&sorting->list[i], &x->values[i], &y->values[i]);
+		if (order != 0)
+			return order;
+	}
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+/* --- values ------------------------------------------------------------------------ */
+
+static bool
+make_text(enum sort_kind kind, struct slice header, struct str *text)
+{
+	struct header_field field;
+	bool reply;
+	str_clear(text);
+	if (!header_find(header, fields[kind], &field))
+		return true;
+	if (kind == SORT_SUBJECT)
+		return sort_subject(text, field.value, &reply);
+	bool shown = kind == SORT_DISPLAY_FROM || kind == SORT_DISPLAY_TO;
+	return shown ? sort_display(text, field.value) : sort_address(text, field.value);
+}
+
+static bool
+make_value(struct session *s, struct message *m, enum sort_kind kind, struct slice header, struct value *v)
+{
+	struct str text = STR_MOST(SORT_TEXT_MOST * 16);
+	uint64_t size = 0;
+	time_t when = 0;
+	bool ok = true;
+	switch (kind) {
+	case SORT_ARRIVAL:
+		folder_message_date(&s->view.folder, m, &when);
+		v->number = when;
+		return true;
+	case SORT_SIZE:
+		folder_message_size(&s->view.folder, m, &size);
+		v->number = (int64_t)size;
+		return true;
+	case SORT_DATE:
+		v->number = sort_date(s, m, header);
+		return true;
+	default:
+		ok = make_text(kind, header, &text);
+		v->text = slice_make(ok ? scratch_copy(&s->scratch, str_slice(&text)) : NULL, text.len);
+		str_free(&text);
+		return ok && v->text.data != NULL;
+	}
+}
+
+static bool
+needs_header(const struct sort_criteria *criteria)
+{
+	bool needs = false;
+	for (size_t i = 0; i < criteria->count; i++)
+		needs = needs || (criteria->list[i].kind != SORT_ARRIVAL && criteria->list[i].kind != SORT_SIZE);
+	return needs;
+}
+
+/* NULL: no memory. A message that went or cannot be read is sorted as an empty one; `*failed` says so. */
+static struct entry *
+make_entry(struct session *s, const struct sort_criteria *criteria, uint32_t index, bool *failed)
+{
+	struct message *m = &s->view.folder.messages[index];
+	struct slice header = slice_of("");
+	struct entry *e = scratch_take(&s->scratch, sizeof *e + criteria->count * sizeof *e->values);
+	if (e == NULL)
+		return NULL;
+	e->index = index;
+	if (needs_header(criteria) && !match_header(s, m, &header))
+		*failed = *failed || errno != ENOENT;
+	for (size_t i = 0; i < criteria->count; i++)
+		if (!make_value(s, m, criteria->list[i].kind, header, &e->values[i]))
+			return NULL;
+	return e;
+}
+
+/* False: no memory. */
+static bool
+sort(struct session *s, const struct sort_criteria *criteria, struct matches *found)
+{
+	struct entry **entries = scratch_take_array(&s->scratch, found->count + 1, sizeof *entries);
+	for (size_t i = 0; entries != NULL && i < found->count; i++)
+		if ((entries[i] = make_entry(s, criteria, found->indexes[i], &found->failed)) == NULL)
+			return false;
+	if (entries == NULL)
+		return false;
+	sorting = criteria;
+	qsort(entries, found->count, sizeof *entries, compare);
+	for (size_t i = 0; i < found->count; i++)
+		found->indexes[i] = entries[i]->index;
+	return true;
+}
+
+static struct answer
+parse_and_sort(struct session *s, struct parser *p, struct search_return *r)
+{
+	const struct charset *charset = charset_default();
+	struct sort_criteria criteria;
+	struct search_key *program;
+	struct matches found;
+	struct answer answer;
+	if (!parse_space(p) || !parse_search_return(p, r) || !parse_sort(p, &criteria) || !parse_space(p))
+		return answer_bad(p->error);
+	if (!parse_charset(p, &charset))
+		return charset == NULL ? match_bad_charset(s) : answer_bad(p->error);
+	if (!parse_space(p) || !parse_search(p, charset, &program, &r->modseq))
+		return answer_bad(p->error);
+	if (!match_all(s, program, &found, &answer))
+		return answer;
+	if (!sort(s, &criteria, &found)) {
+		errno = ENOMEM;
+		return answer_errno("sort");
+	}
+	r->sorted = true;
+	return search_answer(s, r, &found);
+}
+
+struct answer
+cmd_sort(struct session *s, struct parser *p)
+{
+	struct search_return r = {.given = false};
+	struct answer answer = parse_and_sort(s, p, &r);
+	search_forget(s, &r, &answer);
+	return answer;
+}

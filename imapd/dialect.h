@@ -1,0 +1,13 @@
+/* What this client has asked for, and what is therefore told in another way (ENABLE, RFC 5161; RFC 7162; RFC 9586). */
+#ifndef IMAPD_DIALECT_H
+#define IMAPD_DIALECT_H
+
+#include <stdbool.h>
+
+struct dialect {
+	bool condstore; /* MODSEQ in every FETCH response that tells of a change */
+	bool qresync;   /* VANISHED for EXPUNGE, UID in every such FETCH response */
+	bool uidonly;   /* UIDFETCH for FETCH, VANISHED for EXPUNGE: the client counts no messages */
+};
+
+#endif

@@ -1,0 +1,20 @@
+/* Whether a text is in a message: in its fields or parts, decoded (RFC 9051 section 6.4.4: HEADER, BODY, TEXT). */
+#ifndef IMAPD_TEXT_SEARCH_H
+#define IMAPD_TEXT_SEARCH_H
+
+#include "imapd/body.h"
+#include "imapd/find.h"
+
+enum text_found { TEXT_FOUND, TEXT_ABSENT, TEXT_FAILED };
+
+/* In the value of a field of that name; encoded words are read. */
+enum text_found text_in_field(struct slice header, struct slice name, const struct needle *needle);
+/*
+ * In the body; with `headers` in the header and those of its parts as well.
+ * Parts of text and messages are decoded and read in their charset; of others
+ * only what is not encoded is looked at. What the file has beyond what is in
+ * memory is read in windows.
+ */
+enum text_found text_in_message(struct body *b, const struct needle *needle, bool headers);
+
+#endif

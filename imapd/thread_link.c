@@ -1,0 +1,211 @@
+/* Who answers whom: steps 1 to 3 of REFERENCES, and ORDEREDSUBJECT. */
+#include "imapd/thread.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mail/header.h"
+
+/* --- Message-IDs ---------------------------------------------------------------------- */
+
+/* The next "<left@right>" as its hash; quotes are no part of it (RFC 5256 section 2.2). False at the end. */
+static bool
+next_id(struct threads *t, struct slice *text, uint64_t *id)
+{
+	while (text->len > 0) {
+		struct slice inner = slice_from(*text, slice_find(*text, '<') + 1);
+		size_t end = slice_find(inner, '>');
+		if (end == inner.len)
+			break;
+		*text = slice_from(inner, end + 1);
+		inner = slice_first(inner, end);
+		inner = slice_from(inner, slice_has(inner, '<') ? slice_find_last(inner, '<') + 1 : 0);
+		if (!slice_has(inner, '@'))
+			continue;
+		struct str plain = STR_MOST(inner.len);
+		for (size_t i = 0; i < inner.len; i++)
+			if (memchr("\"\\ \t\r\n", inner.data[i], 6) == NULL)
+				str_append_byte(&plain, inner.data[i]);
+		t->failed = t->failed || plain.failed;
+		*id = siphash(&t->key, str_slice(&plain));
+		str_free(&plain);
+		return true;
+	}
+	return false;
+}
+
+struct references {
+	uint64_t ids[THREAD_REFERENCES]; /* a ring of the last ones */
+	size_t   count;                  /* of all */
+};
+
+static void
+read_references(struct threads *t, struct slice header, struct references *r)
+{
+	struct header_field field;
+	uint64_t id;
+	r->count = 0;
+	if (header_find(header, "References", &field))
+		while (next_id(t, &field.value, &id))
+			r->ids[r->count++ % THREAD_REFERENCES] = id;
+	/* Of In-Reply-To only the first counts. */
+	if (r->count == 0 && header_find(header, "In-Reply-To", &field) && next_id(t, &field.value, &id))
+		r->ids[r->count++] = id;
+}
+
+/* --- links ------------------------------------------------------------------------------ */
+
+/* Whether `parent` lies beneath `child`, or too deep. */
+static bool
+makes_loop(const struct threads *t, uint32_t child, uint32_t parent)
+{
+	unsigned depth = 0;
+	for (; parent != THREAD_NONE; parent = t->nodes[parent].parent)
+		if (parent == child || ++depth > THREAD_DEPTH_MOST)
+			return true;
+	return false;
+}
+
+/* Links that are there already stay, unless the message itself says otherwise. */
+static void
+link_to(struct threads *t, uint32_t child, uint32_t parent, bool own)
+{
+	struct thread_node *n = &t->nodes[child];
+	if ((n->parent != THREAD_NONE && !own) || n->parent == parent)
+		return;
+	uint32_t before = n->parent;
+	n->parent = THREAD_NONE;
+	n->parent = makes_loop(t, child, parent) ? before : parent;
+}
+
+static uint32_t
+own_node(struct threads *t, struct slice header)
+{
+	struct header_field field;
+	uint64_t id;
+	if (!header_find(header, "Message-ID", &field) || !next_id(t, &field.value, &id))
+		return thread_node_new(t);
+	uint32_t node = thread_node_of(t, id);
+	/* A second message of that id is one of its own. */
+	return node != THREAD_NONE && t->nodes[node].message != THREAD_NONE ? thread_node_new(t) : node;
+}
+
+static void
+link_message(struct threads *t, uint32_t message, struct slice header)
+{
+	struct references r;
+	read_references(t, header, &r);
+	uint32_t node = own_node(t, header), before = THREAD_NONE;
+	if (!thread_fill(t, node, message, header))
+		return;
+	for (size_t i = r.count > THREAD_REFERENCES ? r.count - THREAD_REFERENCES : 0; i < r.count; i++) {
+		uint32_t reference = thread_node_of(t, r.ids[i % THREAD_REFERENCES]);
+		if (reference == THREAD_NONE)
+			return;
+		if (before != THREAD_NONE)
+			link_to(t, reference, before, false);
+		before = reference;
+	}
+	if (before != THREAD_NONE)
+		link_to(t, node, before, true);
+	else
+		t->nodes[node].parent = THREAD_NONE;
+}
+
+/*
+ * Step 3: what stands for no message vanishes, its children become those of
+ * what is above it; at the top it stays while it has two or more.
+ */
+static uint32_t
+above(struct threads *t, uint32_t node)
+{
+	uint32_t top = node;
+	while (top != THREAD_NONE && t->nodes[top].message == THREAD_NONE && t->nodes[top].parent != THREAD_NONE)
+		top = t->nodes[top].parent;
+	/* The way is short for those who come after. */
+	while (node != THREAD_NONE && node != top) {
+		uint32_t next = t->nodes[node].parent;
+		t->nodes[node].parent = top;
+		node = next;
+	}
+	return top;
+}
+
+static void
+prune(struct threads *t)
+{
+	for (uint32_t i = 0; i < t->count; i++)
+		if (t->nodes[i].message != THREAD_NONE)
+			t->nodes[i].parent = above(t, t->nodes[i].parent);
+	for (uint32_t i = 0; i < t->count; i++) {
+		uint32_t parent = t->nodes[i].parent;
+		if (t->nodes[i].message == THREAD_NONE || parent == THREAD_NONE || t->nodes[parent].message != THREAD_NONE)
+			continue;
+		/* Counted in `child` for a moment. */
+		t->nodes[parent].child = t->nodes[parent].child == THREAD_NONE ? 1 : 2;
+	}
+	for (uint32_t i = 0; i < t->count; i++) {
+		uint32_t parent = t->nodes[i].parent;
+		bool alone = parent != THREAD_NONE && t->nodes[parent].message == THREAD_NONE && t->nodes[parent].child == 1;
+		if (t->nodes[i].message != THREAD_NONE && alone)
+			t->nodes[i].parent = THREAD_NONE;
+	}
+}
+
+/* The header, or an empty one where the message cannot be read. */
+static struct slice
+header_of(struct threads *t, uint32_t message)
+{
+	struct slice header;
+	if (match_header(t->session, &t->session->view.folder.messages[message], &header))
+		return header;
+	t->missing = t->missing || errno != ENOENT;
+	return slice_of("");
+}
+
+void
+thread_link_references(struct threads *t, const struct matches *found)
+{
+	for (size_t i = 0; i < found->count && !t->failed; i++)
+		link_message(t, found->indexes[i], header_of(t, found->indexes[i]));
+	prune(t);
+}
+
+/* --- ORDEREDSUBJECT -------------------------------------------------------------------------- */
+
+static const struct thread_node *sorting;
+
+static int
+compare_subjects(const void *a, const void *b)
+{
+	const struct thread_node *x = &sorting[*(const uint32_t *)a], *y = &sorting[*(const uint32_t *)b];
+	if (x->subject != y->subject)
+		return x->subject > y->subject ? 1 : -1;
+	if (x->date != y->date)
+		return x->date > y->date ? 1 : -1;
+	return (x->message > y->message) - (x->message < y->message);
+}
+
+/* The first of each subject is the parent of all others. */
+void
+thread_link_subjects(struct threads *t, const struct matches *found)
+{
+	for (size_t i = 0; i < found->count && !t->failed; i++)
+		thread_fill(t, thread_node_new(t), found->indexes[i], header_of(t, found->indexes[i]));
+	uint32_t *order = reallocarray(NULL, t->count + 1, sizeof *order);
+	t->failed = t->failed || order == NULL;
+	if (order == NULL)
+		return;
+	for (uint32_t i = 0; i < t->count; i++)
+		order[i] = i;
+	sorting = t->nodes;
+	qsort(order, t->count, sizeof *order, compare_subjects);
+	for (size_t i = 1, first = 0; i < t->count; i++) {
+		if (t->nodes[order[i]].subject == t->nodes[order[first]].subject)
+			t->nodes[order[i]].parent = order[first];
+		else
+			first = i;
+	}
+	free(order);
+}

@@ -1,0 +1,109 @@
+/* Nodes of threads, and what a message says of itself. */
+#include "imapd/thread.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "imapd/sort_key.h"
+#include "lib/mail/header.h"
+
+static void
+put(struct threads *t, uint32_t node)
+{
+	size_t at = t->nodes[node].id & (t->slots - 1);
+	while (t->table[at] != THREAD_NONE)
+		at = (at + 1) & (t->slots - 1);
+	t->table[at] = node;
+}
+
+/* Twice the room. */
+static bool
+grow(struct threads *t)
+{
+	size_t room = t->room * 2;
+	if (room > THREAD_NODES_MOST)
+		room = THREAD_NODES_MOST;
+	struct thread_node *nodes = room > t->count ? reallocarray(t->nodes, room, sizeof *nodes) : NULL;
+	t->nodes = nodes != NULL ? nodes : t->nodes;
+	size_t slots = 64;
+	while (slots < 2 * room)
+		slots *= 2;
+	uint32_t *table = nodes != NULL ? reallocarray(t->table, slots, sizeof *table) : NULL;
+	t->failed = t->failed || table == NULL;
+	if (table == NULL)
+		return false;
+	memset(table, 0xff, slots * sizeof *table);
+	t->table = table;
+	t->room = room;
+	t->slots = slots;
+	for (size_t i = 0; i < t->count; i++)
+		if (t->nodes[i].named)
+			put(t, (uint32_t)i);
+	return true;
+}
+
+bool
+thread_open(struct threads *t, struct session *s, size_t messages)
+{
+	*t = (struct threads){.session = s, .key = siphash_key_new(), .room = messages / 2 + 16};
+	return grow(t);
+}
+
+void
+thread_close(struct threads *t)
+{
+	free(t->nodes);
+	free(t->table);
+}
+
+uint32_t
+thread_node_new(struct threads *t)
+{
+	if (t->failed || (t->count == t->room && !grow(t)))
+		return THREAD_NONE;
+	t->nodes[t->count] = (struct thread_node){.arrival = INT64_MIN, .message = THREAD_NONE, .parent = THREAD_NONE, .child = THREAD_NONE,
+	    .last = THREAD_NONE, .next = THREAD_NONE};
+	return (uint32_t)t->count++;
+}
+
+uint32_t
+thread_node_of(struct threads *t, uint64_t id)
+{
+	for (size_t at = id & (t->slots - 1); t->table[at] != THREAD_NONE; at = (at + 1) & (t->slots - 1))
+		if (t->nodes[t->table[at]].id == id)
+			return t->table[at];
+	uint32_t node = thread_node_new(t);
+	if (node == THREAD_NONE)
+		return node;
+	t->nodes[node].id = id;
+	t->nodes[node].named = true;
+	put(t, node);
+	return node;
+}
+
+static bool
+read_subject(struct threads *t, struct slice header, struct thread_node *n)
+{
+	struct header_field field;
+	struct str text = STR_MOST(SORT_TEXT_MOST * 16);
+	bool ok = !header_find(header, "Subject", &field) || sort_subject(&text, field.value, &n->reply);
+	n->subject = text.len > 0 ? siphash(&t->key, str_slice(&text)) : 0;
+	str_free(&text);
+	return ok;
+}
+
+bool
+thread_fill(struct threads *t, uint32_t node, uint32_t message, struct slice header)
+{
+	struct message *m = &t->session->view.folder.messages[message];
+	time_t arrival = 0;
+	if (node == THREAD_NONE)
+		return false;
+	struct thread_node *n = &t->nodes[node];
+	n->message = message;
+	n->date = sort_date(t->session, m, header);
+	folder_message_date(&t->session->view.folder, m, &arrival);
+	n->arrival = arrival;
+	t->failed = t->failed || !read_subject(t, header, n);
+	return true;
+}

@@ -1,0 +1,95 @@
+/* Threads in order: steps 4 and 6, and the order of REFS. */
+#include "imapd/thread.h"
+
+#include <stdlib.h>
+
+static const struct thread_node *sorting;
+static bool arrivals;
+
+/* What stands for no message has its first child's date and number. */
+static const struct thread_node *
+dated(uint32_t node)
+{
+	const struct thread_node *n = &sorting[node];
+	return n->message == THREAD_NONE && n->child != THREAD_NONE ? &sorting[n->child] : n;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct thread_node *x = dated(*(const uint32_t *)a), *y = dated(*(const uint32_t *)b);
+	int64_t s = x->date, t = y->date;
+	if (arrivals) {
+		s = sorting[*(const uint32_t *)a].arrival;
+		t = sorting[*(const uint32_t *)b].arrival;
+	}
+	if (s != t)
+		return s > t ? 1 : -1;
+	return (x->message > y->message) - (x->message < y->message);
+}
+
+static void
+sort_nodes(struct threads *t, uint32_t *list, size_t count, bool by_arrival)
+{
+	sorting = t->nodes;
+	arrivals = by_arrival;
+	qsort(list, count, sizeof *list, compare);
+}
+
+static void
+add_child(struct threads *t, uint32_t node)
+{
+	struct thread_node *parent = &t->nodes[t->nodes[node].parent];
+	if (parent->child == THREAD_NONE)
+		parent->child = node;
+	else
+		t->nodes[parent->last].next = node;
+	parent->last = node;
+}
+
+/* All messages by date: so every row of siblings is in order when they are added one by one. */
+static size_t
+sort_messages(struct threads *t, uint32_t *list)
+{
+	size_t count = 0;
+	for (uint32_t i = 0; i < t->count; i++) {
+		t->nodes[i].child = t->nodes[i].last = t->nodes[i].next = THREAD_NONE;
+		if (t->nodes[i].message != THREAD_NONE)
+			list[count++] = i;
+	}
+	sort_nodes(t, list, count, false);
+	return count;
+}
+
+/* Each root gets the newest arrival of its thread: every node tells its parent, the deepest first by going up once each. */
+static void
+raise_arrivals(struct threads *t)
+{
+	for (uint32_t i = 0; i < t->count; i++)
+		for (uint32_t up = t->nodes[i].parent; up != THREAD_NONE; up = t->nodes[up].parent) {
+			if (t->nodes[up].arrival >= t->nodes[i].arrival)
+				break;
+			t->nodes[up].arrival = t->nodes[i].arrival;
+		}
+}
+
+uint32_t *
+thread_sort(struct threads *t, bool by_arrival, size_t *count)
+{
+	uint32_t *list = t->failed ? NULL : reallocarray(NULL, t->count + 1, sizeof *list);
+	*count = 0;
+	t->failed = t->failed || list == NULL;
+	if (list == NULL)
+		return NULL;
+	size_t messages = sort_messages(t, list);
+	for (size_t i = 0; i < messages; i++)
+		if (t->nodes[list[i]].parent != THREAD_NONE)
+			add_child(t, list[i]);
+	for (uint32_t i = 0; i < t->count; i++)
+		if (t->nodes[i].parent == THREAD_NONE && (t->nodes[i].message != THREAD_NONE || t->nodes[i].child != THREAD_NONE))
+			list[(*count)++] = i;
+	if (by_arrival)
+		raise_arrivals(t);
+	sort_nodes(t, list, *count, by_arrival);
+	return list;
+}
