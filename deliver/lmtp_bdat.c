@@ -5,23 +5,7 @@
  * how many they are ends the session.
  */
 #include "deliver/lmtp_session.h"
-#include "lib/base/number.h"
-
-#define DIGITS_MOST 20 /* RFC 3030 section 2 */
-
-struct chunk {
-	uint64_t size;
-	bool     last;
-};
-
-static bool
-parse(struct slice argument, struct chunk *c)
-{
-	size_t space = slice_find(argument, ' ');
-	struct slice size = slice_first(argument, space), last = slice_trim(slice_from(argument, space));
-	c->last = slice_is_nocase(last, "LAST");
-	return size.len <= DIGITS_MOST && number_parse(size, UINT64_MAX, &c->size) && (c->last || last.len == 0);
-}
+#include "lib/front/chunk.h"
 
 /* Reads the chunk; `kept`: into the message, else to be thrown away. False: the client went away in the middle. */
 static bool
@@ -58,7 +42,7 @@ void
 lmtp_bdat(struct lmtp_session *s, struct slice argument)
 {
 	struct chunk c;
-	if (!parse(argument, &c)) {
+	if (!chunk_parse(argument, &c)) {
 		lmtp_reply(s, 501, "5.5.4", "Syntax: BDAT size [LAST]; what follows cannot be read");
 		s->closing = true;
 		s->end = "chunk-without-size";

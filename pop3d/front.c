@@ -99,10 +99,6 @@ static void
 do_utf8(struct front *f, struct slice argument)
 {
 	(void)argument;
-	if (f->utf8) {
-		front_mistake(f, TEXT_UTF8_TWICE);
-		return;
-	}
 	f->utf8 = true;
 	front_ok(f, TEXT_UTF8_ON);
 }

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/mail/address.h"
 #include "pop3d/session.h"
-#include "pop3d/surrogate.h"
 
 struct sending {
 	struct output *out;
@@ -83,32 +83,35 @@ read_part(struct session *s, int fd, struct sending *g)
 	return n;
 }
 
-/* The first part holds the header. Without UTF8 a header in UTF-8 goes out in the old form (RFC 6856 section 5). */
 static void
-send_first(struct session *s, struct sending *g, struct slice part)
+take_converted(void *context, struct slice bytes)
 {
-	struct str header = STR_MOST(SURROGATE_MOST);
-	size_t len = s->carried.utf8 ? 0 : surrogate_header(&header, part);
-	send_part(g, str_slice(&header));
-	send_part(g, slice_from(part, len));
-	str_free(&header);
+	send_part(context, bytes);
 }
 
 /* False: half a message must not look like a whole one, so there is no dot and the connection ends. */
 static bool
 send_file(struct session *s, int fd, struct sending *g)
 {
-	ssize_t n = read_part(s, fd, g);
-	bool ok = n >= 0;
-	if (n > 0)
-		send_first(s, g, slice_make(s->buffer, (size_t)n));
-	while (ok && n > 0 && !is_done(g)) {
-		n = read_part(s, fd, g);
-		ok = n >= 0;
-		if (n > 0)
-			send_part(g, slice_make(s->buffer, (size_t)n));
+	/* Without UTF8 headers in UTF-8 go out in the old form (RFC 6856 section 2.1). */
+	bool converts = !s->carried.utf8;
+	ssize_t n;
+	surrogate_begin(&s->surrogate, (struct transfer_taker){.take = take_converted, .context = g});
+	while (!is_done(g) && (n = read_part(s, fd, g)) != 0) {
+		if (n < 0)
+			return false;
+		struct slice part = slice_make(s->buffer, (size_t)n);
+		/* Most messages are read at once, and need no walk through their parts. */
+		if (g->size == part.len && address_is_ascii(part))
+			converts = false;
+		if (converts)
+			surrogate_feed(&s->surrogate, part);
+		else
+			send_part(g, part);
 	}
-	return ok;
+	if (converts)
+		surrogate_end(&s->surrogate);
+	return true;
 }
 
 void

@@ -14,6 +14,7 @@
 #include "lib/store/dotlock.h"
 #include "lib/store/folder.h"
 #include "pop3d/carried.h"
+#include "pop3d/surrogate.h"
 #include "pop3d/texts.h"
 #include "pop3d/uidl.h"
 
@@ -69,7 +70,8 @@ struct session {
 	unsigned        mistakes;
 	uint64_t        sent, removed; /* messages, for the log */
 	struct quota_amount gone;    /* what they took */
-	char            buffer[65536]; /* of a message that is being sent */
+	struct surrogate surrogate; /* of a message that is being sent */
+	char            buffer[65536]; /* of that too */
 };
 
 /*

@@ -1,209 +1,211 @@
+/* Where headers begin and end; what becomes of a field stands in surrogate_field.c. */
 #include "pop3d/surrogate.h"
 
-#include "lib/mail/encoded.h"
-#include "lib/mail/header.h"
-#include "lib/mail/utf8.h"
+#include "lib/mail/address.h"
+#include "lib/mail/mime_fields.h"
+#include "pop3d/surrogate_field.h"
 
-/* RFC 2606's .invalid, as RFC 6858 section 2.1 has it. */
-#define NOWHERE " <invalid@internationalized-address.invalid>"
-
-static bool
-is_ascii(struct slice text)
+static void
+give(struct surrogate *s, struct slice bytes)
 {
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.data[i] >= 0x80)
-			return false;
-	return true;
+	if (bytes.len > 0)
+		s->taker.take(s->taker.context, bytes);
 }
 
-static bool
-is_utf8(struct slice text)
+static void
+give_ascii(struct surrogate *s, struct slice bytes)
 {
-	unsigned character;
-	size_t len;
-	for (; text.len > 0; text = slice_from(text, len))
-		if ((len = utf8_character(text, &character)) == 0)
-			return false;
-	return true;
+	struct transfer t;
+	transfer_begin(&t, TRANSFER_SEVEN, s->taker);
+	transfer_write(&t, bytes);
+	transfer_finish(&t);
 }
 
-/* Up to a `stop` that is neither in quotes nor in <> nor in a comment. */
-static size_t
-find_outside(struct slice text, char stop)
+static void
+open_header(struct surrogate *s, bool in_digest)
 {
-	bool quoted = false;
-	int depth = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.data[i];
-		if (c == '\\' && (quoted || depth > 0))
-			i++;
-		else if (c == '"')
-			quoted = !quoted;
-		else if (!quoted && depth == 0 && c == stop)
-			return i;
-		else if (!quoted && (c == '<' || c == '('))
-			depth++;
-		else if (!quoted && depth > 0 && (c == '>' || c == ')'))
-			depth--;
-	}
-	return text.len;
+	s->in_header = true;
+	s->in_digest = in_digest;
+	s->is_over = false;
+	str_clear(&s->field);
+	str_clear(&s->content);
 }
 
-/* A phrase without the quotes around it. */
+/* Limits stand in each, so that a message after another needs no new memory. */
+static void
+empty(struct str *text, size_t most)
+{
+	str_clear(text);
+	text->limit = most;
+}
+
+void
+surrogate_begin(struct surrogate *s, struct transfer_taker taker)
+{
+	s->taker = taker;
+	s->boundaries.depth = 0;
+	s->is_open = false;
+	empty(&s->line, SURROGATE_FIELD_MOST);
+	empty(&s->field, SURROGATE_FIELD_MOST);
+	empty(&s->content, SURROGATE_FIELD_MOST);
+	empty(&s->written, SURROGATE_WRITTEN);
+	open_header(s, false);
+}
+
+void
+surrogate_free(struct surrogate *s)
+{
+	str_free(&s->line);
+	str_free(&s->field);
+	str_free(&s->content);
+	str_free(&s->written);
+}
+
+/* --- headers ------------------------------------------------------------------- */
+
+/* A field that cannot be told in ASCII is left out (RFC 6858 section 2.4). */
+static void
+end_field(struct surrogate *s)
+{
+	struct slice field = str_slice(&s->field);
+	if (slice_starts_nocase(field, "Content-T"))
+		str_append_slice(&s->content, field);
+	str_clear(&s->written);
+	if (address_is_ascii(field))
+		give(s, field);
+	else if (surrogate_field(&s->written, field))
+		give(s, str_slice(&s->written));
+	str_clear(&s->field);
+	s->is_over = false;
+}
+
+/* What was kept of it so far, and this. */
+static void
+pass_field(struct surrogate *s, struct slice bytes)
+{
+	give_ascii(s, str_slice(&s->field));
+	give_ascii(s, bytes);
+	str_clear(&s->field);
+	s->is_over = true;
+}
+
+static void
+header_line(struct surrogate *s, struct slice line)
+{
+	if (!slice_starts(line, " ") && !slice_starts(line, "\t"))
+		end_field(s);
+	if (s->is_over || !str_append_slice(&s->field, line))
+		pass_field(s, line);
+}
+
+/* `whole`: by its empty line, so that a body follows. */
+static void
+end_header(struct surrogate *s, bool whole)
+{
+	struct mime_part p = {.parent = MIME_NONE};
+	end_field(s);
+	s->in_header = false;
+	if (!whole)
+		return;
+	mime_read_fields(&p, str_slice(&s->content), s->in_digest);
+	if (p.kind == MIME_MESSAGE)
+		open_header(s, false);
+	else if (p.kind == MIME_MULTIPART)
+		boundaries_open(&s->boundaries, &p);
+}
+
+/* --- lines --------------------------------------------------------------------- */
+
 static struct slice
-unquoted(struct slice text)
+without_end(struct slice line)
 {
-	text = slice_trim(text);
-	if (text.len >= 2 && text.data[0] == '"' && text.data[text.len - 1] == '"')
-		text = slice_first(slice_from(text, 1), text.len - 2);
-	return text;
+	if (slice_ends(line, "\n"))
+		line.len--;
+	if (slice_ends(line, "\r"))
+		line.len--;
+	return line;
 }
 
-/* One mailbox: "Name <address>" or an address alone. */
 static void
-append_mailbox(struct str *into, struct slice mailbox)
+take_line(struct surrogate *s, struct slice line)
 {
-	size_t open = find_outside(mailbox, '<');
-	struct slice name = unquoted(slice_first(mailbox, open)), address = slice_from(mailbox, open);
-	if (address.len == 0) {
-		/* The address is all there is to show. */
-		encoded_phrase(into, 0, name);
-		str_append_text(into, NOWHERE);
+	struct slice text = without_end(line);
+	enum boundary boundary = boundaries_find(&s->boundaries, text);
+	if (boundary == BOUNDARY_NONE && s->in_header && text.len > 0) {
+		header_line(s, line);
 		return;
 	}
-	bool writable = is_ascii(address);
-	if (name.len == 0 && !writable)
-		name = slice_first(slice_from(address, 1), slice_find(address, '>') - 1);
-	if (name.len > 0)
-		encoded_phrase(into, 0, name);
-	if (writable)
-		str_append_byte(into, ' ');
-	if (writable)
-		str_append_slice(into, address);
-	else
-		str_append_text(into, NOWHERE);
+	/* What is kept of a header goes before what follows it. */
+	if (s->in_header && boundary != BOUNDARY_NONE)
+		end_header(s, false);
+	else if (s->in_header)
+		end_field(s);
+	give(s, line);
+	if (boundary == BOUNDARY_NEXT)
+		open_header(s, boundaries_in_digest(&s->boundaries));
+	else if (s->in_header)
+		end_header(s, true);
 }
 
+/* Of a line that is too long to be kept, what was kept and this. */
 static void
-append_addresses(struct str *into, struct slice value)
+pass_line(struct surrogate *s, struct slice bytes)
 {
-	bool first = true;
-	while (value.len > 0) {
-		size_t end = find_outside(value, ',');
-		struct slice one = slice_trim(slice_first(value, end));
-		value = slice_from(value, end + 1);
-		if (one.len == 0)
-			continue;
-		str_append_text(into, first ? "" : ",\r\n");
-		first = false;
-		if (!is_ascii(one)) {
-			append_mailbox(into, one);
-			continue;
-		}
-		str_append_byte(into, ' ');
-		str_append_slice(into, one);
+	struct slice kept = str_slice(&s->line);
+	bool begins = kept.len > 0 && !slice_starts(kept, " ") && !slice_starts(kept, "\t");
+	if (s->in_header && begins)
+		end_field(s);
+	if (s->in_header) {
+		pass_field(s, kept);
+		pass_field(s, bytes);
+	} else {
+		give(s, kept);
+		give(s, bytes);
+	}
+	str_clear(&s->line);
+}
+
+/* Some bytes of a line, with its end if it `ends` with them. */
+static void
+take_piece(struct surrogate *s, struct slice piece, bool ends)
+{
+	if (ends && s->line.len == 0 && !s->is_open) {
+		take_line(s, piece);
+	} else if (s->is_open || !str_append_slice(&s->line, piece)) {
+		pass_line(s, piece);
+		s->is_open = !ends;
+	} else if (ends) {
+		take_line(s, str_slice(&s->line));
+		str_clear(&s->line);
 	}
 }
 
-/* "name=value" as "name*=utf-8''value" (RFC 2231 section 4). */
-static void
-append_parameter(struct str *into, struct slice parameter)
-{
-	size_t equal = slice_find(parameter, '=');
-	struct slice name = slice_trim(slice_first(parameter, equal)), value = unquoted(slice_from(parameter, equal + 1));
-	/* A name that is no ASCII, or one that has that form already, is none that could be kept. */
-	if (!is_ascii(name) || slice_has(name, '*') || value.len == 0)
-		return;
-	str_append_text(into, ";\r\n ");
-	str_append_slice(into, name);
-	str_append_text(into, "*=utf-8''");
-	for (size_t i = 0; i < value.len; i++) {
-		if (ascii_is_alnum(value.data[i]) || value.data[i] == '.' || value.data[i] == '-' || value.data[i] == '_')
-			str_append_byte(into, value.data[i]);
-		else
-			str_append_format(into, "%%%02X", (unsigned char)value.data[i]);
-	}
-}
-
-static void
-append_parameters(struct str *into, struct slice value)
-{
-	bool first = true;
-	while (value.len > 0) {
-		size_t end = find_outside(value, ';');
-		struct slice part = slice_trim(slice_first(value, end));
-		value = slice_from(value, end + 1);
-		if (!is_ascii(part)) {
-			append_parameter(into, part);
-		} else if (part.len > 0) {
-			str_append_text(into, first ? " " : ";\r\n ");
-			str_append_slice(into, part);
-		}
-		first = false;
-	}
-}
-
-static void
-append_text(struct str *into, struct slice value)
-{
-	encoded_unstructured(into, 0, value);
-}
-
-/* What is not here is text. */
-static const struct {
-	const char *name;
-	void (*append)(struct str *into, struct slice value);
-} structured[] = {
-	{"From", append_addresses}, {"To", append_addresses}, {"Cc", append_addresses}, {"Bcc", append_addresses},
-	{"Sender", append_addresses}, {"Reply-To", append_addresses}, {"Return-Path", append_addresses},
-	{"Resent-From", append_addresses}, {"Resent-To", append_addresses}, {"Resent-Cc", append_addresses},
-	{"Resent-Sender", append_addresses}, {"Disposition-Notification-To", append_addresses},
-	{"Content-Type", append_parameters}, {"Content-Disposition", append_parameters},
-};
-
+/* No header can come any more. */
 static bool
-append_field(struct str *into, const struct header_field *f)
+is_rest(const struct surrogate *s)
 {
-	struct str value = STR_MOST(SURROGATE_MOST);
-	bool ok = header_unfold(&value, f->value);
-	void (*append)(struct str *, struct slice) = append_text;
-	for (size_t i = 0; i < sizeof structured / sizeof *structured; i++)
-		if (slice_is_nocase(f->name, structured[i].name))
-			append = structured[i].append;
-	str_append_slice(into, f->name);
-	str_append_byte(into, ':');
-	append(into, str_slice(&value));
-	str_append_text(into, "\r\n");
-	str_free(&value);
-	return ok && !into->failed;
+	return !s->in_header && s->boundaries.depth == 0 && s->line.len == 0;
 }
 
-static bool
-append_fields(struct str *into, struct slice text, size_t end)
+void
+surrogate_feed(struct surrogate *s, struct slice bytes)
 {
-	struct header_reader r;
-	struct header_field f;
-	header_begin(&r, slice_first(text, end));
-	while (header_next(&r, &f)) {
-		struct slice whole = slice_first(slice_from(text, f.start), f.end - f.start);
-		/* The name of a field is ASCII, or it is no field. */
-		bool ok = f.name.len == 0 || is_ascii(whole) || !is_ascii(f.name) || !is_utf8(whole)
-		    ? str_append_slice(into, whole) : append_field(into, &f);
-		if (!ok)
-			return false;
+	while (bytes.len > 0 && !is_rest(s)) {
+		size_t lf = slice_find(bytes, '\n');
+		bool ends = lf < bytes.len;
+		struct slice piece = slice_first(bytes, lf + ends);
+		bytes = slice_from(bytes, piece.len);
+		take_piece(s, piece, ends);
 	}
-	return !r.over;
+	give(s, bytes);
 }
 
-size_t
-surrogate_header(struct str *into, struct slice text)
+void
+surrogate_end(struct surrogate *s)
 {
-	size_t start = into->len, end = header_end(text);
-	/* A header without a body behind it may go on behind `text`. */
-	if (end == text.len || is_ascii(slice_first(text, end)))
-		return 0;
-	if (append_fields(into, text, end) && str_append_text(into, "\r\n"))
-		return end;
-	str_truncate(into, start);
-	return 0;
+	if (s->line.len > 0)
+		take_line(s, str_slice(&s->line));
+	str_clear(&s->line);
+	if (s->in_header)
+		end_field(s);
 }

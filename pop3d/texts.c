@@ -10,7 +10,6 @@ static const struct {
 	[TEXT_LANGUAGE_SET] = {"texts are in English now", "现在使用中文"},
 	[TEXT_LANGUAGE_UNKNOWN] = {"this language is not offered", "没有这种语言"},
 	[TEXT_UTF8_ON] = {"headers come in UTF-8 now", "现在邮件头使用 UTF-8"},
-	[TEXT_UTF8_TWICE] = {"UTF8 is on already", "UTF8 已经启用"},
 	[TEXT_UNKNOWN_COMMAND] = {"unknown command", "未知命令"},
 	[TEXT_NOT_BEFORE_LOGIN] = {"log in first", "请先登录"},
 	[TEXT_NOT_AFTER_LOGIN] = {"you are logged in already", "您已经登录"},

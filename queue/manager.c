@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
@@ -13,13 +14,14 @@
 
 #define FOUND_SPREAD 3000 /* seconds: within the head start of what has just come (places.c) */
 #define DRAIN_MOST   10000 /* ms that deliveries under way may still take */
+#define INTAKE_MOST  12000 /* ms for the intake to empty its journal; its own patience is shorter (intake_notify.c) */
 
 struct manager manager = {.lookup = {.service = "authd/lookup", .timeout = 30000}};
 
 static struct watch  intake_watch;
 static struct timer  drain_timer;
 static struct packet in;
-static bool          starting;
+static bool          starting, intake_gone;
 
 void
 manager_wait(struct waiting_entry e)
@@ -98,6 +100,7 @@ intake_ready(struct watch *w, uint32_t events)
 		hurry_named();
 	} else {
 		loop_remove(w);
+		intake_gone = true;
 		manager_drain("the intake ended");
 		return;
 	}
@@ -119,6 +122,20 @@ found(void *context, uint64_t id)
 
 /* --- end ---------------------------------------------------------------------------------------- */
 
+/* When the program is gone nobody writes in the queue any more: it may be copied, moved, repaired. */
+static void
+end_with_intake(struct timer *t)
+{
+	static int64_t deadline;
+	if (deadline == 0) {
+		shutdown(intake_watch.fd, SHUT_WR);
+		deadline = clock_ms() + INTAKE_MOST;
+	}
+	if (intake_gone || clock_ms() >= deadline)
+		exit(EXIT_SUCCESS);
+	timer_set(t, 20);
+}
+
 static void
 drained(struct timer *t)
 {
@@ -126,8 +143,8 @@ drained(struct timer *t)
 	if (deadline == 0)
 		deadline = clock_ms() + DRAIN_MOST;
 	if (local_busy() + outward_busy() == 0 || clock_ms() >= deadline)
-		exit(EXIT_SUCCESS);
-	timer_set(t, 20);
+		t->fire = end_with_intake;
+	timer_set(t, t->fire == drained ? 20 : 0);
 }
 
 void

@@ -5,33 +5,17 @@
  */
 #include <string.h>
 
-#include "lib/base/number.h"
+#include "lib/front/chunk.h"
 #include "smtpd/command.h"
 #include "smtpd/limits.h"
 #include "smtpd/message.h"
 #include "smtpd/reply.h"
 
-#define DIGITS_MOST 20 /* RFC 3030 section 2 */
-
-struct chunk {
-	uint64_t size;
-	bool     last;
-};
-
-static bool
-parse(struct slice argument, struct chunk *c)
-{
-	struct slice size, last;
-	command_split(argument, &size, &last);
-	c->last = slice_is_nocase(last, "LAST");
-	return size.len <= DIGITS_MOST && number_parse(size, UINT64_MAX, &c->size) && (c->last || last.len == 0);
-}
-
 /* The line is understood; else it has been answered, and the session ends. */
 static bool
 understand(struct session *s, struct slice argument, struct chunk *c)
 {
-	if (parse(argument, c))
+	if (chunk_parse(argument, c))
 		return true;
 	reply(s, 501, "5.5.4", "Syntax: BDAT size [LAST]; what follows cannot be read");
 	s->closing = true;

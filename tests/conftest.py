@@ -18,6 +18,14 @@ def pytest_configure(config):
         pytest.exit("these tests start the suite with all its users: run them as root", 2)
 
 
+def pytest_runtest_logreport(report):
+    """Names what failed, for a second run (tests/run)."""
+    path = os.environ.get("POSTERN_FAILED")
+    if path and report.failed:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(f"{report.nodeid}\n")
+
+
 def no_findings(suite):
     """A report of a sanitizer in any log is a failure, whatever the tests said."""
     findings = suite.findings()

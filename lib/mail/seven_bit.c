@@ -11,7 +11,7 @@
 static void
 begin(struct seven_bit *s)
 {
-	s->parts = s->part = s->depth = 0;
+	s->parts = s->part = s->boundaries.depth = 0;
 	s->line = SEVEN_AT_START;
 	s->cr = s->line_end_held = false;
 	s->line_len = s->head_len = 0;
@@ -41,37 +41,8 @@ seven_bit_free(struct seven_bit *s)
 	str_free(&s->fields);
 }
 
-/* --- boundaries ------------------------------------------------------------------------------- */
-
-static struct slice
-trim_end(struct slice line)
-{
-	while (line.len > 0 && (line.data[line.len - 1] == ' ' || line.data[line.len - 1] == '\t'))
-		line.len--;
-	return line;
-}
-
-/* The level whose boundary the line is, innermost first; s->depth for none. */
-static size_t
-find_boundary(const struct seven_bit *s, struct slice line, bool *last)
-{
-	if (!slice_starts(line, "--"))
-		return s->depth;
-	struct slice text = slice_from(trim_end(line), 2);
-	for (size_t i = s->depth; i > 0; i--) {
-		const struct seven_level *level = &s->levels[i - 1];
-		struct slice boundary = slice_make(level->boundary, level->len);
-		if (level->closed || !slice_equal(slice_first(text, level->len), boundary))
-			continue;
-		*last = slice_is(slice_from(text, level->len), "--");
-		if (*last || text.len == level->len)
-			return i - 1;
-	}
-	return s->depth;
-}
-
 static void
-take_boundary(struct seven_bit *s, struct slice line, size_t level, bool last)
+take_boundary(struct seven_bit *s, struct slice line, bool last)
 {
 	if (s->in_header)
 		seven_end_header(s, false);
@@ -82,12 +53,10 @@ take_boundary(struct seven_bit *s, struct slice line, size_t level, bool last)
 	s->line_end_held = false;
 	seven_give(s, line);
 	seven_give(s, slice_of("\r\n"));
-	s->depth = level + 1;
-	s->levels[level].closed = last;
 	if (last)
 		seven_open_between(s);
 	else
-		seven_open_part(s, false, s->levels[level].digest);
+		seven_open_part(s, false, boundaries_in_digest(&s->boundaries));
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */
@@ -96,11 +65,10 @@ static void
 begin_line(struct seven_bit *s, bool whole)
 {
 	struct slice head = slice_make(s->head, s->head_len);
-	bool last = false;
-	size_t level = whole ? find_boundary(s, head, &last) : s->depth;
-	if (level < s->depth) {
+	enum boundary boundary = whole ? boundaries_find(&s->boundaries, head) : BOUNDARY_NONE;
+	if (boundary != BOUNDARY_NONE) {
 		s->line = SEVEN_DONE_LINE;
-		take_boundary(s, head, level, last);
+		take_boundary(s, head, boundary == BOUNDARY_LAST);
 	} else if (s->in_header && whole && head.len == 0) {
 		s->line = SEVEN_DONE_LINE;
 		seven_end_header(s, true);

@@ -18,11 +18,11 @@
 #include <stddef.h>
 
 #include "lib/base/str.h"
+#include "lib/mail/boundary.h"
 #include "lib/mail/budget.h"
 #include "lib/mail/transfer.h"
 
-#define SEVEN_LINE_MOST     1024 /* of a line that are looked at before it is passed on */
-#define SEVEN_BOUNDARY_MOST 250  /* RFC 2046 says 70 */
+#define SEVEN_LINE_MOST 1024 /* of a line that are looked at before it is passed on */
 
 /* What was seen by looking. */
 struct seven_facts {
@@ -30,12 +30,6 @@ struct seven_facts {
 	bool        header;   /* some of them in a header, the message's or a part's */
 	bool        binary;   /* a NUL, a bare CR or LF, a line of more than 998 bytes; for binary messages only */
 	const char *obstacle; /* why some part can be written in no other way; NULL: all can */
-};
-
-struct seven_level {
-	char   boundary[SEVEN_BOUNDARY_MOST];
-	size_t len;
-	bool   digest, closed;
 };
 
 struct seven_bit {
@@ -46,8 +40,7 @@ struct seven_bit {
 	unsigned char         plans[BUDGET_MIME_PARTS]; /* of each part, in order */
 	size_t                parts;
 	size_t                part;    /* the one whose lines are read */
-	size_t                depth;
-	struct seven_level    levels[BUDGET_MIME_NESTING];
+	struct boundaries     boundaries;
 	/* The header that is read. */
 	bool                  in_header, is_message, in_digest, has_type, has_version, captures, drops;
 	struct str            fields;  /* its Content-Type and Content-Transfer-Encoding */

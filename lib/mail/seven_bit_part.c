@@ -147,26 +147,6 @@ seven_open_between(struct seven_bit *s)
 	transfer_begin(&s->transfer, TRANSFER_SEVEN, s->taker);
 }
 
-/* False: it has no boundary that could be found again, so it is read as one part. */
-static bool
-open_multipart(struct seven_bit *s, const struct mime_part *p)
-{
-	struct str boundary = STR_MOST(SEVEN_BOUNDARY_MOST);
-	bool ok = mime_parameter(p->parameters, "boundary", &boundary) && s->depth < BUDGET_MIME_NESTING;
-	struct slice text = str_slice(&boundary);
-	while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
-		text.len--;
-	ok = ok && text.len > 0;
-	if (ok) {
-		struct seven_level *level = &s->levels[s->depth++];
-		*level = (struct seven_level){.len = text.len, .digest = slice_is_nocase(p->subtype, "digest")};
-		memcpy(level->boundary, text.data, text.len);
-		seven_open_between(s);
-	}
-	str_free(&boundary);
-	return ok;
-}
-
 /* What holds other parts says itself that they need eight bits, and then that they do not (RFC 2045 section 6.4). */
 static void
 plan_container(struct seven_bit *s, const struct mime_part *p)
@@ -198,7 +178,9 @@ seven_end_header(struct seven_bit *s, bool with_line)
 		seven_give(s, slice_of("\r\n"));
 	if (within)
 		seven_open_part(s, true, false);
-	else if (!container || !open_multipart(s, &p))
+	else if (container && boundaries_open(&s->boundaries, &p))
+		seven_open_between(s);
+	else
 		open_body(s, &p);
 }
 

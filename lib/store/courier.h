@@ -66,4 +66,10 @@ bool courier_next_number(const struct courier_list *l, struct slice *numbers, si
 /* The base of a file in courierimapkeywords and how new it is: of two the one with the greater number counts. */
 bool courier_parse_file_name(struct slice file, struct slice *base, uint64_t *generation);
 
+/*
+ * A line of courierpop3dsizelist (pop3_uidl.h): a file's name with its flags, then "SIZE", "SIZE UID", "SIZE UID:UIDVALIDITY" or that
+ * and ":N" (versions 0 to 3). Appends the UIDL that it gave. False: it is none; the head of the file looks like one of a file "/3".
+ */
+bool courier_parse_size(struct slice line, struct slice *base, struct str *uidl);
+
 #endif

@@ -83,3 +83,49 @@ courier_folder_name(struct slice line, struct str *name)
 		return str_append_slice(name, rest);
 	return utf7_from_utf8(name, rest) && folders_name_ok(str_slice(name));
 }
+
+/* --- courierpop3dsizelist ------------------------------------------------------ */
+
+/* Version 0 gave the file's name, with +XX for what may not be in a UIDL, and for ' " and +. */
+static bool
+append_name(struct str *into, struct slice base)
+{
+	for (size_t i = 0; i < base.len; i++) {
+		unsigned char byte = (unsigned char)base.data[i];
+		if (byte < 0x21 || byte > 0x7e || byte == '\'' || byte == '"' || byte == '+')
+			str_append_format(into, "+%02X", byte);
+		else
+			str_append_byte(into, (char)byte);
+	}
+	return !into->failed;
+}
+
+static bool
+append_uidl(struct str *into, struct slice base, struct slice numbers)
+{
+	struct cursor c = cursor_over(numbers);
+	uint64_t size, uid = 0, validity = 0, rest;
+	if (!cursor_take_number(&c, UINT64_MAX, &size))
+		return false;
+	if (cursor_take(&c, ' ') && !cursor_take_number(&c, UINT64_MAX, &uid))
+		return false;
+	if (cursor_take(&c, ':') && !cursor_take_number(&c, UINT64_MAX, &validity))
+		return false;
+	if (cursor_take(&c, ':') && !cursor_take_number(&c, UINT64_MAX, &rest))
+		return false;
+	if (!cursor_at_end(&c))
+		return false;
+	if (uid == 0)
+		return append_name(into, base);
+	return validity == 0 ? str_append_format(into, "UID%llu", (unsigned long long)uid)
+	                     : str_append_format(into, "UID%llu-%llu", (unsigned long long)uid, (unsigned long long)validity);
+}
+
+bool
+courier_parse_size(struct slice line, struct slice *base, struct str *uidl)
+{
+	size_t space = slice_find(line, ' ');
+	struct slice name = slice_first(line, space);
+	*base = slice_first(name, slice_find(name, ':'));
+	return space < line.len && base->len > 0 && append_uidl(uidl, *base, slice_from(line, space + 1));
+}

@@ -1,14 +1,12 @@
 #include "lib/store/pop3_uidl.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lib/base/cursor.h"
-#include "lib/base/number.h"
 #include "lib/base/str.h"
 #include "lib/base/stream.h"
+#include "lib/store/courier.h"
 #include "lib/store/directory.h"
 #include "lib/store/scan.h"
 #include "lib/store/uidlist.h"
@@ -83,57 +81,17 @@ pop3_uidl_dovecot(const struct folder *f, char letter, pop3_uidl_found *found, v
 
 /* --- Courier ------------------------------------------------------------------- */
 
-/* Version 0 gave the file's name, with +XX for what may not be in a UIDL, and for ' " and +. */
-static bool
-append_name(struct str *into, struct slice base)
-{
-	for (size_t i = 0; i < base.len; i++) {
-		unsigned char byte = (unsigned char)base.data[i];
-		if (byte < 0x21 || byte > 0x7e || byte == '\'' || byte == '"' || byte == '+')
-			str_append_format(into, "+%02X", byte);
-		else
-			str_append_byte(into, (char)byte);
-	}
-	return !into->failed;
-}
-
-/*
- * Behind the name and a space: "SIZE", "SIZE UID", "SIZE UID:UIDVALIDITY" or
- * that and ":N" (versions 0 to 3).
- */
-static bool
-append_uidl(struct str *into, struct slice base, struct slice numbers)
-{
-	struct cursor c = cursor_over(numbers);
-	uint64_t size, uid = 0, validity = 0, rest;
-	if (!cursor_take_number(&c, UINT64_MAX, &size))
-		return false;
-	if (cursor_take(&c, ' ') && !cursor_take_number(&c, UINT64_MAX, &uid))
-		return false;
-	if (cursor_take(&c, ':') && !cursor_take_number(&c, UINT64_MAX, &validity))
-		return false;
-	if (cursor_take(&c, ':') && !cursor_take_number(&c, UINT64_MAX, &rest))
-		return false;
-	if (!cursor_at_end(&c))
-		return false;
-	if (uid == 0)
-		return append_name(into, base);
-	return validity == 0 ? str_append_format(into, "UID%llu", (unsigned long long)uid)
-	                     : str_append_format(into, "UID%llu-%llu", (unsigned long long)uid, (unsigned long long)validity);
-}
-
 static void
 take_courier(const struct folder *f, struct slice line, void *context)
 {
 	struct finder *d = context;
+	struct slice base;
 	line.len--;
-	size_t space = slice_find(line, ' ');
-	struct slice name = slice_first(line, space), base = slice_first(name, slice_find(name, ':'));
-	if (space == line.len || base.len == 0)
+	str_clear(&d->text);
+	if (!courier_parse_size(line, &base, &d->text))
 		return;
 	size_t index = scan_find(f, base);
-	str_clear(&d->text);
-	if (index != SIZE_MAX && append_uidl(&d->text, base, slice_from(line, space + 1)))
+	if (index != SIZE_MAX)
 		d->found(d->context, index, str_slice(&d->text));
 }
 

@@ -1,9 +1,13 @@
-/* Courier's files: `:list`, the names beside it, subscriptions. What is taken is a part of the text, and a folder's name is one. */
+/*
+ * Courier's files: `:list`, the names beside it, subscriptions, UIDs of IMAP (version 1 of Dovecot's list) and of POP3. What is taken
+ * is a part of the text, a folder's name is one, and a UIDL is of visible ASCII.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "lib/store/courier.h"
 #include "lib/store/folders.h"
+#include "lib/store/uidlist.h"
 #include "lib/store/utf7.h"
 
 static void
@@ -47,11 +51,42 @@ check_name(struct slice text)
 		must(base.len > 0 && base.data[0] != '.' && base.len <= text.len);
 }
 
+static void
+check_size(struct slice text)
+{
+	struct str uidl = STR_MOST(3 * text.len + 64);
+	struct slice line, base;
+	while (slice_split(&text, '\n', &line)) {
+		str_clear(&uidl);
+		if (!courier_parse_size(line, &base, &uidl))
+			continue;
+		must(base.len > 0 && base.len < line.len && base.data == line.data && uidl.len > 0);
+		for (size_t i = 0; i < uidl.len; i++)
+			must(uidl.data[i] > ' ' && uidl.data[i] <= '~');
+	}
+	str_free(&uidl);
+}
+
+static void
+check_uids(struct slice text)
+{
+	struct uidlist l;
+	struct uid_entry e;
+	uint32_t last = 0;
+	if (!slice_starts(text, "1 ") || !uidlist_parse(&l, text, true))
+		return;
+	must(l.uidvalidity > 0 && l.uidnext > 0);
+	for (struct slice rest = l.body; uidlist_next(&rest, &e); last = e.uid)
+		must(e.uid > last && e.uid < l.uidnext && e.base.len > 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice text = slice_make((const char *)data, size);
 	check_list(text);
 	check_name(text);
+	check_size(text);
+	check_uids(text);
 	return 0;
 }

@@ -1,12 +1,13 @@
-/* sources: pop3d/command.c pop3d/uidl.c pop3d/surrogate.c pop3d/carried.c pop3d/texts.c */
+/* sources: pop3d/command.c pop3d/uidl.c pop3d/surrogate.c pop3d/surrogate_field.c pop3d/carried.c pop3d/texts.c */
 /*
  * What POP3's programs parse: command lines, the format of UIDLs and what is made by it, what the front has told the session,
- * and headers in UTF-8. The first byte chooses.
+ * and messages with headers in UTF-8. The first byte chooses.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mail/address.h"
 #include "pop3d/carried.h"
 #include "pop3d/command.h"
 #include "pop3d/surrogate.h"
@@ -55,13 +56,34 @@ try_carried(struct slice text)
 }
 
 static void
+take(void *context, struct slice bytes)
+{
+	str_append_slice(context, bytes);
+}
+
+static void
 try_surrogate(struct slice text)
 {
-	struct str header = STR_MOST(SURROGATE_MOST);
-	size_t len = surrogate_header(&header, text);
-	if (len > text.len || (len == 0 && header.len != 0))
+	static struct surrogate s;
+	struct str whole = STR_MOST(1 << 20), bytes = STR_MOST(1 << 20);
+	surrogate_begin(&s, (struct transfer_taker){.take = take, .context = &whole});
+	surrogate_feed(&s, text);
+	surrogate_end(&s);
+	surrogate_begin(&s, (struct transfer_taker){.take = take, .context = &bytes});
+	for (size_t i = 0; i < text.len; i++)
+		surrogate_feed(&s, slice_make(text.data + i, 1));
+	surrogate_end(&s);
+	/* However it is cut into pieces; ASCII as it is; and of what is made nothing more can be made. */
+	if (!slice_equal(str_slice(&whole), str_slice(&bytes)) || (address_is_ascii(text) && !slice_equal(str_slice(&whole), text)))
 		abort();
-	str_free(&header);
+	str_clear(&bytes);
+	surrogate_begin(&s, (struct transfer_taker){.take = take, .context = &bytes});
+	surrogate_feed(&s, str_slice(&whole));
+	surrogate_end(&s);
+	if (!slice_equal(str_slice(&whole), str_slice(&bytes)))
+		abort();
+	str_free(&whole);
+	str_free(&bytes);
 }
 
 int

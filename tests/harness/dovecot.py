@@ -1,4 +1,4 @@
-"""Debian's Dovecot on a Maildir of the suite: its imap process over pipes, under a private configuration."""
+"""Debian's Dovecot on a Maildir of the suite: its imap and pop3 processes over pipes, under a private configuration."""
 import os
 import pathlib
 import pwd
@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
-from .dialogue import Imap
+from .dialogue import Imap, Pop3
 
 CONFIGURATION = """base_dir = {directory}/base
 state_dir = {directory}/base
@@ -14,7 +14,7 @@ mail_location = maildir:{maildir}{location}
 log_path = {directory}/log
 first_valid_uid = 1
 first_valid_gid = 1
-protocols = imap
+protocols = imap pop3
 {settings}
 namespace inbox {{
   inbox = yes
@@ -24,16 +24,15 @@ namespace inbox {{
 """
 
 
-def missing():
-    return not (shutil.which("doveadm") and os.path.exists("/usr/lib/dovecot/imap"))
+def missing(program="imap"):
+    return not (shutil.which("doveadm") and os.path.exists(f"/usr/lib/dovecot/{program}"))
 
 
-class DovecotSession(Imap):
-    """One imap process, logged in; speaks as harness.Imap does."""
+class Piped:
+    """A dialogue with a process over pipes, in place of a connection."""
 
     def __init__(self, process):
-        self.process, self.buffer, self.count = process, b"", 0
-        self.greeting = self.response()
+        self.process, self.buffer = process, b""
 
     def send(self, data):
         self.process.stdin.write(data if isinstance(data, bytes) else data.encode())
@@ -50,6 +49,19 @@ class DovecotSession(Imap):
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+
+
+class DovecotImap(Piped, Imap):
+    """One imap process, logged in; speaks as harness.Imap does."""
+
+    def __init__(self, process):
+        super().__init__(process)
+        self.count = 0
+        self.greeting = self.response()
+
+
+class DovecotPop3(Piped, Pop3):
+    """One pop3 process, logged in; started in this way it does not greet."""
 
 
 class Dovecot:
@@ -73,12 +85,17 @@ class Dovecot:
     def __exit__(self, *_):
         shutil.rmtree(self.directory)
 
+    def start(self, program):
+        return subprocess.Popen(["doveadm", "-c", self.directory / "conf", "exec", program], stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, user="vmail", group=self.gid,
+                                extra_groups=[], cwd="/", env={"PATH": "/usr/bin:/bin", "USER": "anna",
+                                                               "HOME": str(self.directory)})
+
     def session(self):
-        process = subprocess.Popen(["doveadm", "-c", self.directory / "conf", "exec", "imap"], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, user="vmail", group=self.gid,
-                                   extra_groups=[], cwd="/", env={"PATH": "/usr/bin:/bin", "USER": "anna",
-                                                                  "HOME": str(self.directory)})
-        return DovecotSession(process)
+        return DovecotImap(self.start("imap"))
+
+    def pop3(self):
+        return DovecotPop3(self.start("pop3"))
 
     def log(self):
         path = self.directory / "log"

@@ -1,6 +1,7 @@
 """The whole suite, installed by conf/install into a private directory, running under a private s6-svscan."""
 import contextlib
 import fcntl
+import functools
 import itertools
 import os
 import pathlib
@@ -65,6 +66,26 @@ def listening_ports():
     return ports
 
 
+def take_place(name):
+    """A directory for an installation of a build, and the lock that keeps it ours."""
+    HOME.mkdir(mode=0o755, exist_ok=True)
+    for number in itertools.count(1):
+        prefix = HOME / f"{name}-{number}"
+        lock = open(f"{prefix}.lock", "w")
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return prefix, lock
+        lock.close()
+
+
+@functools.cache
+def newest_source():
+    """When something that is built or installed was changed last."""
+    folders = [path for path in REPOSITORY.iterdir() if path.is_dir() and path.name not in ("build", "tests", ".git")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return max(path.stat().st_mtime for path in [*files, REPOSITORY / "Makefile"])
+
+
 def begun(pid):
     """When a process began, in clock ticks, and its id: ids begin anew after 32768."""
     with contextlib.suppress(OSError):
@@ -111,8 +132,11 @@ class Account:
 
 class Suite:
     """
-    `kind` names the installation (one of a kind runs at a time); `settings` are files in the settings directory.
-    Nothing is started before start(); `with Suite(...)` starts and stops.
+    `kind` says what it is for; `settings` are files in the settings directory. Nothing is started before start();
+    `with Suite(...)` starts and stops.
+
+    Linking all programs for a path takes long, so installations are used again: a suite takes the first place that no
+    other holds. Its programs stay when no source is newer, all else is made anew.
     """
     domain = "example.test"
     password = "secret words"
@@ -120,9 +144,9 @@ class Suite:
     wrapper = []  # a program to run the supervisor under
 
     def __init__(self, kind="embedded", settings=None):
-        self.build = build_directory()
-        # Parts of tests/run that test one build side by side have each an installation of their own.
-        self.prefix = HOME / f"{pathlib.Path(self.build).name}{os.environ.get('POSTERN_LANE', '')}-{kind}"
+        assert os.getuid() == 0, "the suite is tested as root, with all its users"
+        self.build, self.kind = build_directory(), kind
+        self.prefix, self.lock = take_place(pathlib.Path(self.build).name)
         self.libexec, self.bin = self.prefix / "libexec/postern", self.prefix / "bin"
         self.settings, self.run = self.prefix / "settings", self.prefix / "run"
         self.mail_root, self.queue = self.prefix / "vmail", self.prefix / "spool/queue"
@@ -130,16 +154,13 @@ class Suite:
         self.ports = dict(zip(CONNECTIONS, free_ports(len(CONNECTIONS))))
         self.numbers = itertools.count(1)
         self.scan = None
-        self.lock = None
         self.accounts = Embedded(self)
         self.prepare(settings or {})
 
     # --- installing -----------------------------------------------------------
 
     def prepare(self, settings):
-        assert os.getuid() == 0, "the suite is tested as root, with all its users"
-        HOME.mkdir(mode=0o755, exist_ok=True)
-        self.take_lock()
+        self.end_processes(signal.SIGKILL)  # what a run that was killed has left
         for directory in (self.settings, self.run, self.mail_root, self.prefix / "spool", self.prefix / "state",
                           self.services, self.log):
             empty(directory)
@@ -152,21 +173,19 @@ class Suite:
             (self.settings / "listen" / name).write_text(f"127.0.0.1 {port} 1000\n")
         self.install()
 
-    def take_lock(self):
-        """One test run at a time uses an installation: another waits."""
-        self.lock = open(f"{self.prefix}.lock", "w")
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
-        self.end_processes(signal.SIGKILL)  # what a run that was killed has left
-
     def install(self):
         """Relinks the build for this prefix; builds of one directory must not run at once."""
+        complete, source = self.prefix / "complete", str(REPOSITORY / self.build)
+        keeps = complete.exists() and complete.read_text() == source and complete.stat().st_mtime > newest_source()
         with open(HOME / (pathlib.Path(self.build).name + ".build-lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            environment = self.make_environment()
+            if not keeps:
+                complete.unlink(missing_ok=True)
+                fcntl.flock(lock, fcntl.LOCK_EX)
             result = subprocess.run(["sh", "conf/install", "--quiet", "--root", self.prefix, "--build", self.build,
-                                     "--supervisor", "s6"], cwd=REPOSITORY, capture_output=True, text=True,
-                                    env=environment)
+                                     "--supervisor", "s6", *(["--keep-programs"] if keeps else [])],
+                                    cwd=REPOSITORY, capture_output=True, text=True, env=self.make_environment())
         assert result.returncode == 0, result.stdout + result.stderr
+        complete.write_text(source)
 
     def make_environment(self):
         name = pathlib.Path(self.build).name
@@ -228,7 +247,10 @@ class Suite:
             self.wait_up([name])
 
     def down(self, name):
+        """Ends a service; when this returns nothing of it is at work."""
         subprocess.run(["s6-svc", "-wd", "-d", str(self.services / name)], check=True, timeout=60)
+        for path in SOCKETS.get(name, []):
+            assert not connectable(self.run / path), f"{name} is down, and {path} is still served"
 
     def up(self, name):
         subprocess.run(["s6-svc", "-u", str(self.services / name)], check=True)

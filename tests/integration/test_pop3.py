@@ -3,32 +3,7 @@ import base64
 import os
 import socket
 
-import pytest
-
-
-def put(account, text, name=None, number=[0]):
-    """A file in new/ as another program would leave it: LF ends, no sizes in its name."""
-    number[0] += 1
-    path = account.maildir / "new" / (name or f"{1700000000 + number[0]}.M1P1.host")
-    path.write_bytes(text)
-    os.chown(path, account.maildir.stat().st_uid, account.maildir.stat().st_gid)
-    return path
-
-
-@pytest.fixture
-def account(suite):
-    account = suite.user()
-    with suite.pop3("pop3s") as pop3:  # the first login makes the Maildir
-        assert pop3.login(account.address, account.password) == "+OK 0 messages"
-        assert pop3.command("QUIT").startswith("+OK")
-    return account
-
-
-def logged_in(suite, account):
-    pop3 = suite.pop3("pop3s")
-    answer = pop3.login(account.address, account.password)
-    assert answer.startswith("+OK"), answer
-    return pop3
+from harness.pop3 import account, logged_in, put
 
 
 def test_plain_is_refused_without_tls(suite):
@@ -115,6 +90,54 @@ def test_session(suite, account):
     files = [path.name for part in ("new", "cur") for path in (account.maildir / part).iterdir()]
     assert len(files) == 2
     assert sum(name.endswith(":2,S") for name in files) == 1  # number 3 was read
+
+
+SIZES = {
+    "LF": b"Subject: one\n\nbody\n\n.dot\n",
+    "CRLF": b"Subject: one\r\n\r\nbody\r\n\r\n.dot\r\n",
+    "both": b"Subject: one\r\n\nbody\n\r\n..\n",
+    "bare CR": b"Subject: one\n\nbo\rdy\r\r\n",
+    "eight bits": "Subject: one\nContent-Type: text/plain; charset=utf-8\n\n\u4f60\n".encode(),
+    "large": b"Subject: one\n\n" + b"line\n" * 50000,
+    "empty": b"",
+}
+
+
+def octets(pop3, number):
+    """RFC 1939 section 11: what comes between +OK and the dot, without the dots that are there for the wire alone."""
+    pop3.send(f"RETR {number}\r\n")
+    assert pop3.line().startswith("+OK")
+    count = 0
+    while (line := pop3.line()) != ".":
+        count += len(line.encode("utf-8", "surrogateescape")) + 2 - line.startswith(".")
+    return count
+
+
+def test_sizes_are_the_octets_that_are_sent(suite, account):
+    for text in SIZES.values():
+        put(account, text)
+    with logged_in(suite, account) as pop3:
+        listed = dict(zip(SIZES, (int(line.split()[1]) for line in pop3.many("LIST")[1])))
+        sent = {kind: octets(pop3, number) for number, kind in enumerate(SIZES, 1)}
+        assert listed == sent
+        assert pop3.command("STAT") == f"+OK {len(SIZES)} {sum(sent.values())}"
+        assert [pop3.command(f"LIST {number}") for number in (1, 2)] == [f"+OK 1 {sent['LF']}", f"+OK 2 {sent['CRLF']}"]
+
+
+def test_sizes_come_from_the_index_or_the_name(suite, account):
+    """STAT, LIST and UIDL read no message whose size is known: these could not be read."""
+    text = SIZES["LF"]
+    known, named = put(account, text), put(account, text, "1700000099.M1P1.host,S=25,W=30")
+    named.chmod(0)
+    with logged_in(suite, account) as pop3:
+        before = pop3.many("LIST")[1]
+        pop3.command("QUIT")
+    known.chmod(0)
+    with logged_in(suite, account) as pop3:
+        assert pop3.many("LIST")[1] == before == ["1 30", "2 30"]
+        assert pop3.command("STAT") == "+OK 2 60" and len(pop3.many("UIDL")[1]) == 2
+        for number in (1, 2):
+            assert pop3.command(f"RETR {number}").startswith("-ERR [SYS/"), "it was read in spite of its mode"
 
 
 def test_closed_without_quit_deletes_nothing(suite, account):

@@ -6,25 +6,13 @@ import subprocess
 import pytest
 
 from harness import wait_for
+from harness.pop3 import logged_in, put
 
 ALWAYS = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "UTF8 USER", "LANG", "EXPIRE NEVER", "IMPLEMENTATION Postern"]
 
 
 def b64(text):
     return base64.b64encode(text.encode()).decode()
-
-
-def put(account, text, name):
-    path = account.maildir / "new" / name
-    path.write_bytes(text)
-    os.chown(path, account.maildir.stat().st_uid, account.maildir.stat().st_gid)
-
-
-def logged_in(suite, account):
-    pop3 = suite.pop3("pop3s")
-    answer = pop3.login(account.address, account.password)
-    assert answer.startswith("+OK"), answer
-    return pop3
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +150,7 @@ def test_lang_lists_and_changes(suite, account):
         assert first.startswith("+OK")
         assert {line.split(" ", 1)[0]: line.split(" ", 1)[1] for line in lines} == {
             "i-default": "English", "en": "English", "zh": "\u4e2d\u6587"}
-        assert pop3.command("LANG tlh").startswith("-ERR")
+        assert pop3.command("LANG tlh").startswith("-ERR") and pop3.command("NONSENSE").isascii(), "the language stays"
         assert pop3.command("LANG ZH-Hans-CN").startswith("+OK zh ")
         assert "\u547d\u4ee4" in pop3.command("NONSENSE")
         assert "\u5bc6\u7801" in pop3.command(f"USER {account.address}")
@@ -189,7 +177,7 @@ end
 def mailbox(suite, text):
     account = suite.user()
     logged_in(suite, account).close()
-    put(account, text, "1700000001.M1P1.host")
+    put(account, text)
     return account
 
 
@@ -224,6 +212,56 @@ def test_without_utf8_a_client_gets_a_header_that_it_understands(suite):
     assert retr(suite, account, False, "TOP 1 1") == lines[:-1]
 
 
+PARTS = """From: anna@example.test
+Subject: \u4f60
+Received: from \u4f60.example.test by x; Thu, 26 Nov 2026 10:00:00 +0000
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="b"
+
+--b
+Content-Type: application/octet-stream; name="\u4f60 \u597d.bin"
+Content-Disposition: attachment;
+ filename="\u4f60 \u597d.bin"
+Content-Transfer-Encoding: base64
+
+eA==
+--b
+Content-Type: message/rfc822
+
+From: \u7ea6\u7ff0 <\u7ea6\u7ff0@example.test>
+Subject: \u597d
+
+Subject: \u4f60
+--b--
+"""
+
+
+def test_headers_of_parts_and_of_messages_within_have_the_old_form_too(suite):
+    """RFC 6858 section 2 for parts; RFC 6856 section 2.1: nothing beyond ASCII is sent but what bodies hold."""
+    import email
+    import email.policy
+    account = mailbox(suite, PARTS.encode())
+    lines = retr(suite, account, False)
+    assert [line for line in lines if not line.isascii()] == ["Subject: \u4f60"], "the body of the message within"
+    message = email.message_from_string("\r\n".join(lines), policy=email.policy.default)
+    assert message["Subject"] == "\u4f60" and "Received" not in message
+    attached, within = message.iter_parts()
+    assert attached.get_filename() == attached.get_param("name") == "\u4f60 \u597d.bin" and attached.get_content() == b"x"
+    assert within.get_content()["Subject"] == "\u597d"
+    assert within.get_content()["From"].addresses[0].addr_spec == "invalid@internationalized-address.invalid"
+    # RFC 6858 section 4: TOP counts the lines of the surrogate.
+    assert retr(suite, account, False, "TOP 1 5") == lines[:lines.index("") + 6]
+    assert retr(suite, account, True) == PARTS.rstrip("\n").split("\n")
+
+
+def test_a_large_message_has_the_old_form_all_the_way(suite):
+    """It is read in pieces; the session keeps none of it."""
+    text = PARTS.replace("eA==\n", "eHh4\n" * 200000)
+    lines = retr(suite, mailbox(suite, text.encode()), False)
+    assert lines.count("eHh4") == 200000
+    assert [line for line in lines if not line.isascii()] == ["Subject: \u4f60"]
+
+
 def test_a_header_in_another_charset_comes_as_it_is(suite):
     text = "From: anna@example.test\nSubject: \u4f60\u597d\n\nx\n".encode("gbk")
     assert [line.encode("utf-8", "surrogateescape") for line in retr(suite, mailbox(suite, text), False)] == text.rstrip(b"\n").split(b"\n")
@@ -234,6 +272,15 @@ def test_utf8_stands_before_the_login_and_behind_stls(suite):
         assert pop3.command("UTF8").startswith("+OK")
         assert pop3.command("STLS").startswith("-ERR"), "RFC 6856 section 2.1"
         assert "STLS" not in pop3.many("CAPA")[1]
+
+
+def test_utf8_may_be_said_again(suite, account):
+    with suite.pop3("pop3s") as pop3:
+        for _ in range(2):
+            assert pop3.command("UTF8").startswith("+OK")
+        assert pop3.command("UTF8 x").startswith("-ERR"), "it has no argument"
+        assert pop3.login(account.address, account.password).startswith("+OK")
+        assert pop3.command("UTF8").startswith("-ERR"), "it stands before the login"
 
 
 def test_names_in_utf8(suite):

@@ -4,57 +4,12 @@ import time
 
 import pytest
 
+from harness.pop3 import TEXT, account, logged_in, login, put, settings
 from harness.wait import wait_for
-
-TEXT = b"Subject: x\n\nx\n"
-
-
-def put(account, name, age=0):
-    path = account.maildir / "new" / name
-    path.write_bytes(TEXT)
-    os.chown(path, account.maildir.stat().st_uid, account.maildir.stat().st_gid)
-    os.utime(path, (time.time() - age,) * 2)
-    return path
-
-
-def login(suite, account):
-    pop3 = suite.pop3("pop3s")
-    return pop3, pop3.login(account.address, account.password)
-
-
-def logged_in(suite, account):
-    pop3, answer = login(suite, account)
-    assert answer.startswith("+OK"), answer
-    return pop3
-
 
 def count(suite, account):
     with logged_in(suite, account) as pop3:
         return int(pop3.command("STAT").split()[1])
-
-
-@pytest.fixture
-def account(suite):
-    account = suite.user()
-    with logged_in(suite, account) as pop3:  # the first login makes the Maildir
-        pop3.command("QUIT")
-    return account
-
-
-@pytest.fixture
-def settings(suite):
-    """A function that sets what the sessions read; the defaults come back."""
-    changed = set()
-
-    def change(**values):
-        changed.update(values)
-        for name, value in values.items():
-            suite.set(name, value)
-        suite.restart("pop3")
-
-    yield change
-    if changed:
-        change(**dict.fromkeys(changed))
 
 
 # --- one session at a time (RFC 1939 section 4) ---------------------------------------------
@@ -62,7 +17,7 @@ def settings(suite):
 
 def test_sessions_beside_each_other_where_set(suite, account, settings):
     """pop3_lock_session no, as Dovecot has it if nothing is set: both see what was there when they began."""
-    put(account, "1700000001.M1P1.host")
+    put(account, name="1700000001.M1P1.host")
     settings(pop3_lock_session="no")
     with logged_in(suite, account) as first, logged_in(suite, account) as second:
         assert first.command("DELE 1").startswith("+OK") and first.command("QUIT").startswith("+OK")
@@ -73,7 +28,7 @@ def test_sessions_beside_each_other_where_set(suite, account, settings):
 
 
 def test_a_silent_session_gives_way_to_a_new_login_where_set(suite, account, settings):
-    put(account, "1700000001.M1P1.host")
+    put(account, name="1700000001.M1P1.host")
     settings(pop3_takeover="1s")
     with logged_in(suite, account) as hanging:
         assert hanging.command("DELE 1").startswith("+OK")
@@ -93,8 +48,8 @@ def test_a_session_that_speaks_does_not(suite, account, settings):
 
 
 def test_young_mail_is_kept_for_imap_and_gone_for_pop3(suite, account, settings):
-    put(account, "1700000001.M1P1.host", age=100000)
-    put(account, "1700000002.M2P2.host")
+    put(account, name="1700000001.M1P1.host", age=100000)
+    put(account, name="1700000002.M2P2.host")
     settings(pop3_keep="1d")
     with logged_in(suite, account) as pop3:
         for number in (1, 2):
@@ -118,7 +73,7 @@ def test_young_mail_is_kept_for_imap_and_gone_for_pop3(suite, account, settings)
 
 def test_numbers_and_ids_do_not_count_what_is_kept(suite, account, settings):
     for i in range(1, 4):
-        put(account, f"170000000{i}.M{i}P1.host")
+        put(account, name=f"170000000{i}.M{i}P1.host")
     with logged_in(suite, account) as pop3:
         before = [line.split()[1] for line in pop3.many("UIDL")[1]]
     settings(pop3_keep="1d")
@@ -140,9 +95,9 @@ def test_numbers_and_ids_do_not_count_what_is_kept(suite, account, settings):
 def test_what_could_not_be_removed_is_told(suite, account):
     """RFC 1939 section 6: -ERR; the others are removed all the same."""
     import subprocess
-    put(account, "1700000001.M1P1.host")
+    put(account, name="1700000001.M1P1.host")
     stuck = account.maildir / "cur/1700000002.M2P2.host:2,"
-    put(account, "1700000002.M2P2.host").rename(stuck)
+    put(account, name="1700000002.M2P2.host").rename(stuck)
     if subprocess.run(["chattr", "+i", stuck], capture_output=True).returncode != 0:
         pytest.skip("this file system cannot keep a file from being removed")
     try:
@@ -155,7 +110,7 @@ def test_what_could_not_be_removed_is_told(suite, account):
 
 
 def test_a_message_that_is_cut_off_while_it_is_sent_never_looks_whole(suite, account):
-    path = put(account, "1700000001.M1P1.host")
+    path = put(account, name="1700000001.M1P1.host")
     path.write_bytes(TEXT + b"y" * 79 * 400000)
     with logged_in(suite, account) as pop3:
         pop3.send("RETR 1\r\n")

@@ -1,22 +1,10 @@
 """UIDL (RFC 1939 section 7), and that nobody downloads all again who comes from another server."""
-import os
-
 import pytest
 
-from harness.dovecot_pop3 import DovecotPop3, needed
+from harness.dovecot import Dovecot, missing
+from harness.pop3 import account, logged_in, own, put, settings
 
 NAMES = ["1700000001.M1P1R1.host", "1700000002.M2P2V0000000000000801I0000000000345678_0.host,S=14,W=17", "1700000003.odd'+name.host"]
-TEXT = b"Subject: x\n\nx\n"
-
-
-def put(account, name, text=TEXT):
-    path = account.maildir / "new" / name
-    path.write_bytes(text)
-    own(account, path)
-
-
-def own(account, path):
-    os.chown(path, account.maildir.stat().st_uid, account.maildir.stat().st_gid)
 
 
 def write(account, name, text):
@@ -24,35 +12,12 @@ def write(account, name, text):
     own(account, account.maildir / name)
 
 
-@pytest.fixture
-def account(suite):
-    account = suite.user()
-    with suite.pop3("pop3s") as pop3:  # the first login makes the Maildir
-        assert pop3.login(account.address, account.password).startswith("+OK")
-        pop3.command("QUIT")
-    return account
-
-
-@pytest.fixture
-def settings(suite):
-    """A function that sets what the sessions read; the defaults come back."""
-    changed = set()
-
-    def change(**values):
-        changed.update(values)
-        for name, value in values.items():
-            suite.set(name, value)
-        suite.restart("pop3")
-
-    yield change
-    if changed:
-        change(**dict.fromkeys(changed))
+needed = pytest.mark.skipif(missing("pop3"), reason="Debian's dovecot-pop3d is not installed")
 
 
 def ids(suite, account):
     """What UIDL lists; UIDL of each one alone must say the same."""
-    with suite.pop3("pop3s") as pop3:
-        assert pop3.login(account.address, account.password).startswith("+OK")
+    with logged_in(suite, account) as pop3:
         first, lines = pop3.many("UIDL")
         assert first.startswith("+OK")
         for line in lines:
@@ -63,7 +28,8 @@ def ids(suite, account):
 
 
 def dovecot_ids(account, **settings):
-    with DovecotPop3(account.maildir, "\n".join(f"{name} = {value}" for name, value in settings.items())) as pop3:
+    lines = "\n".join(f"{name} = {value}" for name, value in settings.items())
+    with Dovecot(account.maildir, settings=lines) as dovecot, dovecot.pop3() as pop3:
         lines = pop3.many("UIDL")[1]
         pop3.command("QUIT")
     return [line.split(" ", 1)[1] for line in lines]
@@ -76,11 +42,11 @@ def dovecot_ids(account, **settings):
 @pytest.mark.parametrize("form", ["%08Xu%08Xv", "%g", "%f", "%v-%u", "%v.%u", "%u", "UID%u-%v", "%08Xv%08Xu", "%Xu%Xv", "%010u%%%08Xv"])
 def test_ids_that_dovecot_gave_are_given(suite, account, settings, form):
     for name in NAMES[:2]:
-        put(account, name)
+        put(account, name=name)
     before = dovecot_ids(account, pop3_uidl_format=form)
     assert len(set(before)) == 2
     settings(pop3_uidl_format=form)
-    put(account, "1700000004.M4P4.host")
+    put(account, name="1700000004.M4P4.host")
     after = ids(suite, account)
     assert after[:2] == before and len(set(after)) == 3
 
@@ -88,7 +54,7 @@ def test_ids_that_dovecot_gave_are_given(suite, account, settings, form):
 @needed
 def test_dovecot_gives_what_postern_gave(suite, account):
     for name in NAMES[:2]:
-        put(account, name)
+        put(account, name=name)
     before = ids(suite, account)
     assert dovecot_ids(account) == before
 
@@ -97,13 +63,13 @@ def test_dovecot_gives_what_postern_gave(suite, account):
 def test_ids_in_dovecots_list_go_before_the_format(suite, account):
     """The field P, as Dovecot's scripts write it for those who come from elsewhere; an empty one is the file's name."""
     for name in NAMES[:2]:
-        put(account, name)
+        put(account, name=name)
     ids(suite, account)
     lines = (account.maildir / "dovecot-uidlist").read_text().split("\n")
     lines[1] = lines[1].replace("1 ", "1 PUID77-1234 W17 ", 1)
     lines[2] = lines[2].replace("2 ", "2 P ", 1)
     write(account, "dovecot-uidlist", "\n".join(lines))
-    put(account, "1700000004.M4P4.host")
+    put(account, name="1700000004.M4P4.host")
     after = ids(suite, account)
     assert after[:2] == ["UID77-1234", NAMES[1]] and len(after[2]) == 16
     assert ids(suite, account) == dovecot_ids(account) == after
@@ -111,7 +77,7 @@ def test_ids_in_dovecots_list_go_before_the_format(suite, account):
 
 @needed
 def test_the_format_of_dovecot_2_4(suite, account, settings):
-    put(account, NAMES[0])
+    put(account, name=NAMES[0])
     before = dovecot_ids(account)
     settings(pop3_uidl_format="%{uid | hex(8)}%{uidvalidity | hex(8)}")
     assert ids(suite, account) == before
@@ -133,9 +99,9 @@ COURIER = {
 def test_ids_that_courier_gave_are_given(suite, account, settings, version):
     head, body, expected = COURIER[version]
     for name in NAMES:
-        put(account, name)
+        put(account, name=name)
     write(account, "courierpop3dsizelist", head + body.format(*NAMES))
-    put(account, "1700000004.M4P4.host")
+    put(account, name="1700000004.M4P4.host")
     settings(pop3_uidl_courier="yes", pop3_uidl_format="UID%u-%v")
     after = ids(suite, account)
     assert after[:3] == expected and after[3].startswith("UID4-")
@@ -144,8 +110,8 @@ def test_ids_that_courier_gave_are_given(suite, account, settings, version):
 
 
 def test_a_list_of_courier_that_is_noise(suite, account, settings):
-    put(account, NAMES[0])
-    put(account, NAMES[1])
+    put(account, name=NAMES[0])
+    put(account, name=NAMES[1])
     settings(pop3_uidl_courier="yes")
     before = ids(suite, account)
     write(account, "courierpop3dsizelist", f"/2 1\n\n{NAMES[0]}\n{NAMES[0]} x\n{NAMES[0]} 14 4:5:6:7\nnobody 1 2:3\n{NAMES[1]} 14 9:99\n"
@@ -159,7 +125,7 @@ def test_a_list_of_courier_that_is_noise(suite, account, settings):
 def test_equal_ids_are_told_apart(suite, account, settings):
     """RFC 1939: no two messages have one id."""
     for name in NAMES:
-        put(account, name)
+        put(account, name=name)
     write(account, "courierpop3dsizelist", "/2 8 77\n" + "".join(f"{name} 14 3:77\n" for name in NAMES))
     settings(pop3_uidl_courier="yes")
     assert ids(suite, account) == ["UID3-77", "UID3-77-2", "UID3-77-3"]
@@ -169,7 +135,7 @@ def test_ids_are_of_1_to_70_visible_characters(suite, account, settings):
     names = ["1700000001.M1P1V0000000000000801I000000000034567_0.mail-number-one.example.test,S=14", "1700000002.M2P2.ho st",
              "1700000003.M3P3.h\xe4st"]
     for name in names:
-        put(account, name)
+        put(account, name=name)
     settings(pop3_uidl_format="%f")
     bounded = ids(suite, account)
     assert len(set(bounded)) == 3

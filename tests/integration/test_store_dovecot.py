@@ -2,6 +2,7 @@
 keyword or subscription changes but by command. Sessions are real ones of both servers."""
 import random
 import re
+import struct
 import threading
 
 import pytest
@@ -247,3 +248,59 @@ def check_what_was_done(before, after, workers, seed):
                 assert (flag in content[name][1][uid][1]) == on, (seed, name, uid, flag)
     assert sorted(content) == sorted(["INBOX", "A", "A.b"] + [name for worker in workers for name in worker.names]), seed
     assert subscribed == sorted(name for worker in workers for name in worker.subscribed), seed
+
+
+# --- mod-sequences (lib/store/index.h): the field M of the list's header ----------------------------
+
+
+def highest(user):
+    """The last mod-sequence that was given, as the index has it (struct index_state)."""
+    return struct.unpack_from("<5Q", (user.maildir / "postern-index").read_bytes())[4]
+
+
+def bound(user):
+    """M, and the file that it stands in."""
+    path = user.maildir / "dovecot-uidlist"
+    found = re.search(r" M(\d+)", path.read_text().split("\n")[0])
+    return found and int(found[1]), path.stat().st_ino
+
+
+def change(suite, user):
+    """A session of ours changes a message: this takes a mod-sequence."""
+    with postern(suite, user) as session:
+        do(session, "SELECT INBOX")
+        for sign in "+-":
+            do(session, f"UID STORE 1 {sign}FLAGS.SILENT (\\Flagged)")
+        do(session, "CLOSE")
+    return highest(user)
+
+
+@pytest.mark.parametrize("lost", ["nothing", "the index"])
+def test_mod_sequences_never_go_back_when_dovecot_writes_the_list_anew(suite, lost):
+    """The last one was given by a clock that was years ahead, which the bound M says and nothing else: Dovecot keeps the field."""
+    user = suite.user()
+    for number in range(10):
+        suite.tool("deliver", "-d", user.address, input=f"Subject: m{number}\n\n")
+    change(suite, user)
+    path = user.maildir / "dovecot-uidlist"
+    future = bound(user)[0] + 10 ** 15
+    path.write_text(re.sub(r" M\d+", f" M{future}", path.read_text(), count=1))
+    (user.maildir / "postern-index").unlink()
+    before = change(suite, user)
+    assert before > future
+    # That many expunges, and Dovecot makes the list anew at the next look.
+    old = bound(user)
+    with Dovecot(user.maildir) as dovecot:
+        with dovecot.session() as session:
+            do(session, "SELECT INBOX")
+            do(session, "UID STORE 3:10 +FLAGS.SILENT (\\Deleted)")
+            do(session, "EXPUNGE")
+        with dovecot.session() as session:
+            append(session, "INBOX", "dove")
+            do(session, "SELECT INBOX")
+    new = bound(user)
+    assert new[1] != old[1], "Dovecot has not written the list anew: this test says nothing"
+    assert new[0] is not None and new[0] >= before
+    if lost == "the index":
+        (user.maildir / "postern-index").unlink()
+    assert change(suite, user) > before

@@ -197,3 +197,32 @@ def work_in(suite, user):
                         "STORE 1 +FLAGS (\\Seen Key)", "COPY 1 Folder", "EXPUNGE", "RENAME Folder Was", "DELETE Was"):
             imap.command(command)
         imap.command(["APPEND INBOX (Other) {6}", "a: b\r\n\r\n"])
+
+
+def test_linked_files_of_pop3_are_not_followed(suite, canaries):
+    """The same of what POP3 alone reads, writes and locks with."""
+    user = suite.user()
+    assert deliver(suite, user.address) == 0
+    wanted = {"pop3_takeover": "1s", "pop3_login_delay": "1s", "pop3_uidl_courier": "yes"}
+    dangling = suite.mail_root / "outside/made"
+    before = canaries.state()
+    for name, value in wanted.items():
+        suite.set(name, value)
+    suite.restart("pop3")
+    try:
+        for plant in (lambda path: link(suite, canaries.file, path), lambda path: link(suite, dangling, path), os.mkfifo):
+            for name in ("dovecot-pop3-session.lock", "postern-pop3-knock", "postern-pop3-login", "courierpop3dsizelist"):
+                path = user.maildir / name
+                path.unlink(missing_ok=True)
+                plant(path)
+                with suite.pop3("pop3s") as pop3:
+                    if pop3.login(user.address, user.password).startswith("+OK"):
+                        pop3.many("UIDL")
+                        pop3.command("QUIT")
+                path.unlink(missing_ok=True)
+    finally:
+        for name in wanted:
+            suite.set(name, None)
+        suite.restart("pop3")
+    assert canaries.state() == before
+    assert not dangling.exists()

@@ -1,13 +1,10 @@
 """Promise 18: UID and UIDVALIDITY never change or repeat in a folder's life."""
 import os
-import pathlib
-import pwd
 import re
-import shutil
-import subprocess
-import tempfile
 
 import pytest
+
+from harness.dovecot import Dovecot, missing
 
 
 def deliver(suite, user, subject):
@@ -117,57 +114,40 @@ def test_folders_do_not_share_a_uidvalidity(suite, user):
     assert len(found) == 4 and len(set(found)) == 4
 
 
-DOVECOT = """base_dir = {directory}/base
-mail_location = maildir:{maildir}
-log_path = {directory}/log
-first_valid_uid = 1
-first_valid_gid = 1
-protocols = imap
-namespace inbox {{
-  inbox = yes
-  separator = .
-}}
-"""
+def said(session, command):
+    """What a session answers to a command that goes well, as one text."""
+    status, lines = session.command(command)
+    assert status == "OK", (command, session.text)
+    return "\n".join(line.decode() for line in lines) + session.text
 
 
-@pytest.mark.skipif(not shutil.which("doveadm"), reason="Debian's Dovecot is not installed")
+@pytest.mark.skipif(missing(), reason="Debian's Dovecot is not installed")
 def test_moving_out_to_dovecot_and_in_again(suite, user):
     """Dovecot works on the same Maildir between two sessions of ours: no UID, flag or keyword changes but by command."""
-    directory = pathlib.Path(tempfile.mkdtemp(dir="/var/tmp"))
-    os.chmod(directory, 0o755)
-    (directory / "base").mkdir()
-    (directory / "conf").write_text(DOVECOT.format(directory=directory, maildir=user.maildir))
-    vmail = pwd.getpwnam("vmail")
-    os.chown(directory / "base", vmail.pw_uid, vmail.pw_gid)
-
-    def dovecot(text):
-        return subprocess.run(["doveadm", "-c", str(directory / "conf"), "exec", "imap"], input=text.replace("\n", "\r\n").encode(),
-                              capture_output=True, user="vmail", group=vmail.pw_gid, extra_groups=[], timeout=60, cwd="/",
-                              env={"PATH": "/usr/bin:/bin", "USER": "anna", "HOME": str(directory)}).stdout.decode()
-    try:
-        with suite.imap("imaps") as imap:
-            imap.login(user.address, user.password)
-            imap.command("SELECT INBOX")
-            assert imap.command("STORE 2 +FLAGS (\\Seen Mine)")[0] == "OK"
-        validity, before = uids(suite, user)
-        said = dovecot("a SELECT INBOX\nb UID FETCH 1:* (FLAGS)\nc UID STORE 1 +FLAGS (\\Flagged Theirs)\n"
-                       "d APPEND INBOX {17+}\nSubject: dove\n\n\ng LOGOUT\n")
-        assert f"UIDVALIDITY {validity}]" in said and "UIDNEXT 4" in said, said
-        assert re.search(r"UID 2 FLAGS \(.*\\Seen.*Mine.*\)", said), said
-        assert f"APPENDUID {validity} 4" in said, said
+    with suite.imap("imaps") as imap:
+        imap.login(user.address, user.password)
+        said(imap, "SELECT INBOX")
+        said(imap, "STORE 2 +FLAGS (\\Seen Mine)")
+    validity, before = uids(suite, user)
+    with Dovecot(user.maildir) as dovecot:
+        with dovecot.session() as session:
+            selected = said(session, "SELECT INBOX")
+            assert f"UIDVALIDITY {validity}]" in selected and "UIDNEXT 4" in selected
+            assert re.search(r"UID 2 FLAGS \(.*\\Seen.*Mine.*\)", said(session, "UID FETCH 1:* (FLAGS)"))
+            said(session, "UID STORE 1 +FLAGS (\\Flagged Theirs)")
+            assert f"APPENDUID {validity} 4" in said(session, ["APPEND INBOX {17}", "Subject: dove\r\n\r\n\r\n"])
         # In another session: Dovecot 2.3.19 does not expunge what it appended beside while its index is new.
-        assert "3 EXPUNGE" in dovecot("a SELECT INBOX\ne UID STORE 3 +FLAGS (\\Deleted)\nf EXPUNGE\ng LOGOUT\n")
+        with dovecot.session() as session:
+            said(session, "SELECT INBOX")
+            said(session, "UID STORE 3 +FLAGS (\\Deleted)")
+            assert "3 EXPUNGE" in said(session, "EXPUNGE")
         deliver(suite, user, "after")
-        again, after = uids(suite, user)
-        assert again == validity
-        assert after == {1: "one", 2: "two", 4: "dove", 5: "after"}, said
+        assert uids(suite, user) == (validity, {1: "one", 2: "two", 4: "dove", 5: "after"})
         with suite.imap("imaps") as imap:
             imap.login(user.address, user.password)
-            imap.command("SELECT INBOX")
-            _, lines = imap.command("UID FETCH 1:2 (FLAGS)")
-            assert b"\\Flagged" in lines[0] and b"Theirs" in lines[0], lines
-            assert b"\\Seen" in lines[1] and b"Mine" in lines[1], lines
-        said = dovecot("a SELECT INBOX\nb UID FETCH 1:* (FLAGS)\ng LOGOUT\n")
-        assert f"UIDVALIDITY {validity}]" in said and [int(uid) for uid in re.findall(r"\(UID (\d+)", said)] == [1, 2, 4, 5], said
-    finally:
-        shutil.rmtree(directory)
+            said(imap, "SELECT INBOX")
+            one, two = said(imap, "UID FETCH 1:2 (FLAGS)").split("\n")[:2]
+            assert "\\Flagged" in one and "Theirs" in one and "\\Seen" in two and "Mine" in two, (one, two)
+        with dovecot.session() as session:
+            assert f"UIDVALIDITY {validity}]" in said(session, "SELECT INBOX")
+            assert [int(uid) for uid in re.findall(r"\(UID (\d+)", said(session, "UID FETCH 1:* (FLAGS)"))] == [1, 2, 4, 5]

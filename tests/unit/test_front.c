@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/base/host.h"
+#include "lib/front/chunk.h"
 #include "lib/front/handover.h"
 #include "lib/front/neighbour.h"
 #include "lib/front/peer.h"
@@ -310,10 +311,25 @@ test_handover_there_and_back(void **state)
 	close(ends[0]);
 }
 
+/* RFC 3030 section 2: chunk-size is 1 to 20 digits, and nothing but LAST stands behind it. */
+static void
+test_chunk(void **state)
+{
+	static const char *const wrong[] = {"", "x", "-1", "1x", "1 FIRST", "1 LAST x", "LAST", "18446744073709551616", "000000000000000000001"};
+	struct chunk c;
+	(void)state;
+	assert_true(chunk_parse(slice_of("86"), &c) && c.size == 86 && !c.last);
+	assert_true(chunk_parse(slice_of("0 last "), &c) && c.size == 0 && c.last);
+	assert_true(chunk_parse(slice_of("18446744073709551615 LAST"), &c) && c.size == UINT64_MAX && c.last);
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		assert_false(chunk_parse(slice_of(wrong[i]), &c));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_chunk),
 		cmocka_unit_test(test_peer),
 		cmocka_unit_test(test_peer_of_the_environment),
 		cmocka_unit_test(test_host),

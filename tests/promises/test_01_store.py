@@ -1,0 +1,105 @@
+"""Promise 1 for the store: before a delivery is called done, an APPEND or COPY OK, or a QUIT +OK, file and directory are synced.
+(Every state that a power cut may leave of deliveries: ../crash/test_maildir_states.py.)"""
+import contextlib
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from harness import wait_for
+
+pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+CALLS = ["strace", "-f", "-qq", "-y", "-s", "100", "-e",
+         "trace=openat,write,sendto,sendmsg,fsync,fdatasync,syncfs,rename,renameat,renameat2,link,linkat,unlinkat,exit_group"]
+
+
+def deliver(suite, user, subject, *before):
+    result = subprocess.run([*before, str(suite.libexec / "postern-deliver"), "-d", user.address], capture_output=True, timeout=60,
+                            input=f"Subject: {subject}\n\nbody\n".encode(),
+                            env={"PATH": "/usr/bin:/bin", "POSTERN_SETTINGS": str(suite.settings), "ASAN_OPTIONS": "detect_leaks=0"})
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.fixture
+def user(suite):
+    user = suite.user()
+    deliver(suite, user, "first")
+    return user
+
+
+@contextlib.contextmanager
+def traced(suite, program, log):
+    """strace on the youngest process of a program, a session."""
+    pid = suite.pids(program)[-1]
+    process = subprocess.Popen([*CALLS, "-o", str(log), "-p", str(pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for("strace", 10, lambda: "TracerPid:\t0\n" not in pathlib.Path(f"/proc/{pid}/status").read_text())
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def in_order(log, *patterns):
+    """Calls that must come one after the other, each the first behind the one before."""
+    lines, at = log.read_text().splitlines(), 0
+    for pattern in patterns:
+        found = [n for n, line in enumerate(lines[at:], at) if re.search(pattern, line) and not re.search(r"= -1 ", line)]
+        assert found, f"{pattern} is not behind:\n" + "\n".join(lines[:at]) + "\n--- but:\n" + "\n".join(lines[at:])
+        at = found[0] + 1
+
+
+def saved(user, part):
+    """The steps of lib/store/save.h."""
+    root = re.escape(str(user.maildir))
+    return [rf"openat\(.*{root}/tmp.*O_CREAT", rf"write\(\d+<{root}/tmp/", rf"f(data)?sync\(\d+<{root}/tmp/[^>]+>\)",
+            rf"rename(at2?)?\(.*{root}/{part}", rf"fsync\(\d+<{root}/{part}>\)"]
+
+
+def listed(user):
+    """A new UID is durable before it is told: promise 18 needs it too."""
+    root = re.escape(str(user.maildir))
+    return [rf"f(data)?sync\(\d+<{root}/dovecot-uidlist[^>]*>\)"]
+
+
+def test_a_delivery(suite, user, tmp_path):
+    log = tmp_path / "calls"
+    deliver(suite, user, "second", *CALLS, "-o", str(log), "-u", "vmail")
+    in_order(log, *saved(user, "new"), r"exit_group\(0\)")
+
+
+def test_append(suite, user, tmp_path):
+    log = tmp_path / "calls"
+    with suite.imap("imaps") as imap:
+        assert imap.login(user.address, user.password)[0] == "OK"
+        assert imap.command("SELECT INBOX")[0] == "OK"
+        with traced(suite, "imap", log):
+            assert imap.command(["APPEND INBOX {6}", "a: b\r\n\r\n"])[0] == "OK"
+    in_order(log, *saved(user, "cur"), r"APPENDUID")
+    in_order(log, *listed(user), r"APPENDUID")
+
+
+def test_copy(suite, user, tmp_path):
+    log = tmp_path / "calls"
+    with suite.imap("imaps") as imap:
+        assert imap.login(user.address, user.password)[0] == "OK"
+        assert imap.command("CREATE Other")[0] == imap.command("SELECT INBOX")[0] == "OK"
+        with traced(suite, "imap", log):
+            assert imap.command("COPY 1 Other")[0] == "OK"
+    root = re.escape(str(user.maildir))
+    in_order(log, rf"(rename|link)at2?\(.*{root}/\.Other/cur", rf"fsync\(\d+<{root}/\.Other/cur>\)", r"COPYUID")
+    in_order(log, rf"f(data)?sync\(\d+<{root}/\.Other/dovecot-uidlist[^>]*>\)", r"COPYUID")
+
+
+def test_quit_of_pop3(suite, user, tmp_path):
+    """What was removed does not come back after a power cut: the client has it and would have it twice."""
+    log = tmp_path / "calls"
+    with suite.pop3("pop3s") as pop3:
+        assert pop3.login(user.address, user.password) == "+OK 1 messages"
+        with traced(suite, "pop3", log):
+            assert pop3.command("DELE 1").startswith("+OK")
+            assert pop3.command("QUIT").startswith("+OK")
+    root = re.escape(str(user.maildir))
+    in_order(log, rf"unlinkat\(.*{root}/(new|cur)", rf"fsync\(\d+<{root}/cur>\)", rf"fsync\(\d+<{root}/new>\)", r"\+OK bye")
