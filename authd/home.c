@@ -112,7 +112,16 @@ without_fraction(struct slice number)
 	return dot > 0 ? slice_first(number, dot) : number;
 }
 
-/* "1048576", "500M", "500M,1000", "1048576S,1000C" (Maildir++). False: it is none of these. */
+/* "500MiB", "500MB", as people fill columns in. All units are of 1024. */
+static struct slice
+without_bytes(struct slice size)
+{
+	if (slice_ends(size, "iB"))
+		return slice_first(size, size.len - 2);
+	return slice_ends(size, "B") ? slice_first(size, size.len - 1) : size;
+}
+
+/* "1048576", "500M", "500MiB", "500M,1000", "1048576S,1000C" (Maildir++). False: it is none of these. */
 static bool
 parse_amounts(struct slice rest, uint64_t *bytes, uint64_t *messages)
 {
@@ -123,7 +132,7 @@ parse_amounts(struct slice rest, uint64_t *bytes, uint64_t *messages)
 		number = slice_ends(part, "C") || number == bytes ? messages : bytes;
 		if (slice_ends(part, "C") || slice_ends(part, "S"))
 			part.len--;
-		good = good && number_parse_size(without_fraction(part), INT64_MAX, number);
+		good = good && number_parse_size(without_fraction(without_bytes(part)), INT64_MAX, number);
 	}
 	return good;
 }

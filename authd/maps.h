@@ -22,6 +22,7 @@ enum map {
 	MAP_SENDER_BCC,   /* a sender or "@domain": who gets a copy of what he sends, commas between */
 	MAP_RECIPIENT_BCC, /* the same of what it is sent */
 	MAP_COUNT,
+	MAP_TOLD = MAP_COUNT, /* no table: what was told of mailboxes (usage.h), which the cache keeps over restarts */
 };
 
 enum fact_state {

@@ -271,6 +271,7 @@ begin_memory(void)
 {
 	if (!usage_begin(&authd.usage) || !remembered_begin(&authd.remembered) || !tickets_begin(&authd.tickets))
 		give_up("no-memory");
+	authd.usage.cache = &authd.cache;
 	options.resolve.usage = &authd.usage;
 	options.resolve.aliases = &authd.aliases;
 	options.resolve.files = &authd.files;

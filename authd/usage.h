@@ -2,7 +2,10 @@
  * What deliver and the sessions have told of the size of mailboxes, so that a
  * full one is refused at RCPT. Fixed memory: a report takes the place of an
  * older one of another user. What was told counts for an hour: a mailbox may
- * shrink without anybody telling.
+ * shrink without anybody telling. The cache keeps it over a restart: without
+ * that, a full mailbox's mail would be taken in until the first of it has
+ * come back. What changes while authd is away is told when it is there again
+ * (lib/front/telling.h); a delivery tells with the next one.
  *
  * "@example.org" is what all mailboxes of the domain hold, which deliver keeps
  * in a file (lib/store/quota_domain.h). What is then told of one of its users
@@ -32,7 +35,10 @@ struct usage_slot {
 	char                user[USAGE_USER_MOST];
 };
 
+struct cache;
+
 struct usage {
+	struct cache      *cache; /* NULL: nothing is kept */
 	uint64_t           salt;
 	struct usage_slot *slots;
 };
@@ -41,8 +47,8 @@ struct usage {
 bool usage_begin(struct usage *u);
 void usage_tell(struct usage *u, struct slice user, struct usage_record record);
 /* Zero when nothing is known. */
-struct usage_record usage_find(const struct usage *u, struct slice user);
+struct usage_record usage_find(struct usage *u, struct slice user);
 /* What was told of the domain, or else the bytes of all its users that have been told of. */
-uint64_t usage_of_domain(const struct usage *u, struct slice domain);
+uint64_t usage_of_domain(struct usage *u, struct slice domain);
 
 #endif

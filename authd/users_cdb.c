@@ -14,7 +14,8 @@
 char
 users_map_letter(enum map map)
 {
-	static const char letters[MAP_COUNT] = {
+	static const char letters[MAP_COUNT + 1] = {
+	    [MAP_TOLD] = '=',
 	    [MAP_DOMAIN] = 'd', [MAP_MAILBOX] = 'm', [MAP_ALIAS] = 'a', [MAP_QUOTA] = 'q',
 	    [MAP_PASSWORD] = 'p', [MAP_RELAY_DOMAIN] = 'r', [MAP_TRANSPORT] = 't', [MAP_SENDER] = 's',
 	    [MAP_MESSAGE_SIZE] = 'z', [MAP_USED] = 'u', [MAP_DOMAIN_QUOTA] = 'Q', [MAP_DOMAIN_USED] = 'U',

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "deliver/warning.h"
 #include "lib/base/log.h"
 #include "lib/mail/address.h"
 

@@ -15,6 +15,7 @@
 #include "lib/base/settings.h"
 #include "lib/store/quota.h"
 #include "lib/store/quota_domain.h"
+#include "lib/store/quota_warning.h"
 
 /* As set. */
 struct admit_config {
@@ -30,10 +31,7 @@ extern struct admit_config admit_config;
 	QUOTA_SETTINGS(admit_config.rules),                                                                                \
 	{"quota_grace", SETTING_TEXT, "10%", "how far the last message may go past the limit: a size, or a part of it",    \
 	    &admit_config.rules.grace_text, 0, 0},                                                                         \
-	{"quota_warnings", SETTING_TEXT, "", "percentages of the quota at which the user gets a warning: 80 95",           \
-	    &admit_config.rules.warnings_text, 0, 0},                                                                      \
-	{"quota_warning_template", SETTING_TEXT, "", "file with the text of such a warning (default: one that is built in)", \
-	    &admit_config.warning_file, 0, 0},                                                                             \
+	QUOTA_WARNING_SETTINGS(admit_config.rules, admit_config.warning_file),                                             \
 	{"over_quota_code", SETTING_NUMBER, "452", "what becomes of a full mailbox's mail: 452 waits, 552 is returned",    \
 	    &admit_config.code, 452, 552},                                                                                 \
 	{"over_quota_text", SETTING_TEXT, "Mailbox full", "the text for the sender then", &admit_config.text, 0, 0}

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "deliver/target.h"
-#include "deliver/warning.h"
 #include "lib/base/log.h"
 #include "lib/mail/header.h"
 #include "lib/store/duplicates.h"
+#include "lib/store/quota_warning.h"
 
 #define MESSAGE_ID_MOST 2000 /* bytes; a longer one marks nothing */
 

@@ -17,6 +17,7 @@
  *             connection when authd was restarted), read-files, write-files.
  *             Cannot start a program, cannot reach the Internet.
  * Exit codes  worker: 0 the socket ended, 100 misuse, 111 temporary trouble.
+ *             --check: 0 right, 100 wrong.
  *             -d: sysexits: 0 delivered, 64 usage, 67 no such mailbox,
  *             73 cannot be delivered (77 with -e), 75 try again.
  * A full compromise yields all Maildirs (read, change, remove) and authd's
@@ -41,6 +42,7 @@
 #include "lib/ipc/socket.h"
 #include "lib/mail/date.h"
 #include "lib/sandbox/sandbox.h"
+#include "lib/store/new_maildir.h"
 
 static const char  *mail_root, *deliver_users, *extension_folders;
 static struct rules rules;
@@ -50,7 +52,7 @@ static const struct setting settings[] = {
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &mail_root, 0, 0},
 	HOST_SETTING,
 	{"deliver_users", SETTING_TEXT, "", "further users who may run postern-deliver", &deliver_users, 0, 0},
-	{"new_folders", SETTING_TEXT, "", "folders that a new Maildir gets, with commas between", &rules.new_folders, 0, 0},
+	NEW_FOLDERS_SETTING(rules.new_folders),
 	{"extension_folders", SETTING_TEXT, "no", "no, existing or create: mail for user+folder@ goes into that folder",
 	    &extension_folders, 0, 0},
 	{"duplicate_window", SETTING_SECONDS, "0", "seconds in which a Message-ID is not delivered twice; 0: it is",
@@ -72,9 +74,10 @@ static const struct contract contract = {
 static const struct program program = {
 	.name = "postern-deliver",
 	.user = "vmail",
-	.usage = "--worker | -d ADDRESS [-f SENDER] [-a ORIGINAL] [-r FINAL] [-m FOLDER] [-e]",
+	.usage = "--worker | --check | -d ADDRESS [-f SENDER] [-a ORIGINAL] [-r FINAL] [-m FOLDER] [-e]",
 	.help = "Writes messages into Maildirs.\n\n"
 	        "  --worker     serve delivery requests on descriptor 0 (a SEQPACKET socket)\n"
+	        "  --check      say whether the settings, and the text of quota warnings, are right\n"
 	        "  -d ADDRESS   deliver the message on descriptor 0 to this mailbox\n"
 	        "  -f SENDER    the envelope's sender (default: the null sender)\n"
 	        "  -a ORIGINAL  the recipient as the sender wrote it (X-Original-To)\n"
@@ -133,15 +136,20 @@ read_extension_folders(void)
 	return false;
 }
 
-/* All steps before the loop, in the order of every program of the suite. EXIT_DONE, or the code to end with. */
+/* Files that settings name are read by the user that will run, vmail. EXIT_DONE, or the code to end with. */
+static int
+prepare_settings(void)
+{
+	bool ok = settings_load(settings, program.setting_count) && read_extension_folders() && caller_allowed(deliver_users) &&
+	    caller_leave() && admit_prepare();
+	return ok ? EXIT_DONE : EXIT_MISUSE;
+}
+
+/* All steps before the loop, in the order of every program of the suite. */
 static int
 prepare(void)
 {
-	if (!settings_load(settings, program.setting_count) || !read_extension_folders())
-		return EXIT_MISUSE;
-	if (!caller_allowed(deliver_users))
-		return EXIT_MISUSE;
-	if (!caller_leave() || !admit_prepare())
+	if (prepare_settings() != EXIT_DONE)
 		return EXIT_MISUSE;
 	date_open();
 	deliverer.rules = &rules;
@@ -232,6 +240,8 @@ main(int argc, char **argv)
 	int first = program_begin(&program, argc, argv);
 	if (argc == first + 1 && strcmp(argv[first], "--worker") == 0)
 		return run_worker();
+	if (argc == first + 1 && strcmp(argv[first], "--check") == 0)
+		return prepare_settings();
 	if (argc == first || strncmp(argv[first], "--", 2) == 0)
 		program_usage(&program);
 	if (!arguments_read(argc, argv, first, &a))

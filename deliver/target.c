@@ -1,7 +1,6 @@
 #include "deliver/target.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,59 +8,10 @@
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/store/folders.h"
-#include "lib/store/subscriptions.h"
+#include "lib/store/new_maildir.h"
 #include "lib/store/utf7.h"
 
 #define FOLDERS_MADE_MOST 1000 /* in one Maildir, by mail: strangers choose the names */
-
-/* --- the Maildir ---------------------------------------------------------------------- */
-
-/* True as well when it cannot be: the name is wrong, which is no reason to hold mail up. */
-static bool
-make_folder(const struct maildir *m, struct slice name)
-{
-	bool ok = (folders_create(m, name) || errno == EEXIST) && subscriptions_set(m, name, true);
-	return ok || errno == EINVAL;
-}
-
-/* What is in a list with commas or line ends between, as people write it. */
-static bool
-make_new_folders(const struct maildir *m, struct slice list)
-{
-	bool ok = true;
-	while (ok && list.len > 0) {
-		size_t comma = slice_find(list, ','), end = slice_find(list, '\n');
-		size_t len = comma < end ? comma : end;
-		struct str name = STR_MOST(FOLDER_NAME_MOST);
-		if (utf7_from_utf8(&name, slice_trim(slice_first(list, len))) && name.len > 0)
-			ok = make_folder(m, str_slice(&name));
-		str_free(&name);
-		list = slice_from(list, len + 1);
-	}
-	return ok;
-}
-
-/* cur/ is made last of all (folder.h): without it what stands here was never finished. */
-static bool
-is_new(const struct maildir *m)
-{
-	struct stat st;
-	return fstatat(m->root, "cur", &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
-}
-
-static bool
-open_maildir(struct deliverer *d, const char *path, struct maildir *m)
-{
-	if (!maildir_open(m, d->mail_root, path, false) && (errno != ENOENT || !maildir_make(m, d->mail_root, path)))
-		return false;
-	struct slice list = slice_of(d->rules->new_folders);
-	if (list.len == 0 || !is_new(m) || make_new_folders(m, list))
-		return true;
-	int saved = errno;
-	maildir_close(m);
-	errno = saved;
-	return false;
-}
 
 /* --- the folder ----------------------------------------------------------------------- */
 
@@ -92,7 +42,7 @@ open_named(const struct rules *rules, struct under_way *u, struct slice name)
 		return true;
 	if (errno != ENOENT || rules->extension_folders != EXTENSION_CREATE || !folders_name_ok(name) || !has_room_for_folders(&u->maildir))
 		return false;
-	return make_folder(&u->maildir, name) && folder_open(&u->folder, &u->maildir, name, true);
+	return new_maildir_folder(&u->maildir, name) && folder_open(&u->folder, &u->maildir, name, true);
 }
 
 /* What the address or the command line says, as a folder's name; empty: INBOX. */
@@ -156,7 +106,7 @@ sync_way(struct deliverer *d, const struct under_way *u)
 bool
 target_open(struct deliverer *d, const struct mailbox *mailbox, struct under_way *u)
 {
-	if (!open_maildir(d, mailbox->maildir, &u->maildir))
+	if (!new_maildir_open(&u->maildir, d->mail_root, mailbox->maildir, d->rules->new_folders))
 		return false;
 	if (!open_folder(d->rules, mailbox, u)) {
 		int saved = errno;

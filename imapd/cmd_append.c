@@ -100,16 +100,15 @@ close_target(struct append *a)
 
 /* "APPENDUID validity uid", or NULL when it is not known. */
 static const char *
-appenduid(struct session *s, struct append *a)
+appenduid(struct session *s, struct append *a, const struct flag_set *set)
 {
 	char code[64];
-	if (!folder_refresh(a->to))
+	struct folder_added added = {.base = save.name, .flags = set->flags, .keywords = set->keywords};
+	uint32_t uidvalidity;
+	if (!folder_number(a->to, &added, 1, &uidvalidity) || added.uid == 0)
 		return NULL;
 	s->view.news = true;
-	const struct message *m = folder_find_base(a->to, save.name);
-	if (m == NULL)
-		return NULL;
-	snprintf(code, sizeof code, "APPENDUID %u %u", a->to->uidvalidity, m->uid);
+	snprintf(code, sizeof code, "APPENDUID %u %u", uidvalidity, added.uid);
 	return scratch_copy(&s->scratch, slice_of(code));
 }
 
@@ -124,6 +123,10 @@ finish(struct session *s, struct append *a, const struct flag_set *set)
 		return answer_bad("there is more than the command takes");
 	}
 	save_complete(&save);
+	if (!folder_number_begin(a->to)) {
+		save_abort(&save);
+		return answer_errno("append");
+	}
 	const struct quota_amount size = {save.size, 1}, none = {0, 0};
 	if (!account_take(&s->account, a->name, size)) {
 		save_abort(&save);
@@ -133,7 +136,19 @@ finish(struct session *s, struct append *a, const struct flag_set *set)
 	account_done(&s->account, a->name, saved ? none : size);
 	if (!saved)
 		return answer_errno("append");
-	return answer_ok_code(appenduid(s, a), "appended");
+	const char *code = appenduid(s, a, set);
+	session_warn(s);
+	return answer_ok_code(code, "appended");
+}
+
+/* A letter for a new keyword must be in no message's name. */
+static bool
+know_keywords(struct append *a)
+{
+	for (size_t i = 0; i < a->count; i++)
+		if (!slice_starts(a->names[i], "\\") && folder_keyword(a->to, a->names[i], false) < 0)
+			return folder_refresh(a->to);
+	return true;
 }
 
 static struct answer
@@ -141,13 +156,12 @@ append_to(struct session *s, struct append *a)
 {
 	struct flag_set set;
 	const char *error = NULL;
-	/* Keywords are names in a file of the folder, which must be read for that. */
-	if (a->count > 0 && a->to == &a->own && !folder_refresh(a->to))
+	if (a->to == &a->own && !know_keywords(a))
 		return refuse(s, answer_errno("append"));
 	if (!flags_resolve(a->to, a->names, a->count, true, &set, &error))
 		return refuse(s, answer_bad(error));
 	/* In the Maildir it is smaller, by half at most: of each CRLF there is one byte. */
-	if (quota_check(&s->account.quota, a->name, (struct quota_amount){s->gather.literal.size / 2, 1}) == QUOTA_OVER)
+	if (!account_check(&s->account, a->name, (struct quota_amount){s->gather.literal.size / 2, 1}))
 		return refuse(s, answer_over_quota());
 	if (!save_begin(&save, a->to))
 		return refuse(s, answer_errno("append"));

@@ -11,17 +11,12 @@
 
 #define COPYUID_MOST (1 << 20)
 
-struct copied {
-	size_t      index; /* in the selected folder */
-	const char *base;  /* of the copy */
-	bool        known; /* its UID was found */
-};
-
 struct copy {
 	struct session *session;
 	struct targets  targets;
 	struct folder   to;
-	struct copied  *copies;  /* room for all messages that are named */
+	uint32_t       *sources; /* indexes in the selected folder; room for all messages that are named */
+	struct folder_added *copies; /* of each */
 	struct uid_pair *pairs;
 	size_t          count;
 	struct slice        name;   /* of `to` */
@@ -36,15 +31,16 @@ copy_one(struct copy *c, struct message *m, size_t index)
 {
 	char base[NAME_MOST + 1];
 	struct quota_amount size = quota_of_message(&c->session->view.folder, m);
-	if (!folder_copy(&c->session->view.folder, m, &c->to, base)) {
+	struct folder_added *added = &c->copies[c->count];
+	if (!folder_copy(&c->session->view.folder, m, &c->to, base, added)) {
 		c->targets.gone = c->targets.gone || errno == ENOENT;
 		return errno == ENOENT;
 	}
 	quota_sum(&c->made, size);
-	const char *kept = scratch_copy(&c->session->scratch, slice_of(base));
-	c->copies[c->count++] = (struct copied){.index = index, .base = kept};
+	added->base = scratch_copy(&c->session->scratch, slice_of(base));
+	c->sources[c->count++] = (uint32_t)index;
 	errno = ENOMEM;
-	return kept != NULL;
+	return added->base != NULL;
 }
 
 static size_t
@@ -105,12 +101,14 @@ settle(struct copy *c, struct quota_amount removed)
 {
 	struct account *a = &c->session->account;
 	if (c->asked)
-		quota_give(&a->quota, c->name, difference(c->wanted, c->made));
+		account_give(a, c->name, difference(c->wanted, c->made));
 	else if (is_counted(c, c->name) && is_counted(c, source_name(c)))
-		quota_came(&a->quota, c->name, difference(c->made, removed));
+		account_came(a, c->name, difference(c->made, removed));
 	/* What went from one counted folder to another has changed nothing. */
 	const struct quota_amount none = {0, 0};
 	account_done(a, source_name(c), c->moves && !(is_counted(c, c->name) && is_counted(c, source_name(c))) ? removed : none);
+	if (c->asked && c->made.messages > 0)
+		session_warn(c->session);
 }
 
 /* --- the copies ------------------------------------------------------------------- */
@@ -132,10 +130,11 @@ copy_all(struct copy *c)
 	size_t index, count = count_targets(c);
 	if (count == 0)
 		return targets_next(s, &c->targets, &index) == NULL; /* notes what is gone */
+	c->sources = scratch_take_array(&s->scratch, count, sizeof *c->sources);
 	c->copies = scratch_take_array(&s->scratch, count, sizeof *c->copies);
 	c->pairs = scratch_take_array(&s->scratch, count, sizeof *c->pairs);
 	errno = ENOMEM;
-	if (c->copies == NULL || c->pairs == NULL)
+	if (c->sources == NULL || c->copies == NULL || c->pairs == NULL)
 		return false;
 	for (struct message *m; (m = targets_next(s, &c->targets, &index)) != NULL;)
 		if (!copy_one(c, m, index) || (c->count == 1 && !names_fit(c, count)))
@@ -166,15 +165,13 @@ copyuid(struct copy *c)
 {
 	struct session *s = c->session;
 	struct str text = STR_MOST(COPYUID_MOST);
-	size_t known = 0;
-	if (c->count == 0 || !folder_refresh(&c->to))
-		return NULL;
-	for (size_t i = 0; i < c->count; i++) {
-		const struct message *m = folder_find_base(&c->to, c->copies[i].base);
-		if (m != NULL)
-			c->pairs[known++] = (struct uid_pair){s->view.folder.messages[c->copies[i].index].uid, m->uid};
+	uint32_t uidvalidity;
+	bool ok = c->count > 0 && folder_number(&c->to, c->copies, c->count, &uidvalidity);
+	for (size_t i = 0; ok && i < c->count; i++) {
+		c->pairs[i] = (struct uid_pair){s->view.folder.messages[c->sources[i]].uid, c->copies[i].uid};
+		ok = c->copies[i].uid != 0;
 	}
-	bool ok = known == c->count && uidset_copyuid(&text, c->to.uidvalidity, c->pairs, known);
+	ok = ok && uidset_copyuid(&text, uidvalidity, c->pairs, c->count);
 	const char *code = ok ? scratch_copy(&s->scratch, str_slice(&text)) : NULL;
 	str_free(&text);
 	return code;
@@ -198,10 +195,11 @@ begin(struct session *s, struct parser *p, bool moves, struct copy *c, struct an
 	}
 	/* For reading only: what lies in its new/ stays new for a session that selects it. */
 	if (folder_open(&c->to, &s->maildir, c->name, true)) {
-		if (take_room(c))
+		bool ready = folder_number_begin(&c->to);
+		if (ready && take_room(c))
 			return true;
+		*answer = ready ? answer_over_quota() : answer_errno("copy");
 		folder_close(&c->to);
-		*answer = answer_over_quota();
 		return false;
 	}
 	*answer = errno == ENOENT ? answer_no("TRYCREATE", "there is no such folder") : answer_errno("copy");
@@ -250,7 +248,7 @@ remove_originals(struct copy *c)
 	struct quota_amount removed = {0, 0};
 	bool ok = true;
 	for (size_t i = 0; ok && i < c->count; i++) {
-		struct message *m = &s->view.folder.messages[c->copies[i].index];
+		struct message *m = &s->view.folder.messages[c->sources[i]];
 		struct quota_amount size = quota_of_message(&s->view.folder, m);
 		ok = folder_expunge(&s->view.folder, m);
 		if (ok)

@@ -1,4 +1,4 @@
-/* LIST and LSUB: RFC 3501 sections 6.3.8, 6.3.9; \HasChildren: RFC 3348. */
+/* LIST and LSUB: RFC 3501 sections 6.3.8, 6.3.9; \HasChildren: RFC 3348; \Sent and the like: RFC 6154. */
 #include "imapd/session.h"
 
 #include <errno.h>
@@ -6,6 +6,7 @@
 
 #include "imapd/namespace.h"
 #include "imapd/pattern.h"
+#include "imapd/special_use.h"
 #include "lib/mail/imap_reply.h"
 #include "lib/store/folders.h"
 #include "lib/store/subscriptions.h"
@@ -61,17 +62,28 @@ has_children(const struct folder_names *names, struct slice name)
 	return at < names->count && starts_with_level(slice_of(names->names[at]), name);
 }
 
+/* The name as the client knows it. */
+static void
+tell_attributes(const struct listing *l, struct slice name, bool exists)
+{
+	struct output *out = &l->session->out;
+	const char *use = exists && !l->subscribed ? special_use_of(namespace_inward(name)) : NULL;
+	output_text(out, exists ? "" : "\\Noselect");
+	if (!l->subscribed)
+		output_format(out, "%s%s", exists ? "" : " ", has_children(&l->names, name) ? "\\HasChildren" : "\\HasNoChildren");
+	if (use != NULL)
+		output_format(out, " %s", use);
+}
+
 static void
 tell(const struct listing *l, struct slice name, bool exists)
 {
 	struct output *out = &l->session->out;
 	if (!pattern_matches(l->pattern, name))
 		return;
-	const char *children = has_children(&l->names, name) ? "\\HasChildren" : "\\HasNoChildren";
-	if (l->subscribed)
-		children = "";
-	output_format(out, "* %s (%s%s%s) \".\" ", l->verb, exists ? "" : "\\Noselect",
-	    exists || children[0] == '\0' ? "" : " ", children);
+	output_format(out, "* %s (", l->verb);
+	tell_attributes(l, name, exists);
+	output_text(out, ") \".\" ");
 	reply_astring(out, name);
 	output_text(out, "\r\n");
 }

@@ -6,7 +6,7 @@
 
 /* Only what truly works (RFC 3501 section 7.2.1). */
 const char session_capability[] =
-	"IMAP4rev1 LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ENABLE";
+	"IMAP4rev1 LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE ENABLE SPECIAL-USE";
 
 struct answer
 cmd_capability(struct session *s, struct parser *p)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/log.h"
+#include "lib/front/sessions.h"
 
 enum command_flag {
 	NEEDS_FOLDER = 1 << 0, /* only with a folder selected */
@@ -96,8 +97,8 @@ answer_errno(const char *doing)
 	case ETIMEDOUT:
 		return answer_no("INUSE", "the folder is busy, try again");
 	case ENOMEM:
-		log_warning("session-memory", log_text("doing", doing));
-		return answer_no("LIMIT", "this takes more memory than a session may have, name fewer messages");
+		log_warning("session-memory", log_text("doing", doing), log_text("hint", session_memory_hint));
+		return answer_no("LIMIT", "this takes more memory than a session may have: a folder too large, or too many messages");
 	case EDQUOT:
 		return answer_no("OVERQUOTA", "there is no room left");
 	default:
@@ -161,6 +162,11 @@ report(struct session *s, const struct command *c)
 	if (!s->view.open)
 		return;
 	bool ok = c->flags & LOOKS ? view_refresh(&s->view) : view_refresh_lazily(&s->view);
+	if (!ok && s->view.full) {
+		log_warning("session-memory", log_text("doing", "look"), log_text("folder", s->view.name), log_text("hint", session_memory_hint));
+		session_bye(s, "[LIMIT] the folder has become larger than the memory of a session");
+		return;
+	}
 	if (!ok && s->view.stale) {
 		log_warning("folder-replaced", log_text("folder", s->view.name));
 		session_bye(s, "the folder was removed or replaced by another program");

@@ -18,15 +18,19 @@
  */
 #include "imapd/namespace.h"
 #include "imapd/session_run.h"
+#include "imapd/special_use.h"
 #include "lib/base/host.h"
 #include "lib/base/program.h"
 #include "lib/front/sessions.h"
 #include "lib/sandbox/sandbox.h"
+#include "lib/store/new_maildir.h"
+#include "lib/store/quota_warning.h"
 
 static void serve(const struct handover *h, int mail_root);
 
 static uint64_t           append_most;
 static bool               inbox_prefix;
+static const char        *warning_file, *special_folders;
 static struct quota_rules quota_rules;
 static struct sessions    sessions = {
 	.front = "postern-imapd",
@@ -39,17 +43,22 @@ static struct sessions    sessions = {
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &sessions.mail_root, 0, 0},
+	NEW_FOLDERS_SETTING(sessions.new_folders),
 	HOST_SETTING,
+	SESSION_MEMORY_SETTING(sessions),
 	{"imap_sessions", SETTING_NUMBER, "2000", "IMAP sessions at a time", &sessions.most, 1, 100000},
 	QUOTA_SETTINGS(quota_rules),
+	QUOTA_WARNING_SETTINGS(quota_rules, warning_file),
 	{"imap_inbox_prefix", SETTING_FLAG, "no", "folders are named INBOX.x, as Courier names them", &inbox_prefix, 0, 0},
+	{"special_folders", SETTING_TEXT, SPECIAL_USE_DEFAULT, "what folders are for, as LIST shows it: NAME \\Use, with commas between",
+	    &special_folders, 0, 0},
 	{"append_size", SETTING_SIZE, "50M", "largest message that APPEND takes", &append_most, 1024, UINT32_MAX},
 };
 
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_CONNECT | CALLS_READ_FILES | CALLS_WRITE_FILES |
 	         CALLS_FORK | CALLS_WATCH,
-	.memory = 64 << 20,
+	.memory = SESSION_MEMORY_MOST,
 	.processes = 0,
 	.reaches = "mail_root; a session: one user's Maildir, no sockets",
 	.sockets = "listens: imap/session; connects: authd/lookup; a session once: authd/ticket",
@@ -81,7 +90,7 @@ main(int argc, char **argv)
 	program_settings(&program);
 	if (!sandbox_not_root(&program))
 		return EXIT_MISUSE;
-	if (!quota_rules_read(&quota_rules))
+	if (!quota_rules_read(&quota_rules) || !warning_prepare(warning_file) || !special_use_read(slice_of(special_folders)))
 		return EXIT_MISUSE;
 	date_open();
 	if (!sessions_start(&sessions, &contract))

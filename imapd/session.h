@@ -87,6 +87,8 @@ bool targets_parse(struct session *s, struct parser *p, struct targets *t, struc
 bool targets_resolve(struct session *s, struct targets *t);
 /* Removes what is marked \Deleted, of the targets' UIDs if there are some; the quota is told. False with errno. (cmd_expunge.c) */
 bool session_expunge(struct session *s, const struct targets *t);
+/* Behind account_done(), when what was taken is in its place: warns the user when that has crossed a percentage of his quota. (warn.c) */
+void session_warn(struct session *s);
 /* The next message, or NULL at the end. Skips what has vanished. */
 struct message *targets_next(struct session *s, struct targets *t, size_t *index);
 

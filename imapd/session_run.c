@@ -9,9 +9,9 @@
 /* After the parent's own confinement; a session's Landlock rule is its Maildir. */
 static const struct contract session_contract = {
 	.calls = CALLS_BASIC | CALLS_READ_FILES | CALLS_WRITE_FILES | CALLS_WATCH,
-	.memory = 64 << 20,
+	.memory = SESSION_MEMORY_MOST, /* or what the setting says */
 	.descriptors = 64,
-	.reaches = "the user's Maildir",
+	.reaches = "the user's Maildir; open: what his domain holds",
 	.sockets = "the client; a pair to the parent",
 	.compromise = "one user's mail",
 };

@@ -46,6 +46,7 @@ view_refresh(struct view *v)
 		return true;
 	/* Anything else, such as a lock that is held, may heal: the view stays as it is. */
 	v->stale = errno == ESTALE || errno == ENOENT;
+	v->full = errno == ENOMEM;
 	return false;
 }
 

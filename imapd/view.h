@@ -17,6 +17,7 @@
 struct view {
 	bool          open;
 	bool          stale;      /* another program replaced the folder: the session must end */
+	bool          full;       /* it has outgrown the session's memory, which must end */
 	struct folder folder;
 	size_t        announced;
 	size_t        recent;     /* as last told */

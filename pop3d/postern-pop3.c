@@ -8,7 +8,7 @@
  * beneath mail_root, confines itself to it and serves.
  *
  * The parent parses only packets of postern-pop3d; it is confined to mail_root.
- * A child: one Maildir (Landlock), no new socket, no new process, 64 MiB.
+ * A child: one Maildir (Landlock), no new socket, no new process.
  *
  * Exit codes: 0 on SIGTERM, 100 wrong arguments or settings, 111 temporary
  * trouble.
@@ -23,6 +23,7 @@
 #include "lib/base/program.h"
 #include "lib/front/sessions.h"
 #include "lib/sandbox/sandbox.h"
+#include "lib/store/new_maildir.h"
 #include "pop3d/capabilities.h"
 #include "pop3d/start.h"
 
@@ -37,7 +38,9 @@ static struct sessions sessions = {
 static const struct setting settings[] = {
 	SOCKET_SETTINGS,
 	{"mail_root", SETTING_TEXT, "/var/vmail", "the directory that all Maildirs are beneath", &sessions.mail_root, 0, 0},
+	NEW_FOLDERS_SETTING(sessions.new_folders),
 	HOST_SETTING,
+	SESSION_MEMORY_SETTING(sessions),
 	{"pop3_uidl_format", SETTING_TEXT, UIDL_FORMAT, "unique ids of messages, in Dovecot's words: %u UID, %v UIDVALIDITY, %f file, %g GUID",
 	    &pop3_policy.uidl_format, 0, 0},
 	{"pop3_uidl_courier", SETTING_FLAG, "no", "messages that courierpop3dsizelist names keep Courier's unique ids",
@@ -58,7 +61,7 @@ static const struct setting settings[] = {
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES | CALLS_EVENTS | CALLS_CONNECT | CALLS_READ_FILES | CALLS_WRITE_FILES |
 	    CALLS_FORK,
-	.memory = 64 << 20,
+	.memory = SESSION_MEMORY_MOST,
 	.descriptors = 1024,
 	.processes = 1,
 	.reaches = "mail_root; a session: one Maildir",

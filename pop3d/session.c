@@ -5,6 +5,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/front/sessions.h"
 
 void
 session_ok(struct session *s, enum text text)
@@ -21,7 +22,10 @@ session_error(struct session *s, const char *code, enum text text)
 static bool
 refuse(struct session *s, const char *step, const char *code, enum text text)
 {
-	log_warning("session-refused", log_text("step", step), log_errno());
+	if (errno == ENOMEM)
+		log_warning("session-memory", log_text("step", step), log_text("hint", session_memory_hint));
+	else
+		log_warning("session-refused", log_text("step", step), log_errno());
 	session_error(s, code, text);
 	output_flush(&s->out);
 	return false;

@@ -12,6 +12,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/store/directory.h"
 #include "pop3d/session.h"
 
 #define LOCK_NAME  "dovecot-pop3-session.lock"
@@ -31,7 +32,7 @@ last_knock(const struct session *s)
 static void
 knock(const struct session *s)
 {
-	int fd = openat(s->maildir.root, KNOCK_NAME, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int fd = directory_open_own(s->maildir.root, KNOCK_NAME, 0);
 	if (fd < 0 || futimens(fd, NULL) < 0)
 		log_warning("knock-failed", log_text("file", KNOCK_NAME), log_errno());
 	if (fd >= 0)
@@ -97,7 +98,7 @@ session_login_delay(struct session *s)
 	struct stat st;
 	if (s->policy->login_delay == 0)
 		return true;
-	int fd = openat(s->maildir.root, DELAY_NAME, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int fd = directory_open_own(s->maildir.root, DELAY_NAME, 0);
 	int64_t age = -1;
 	bool made = fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0;
 	if (made)

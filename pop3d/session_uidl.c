@@ -4,10 +4,12 @@
  * alone no two are equal, so that one after the other is sent; as soon as
  * something else is there, all are made first and equal ones told apart.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/log.h"
+#include "lib/front/sessions.h"
 #include "lib/store/pop3_uidl.h"
 #include "pop3d/session.h"
 
@@ -226,7 +228,7 @@ session_uidl(struct session *s, size_t number)
 		send_ids(s, number);
 		return;
 	}
-	log_error("uidl-failed", log_errno());
+	log_error("uidl-failed", log_errno(), log_text("hint", errno == ENOMEM ? session_memory_hint : "see the user's Maildir"));
 	session_error(s, "SYS/TEMP", TEXT_CANNOT_READ);
 }
 

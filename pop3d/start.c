@@ -10,9 +10,9 @@
 /* On top of the parent's own confinement: the user's Maildir, no socket but the client's. */
 static const struct contract session_contract = {
 	.calls = CALLS_BASIC | CALLS_READ_FILES | CALLS_WRITE_FILES,
-	.memory = 64 << 20,
+	.memory = SESSION_MEMORY_MOST, /* or what the setting says */
 	.descriptors = 32,
-	.reaches = "the user's Maildir",
+	.reaches = "the user's Maildir; open: what his domain holds",
 	.sockets = "the client; a pair to the parent",
 	.compromise = "one user's mail",
 };

@@ -63,18 +63,20 @@ surrogate_free(struct surrogate *s)
 
 /* --- headers ------------------------------------------------------------------- */
 
-/* A field that cannot be told in ASCII is left out (RFC 6858 section 2.4). */
+/* A field that cannot be told in ASCII is left out (RFC 6858 section 2.4). What the client sees says what the body is. */
 static void
 end_field(struct surrogate *s)
 {
 	struct slice field = str_slice(&s->field);
+	str_clear(&s->written);
+	if (!address_is_ascii(field)) {
+		if (!surrogate_field(&s->written, field))
+			str_clear(&s->written);
+		field = str_slice(&s->written);
+	}
 	if (slice_starts_nocase(field, "Content-T"))
 		str_append_slice(&s->content, field);
-	str_clear(&s->written);
-	if (address_is_ascii(field))
-		give(s, field);
-	else if (surrogate_field(&s->written, field))
-		give(s, str_slice(&s->written));
+	give(s, field);
 	str_clear(&s->field);
 	s->is_over = false;
 }

@@ -1,11 +1,14 @@
 /* A session's first steps, before it reads a byte of its client (sessions.h). */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
 #include "lib/front/sessions.h"
 #include "lib/ipc/socket.h"
+#include "lib/mail/address.h"
 #include "lib/sandbox/sandbox.h"
+#include "lib/store/new_maildir.h"
 
 /* Milliseconds. */
 #define PATIENCE_CONNECT 2000
@@ -66,21 +69,39 @@ redeem(const struct handover *h, const char *service, struct packet *p, struct r
 static bool
 enter_maildir(const char *maildir, int mail_root, struct maildir *m)
 {
-	bool ok = maildir_open(m, mail_root, maildir, true);
+	bool ok = new_maildir_open(m, mail_root, maildir, sessions_running()->new_folders);
 	if (!ok)
 		log_error("maildir-failed", log_text("maildir", maildir), log_errno(),
 		    log_text("hint", "it must be beneath mail_root and vmail's, without symbolic links"));
-	close(mail_root);
 	return ok;
+}
+
+/* The domain's sum can be reached now and never again. */
+static void
+hold_domain(struct quota_held *h, const struct resident *r, int mail_root, const struct quota_rules *rules)
+{
+	struct quota_domain d;
+	struct slice local, domain;
+	*h = (struct quota_held){.open = false};
+	if (r->domain_limit == 0)
+		return;
+	address_split(slice_of(r->user), &local, &domain);
+	if (quota_domain_open(&d, mail_root, r->maildir, domain, r->domain_limit, rules)) {
+		quota_held_open(h, &d);
+		quota_domain_close(&d);
+	}
 }
 
 /* Whose mailbox it is the daemon hears while this process has read nothing of its client. */
 static void
-open_account(struct account *a, const struct resident *r, const struct maildir *m, const struct quota_rules *rules)
+open_account(struct account *a, const struct resident *r, const struct maildir *m, int mail_root, const struct quota_rules *rules)
 {
 	quota_open(&a->quota, m, r->limits, rules, r->domain_limit > 0);
-	a->tally = quota_counts(&a->quota) ? sessions_tally() : -1;
+	hold_domain(&a->domain, r, mail_root, rules);
+	a->tally = quota_counts(&a->quota) ? sessions_running()->tally.writing : -1;
 	tally_user(a->tally, r->user);
+	bool fits = strlen(r->user) < sizeof a->user;
+	snprintf(a->user, sizeof a->user, "%s", fits ? r->user : "");
 }
 
 bool
@@ -91,9 +112,11 @@ arrive(const struct handover *h, const char *service, int mail_root, const struc
 	struct resident r;
 	if (!redeem(h, service, &p, &r) || !enter_maildir(r.maildir, mail_root, m))
 		return false;
-	open_account(a, &r, m, rules);
+	open_account(a, &r, m, mail_root, rules);
+	close(mail_root);
 	const struct sandbox_path path = {.fd = m->root, .write = true};
-	if (!sandbox_enter(c, &path, 1))
+	const struct contract own = sessions_contract(c);
+	if (!sandbox_enter(&own, &path, 1))
 		return false;
 	log_info("login", log_text("user", r.user), log_text("client", h->address),
 	    log_text("line", h->encrypted ? "tls" : "plain"));

@@ -18,6 +18,8 @@
 
 static struct sessions *running;
 
+const char session_memory_hint[] = "folders this large need more: raise the setting session_memory (256 bytes a message and 64M), or move mail into other folders";
+
 /* --- beginning --------------------------------------------------------------------- */
 
 static void
@@ -91,29 +93,19 @@ request(struct connection *c, struct packet *p)
 	return true;
 }
 
-int
-sessions_tally(void)
+const struct sessions *
+sessions_running(void)
 {
-	return running->tally.writing;
+	return running;
 }
 
 /* --- what sessions say ---------------------------------------------------------------- */
-
-static void
-told(void *context, const char *status, struct packet *answer)
-{
-	(void)context;
-	(void)answer;
-	running->asked--;
-	if (status == NULL)
-		log_warning("usage-not-told", log_text("socket", "authd/lookup"));
-}
 
 static bool
 take_user(struct session_child *c, struct packet *word)
 {
 	const char *user = packet_field(word);
-	if (c->user != NULL || user == NULL || strlen(user) > TALLY_USER_MOST)
+	if (c->user != NULL || user == NULL || user[0] == '\0' || strlen(user) > TALLY_USER_MOST)
 		return false;
 	c->user = strdup(user);
 	return true;
@@ -122,18 +114,10 @@ take_user(struct session_child *c, struct packet *word)
 static bool
 take_usage(const struct session_child *c, struct packet *word)
 {
-	static struct packet p;
 	uint64_t bytes, messages;
 	if (c->user == NULL || !packet_field_number(word, INT64_MAX, &bytes) || !packet_field_number(word, INT64_MAX, &messages))
 		return false;
-	/* A session that talks without end is not to fill the memory; the next word says more. */
-	if (running->asked == WORDS_AT_ONCE)
-		return true;
-	client_begin(&running->authd, &p, "usage");
-	packet_add_text(&p, c->user);
-	packet_add_number(&p, bytes);
-	packet_add_number(&p, messages);
-	running->asked += client_ask(&running->authd, &p, told, NULL) != NULL;
+	telling_usage(&running->authd, c->user, bytes, messages);
 	return true;
 }
 
@@ -231,7 +215,7 @@ on_terminate(int number)
 static bool
 open_tally(struct sessions *s)
 {
-	s->authd = (struct client){.service = "authd/lookup", .timeout = PATIENCE_AUTHD};
+	s->authd.client = (struct client){.service = "authd/lookup", .timeout = PATIENCE_AUTHD};
 	if (!tally_open(&s->tally)) {
 		log_error("socket-failed", log_errno());
 		return false;
@@ -251,6 +235,14 @@ open_root(struct sessions *s)
 	return false;
 }
 
+struct contract
+sessions_contract(const struct contract *c)
+{
+	struct contract own = *c;
+	own.memory = (size_t)running->memory;
+	return own;
+}
+
 bool
 sessions_start(struct sessions *s, const struct contract *c)
 {
@@ -262,7 +254,8 @@ sessions_start(struct sessions *s, const struct contract *c)
 	    !loop_signal(SIGTERM, on_terminate) || !open_tally(s) || !service_start(&s->service))
 		return false;
 	const struct sandbox_path path = {.fd = s->root, .write = true};
-	return sandbox_enter(c, &path, 1);
+	const struct contract own = sessions_contract(c);
+	return sandbox_enter(&own, &path, 1);
 }
 
 void

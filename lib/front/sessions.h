@@ -14,14 +14,31 @@
 #include "lib/front/account.h"
 #include "lib/front/handover.h"
 #include "lib/front/tally.h"
-#include "lib/ipc/client.h"
+#include "lib/front/telling.h"
 #include "lib/ipc/server.h"
 #include "lib/store/maildir.h"
+
+/*
+ * What a session needs for a folder: 64 bytes a message (struct message, and an
+ * eighth more that the array has in store), its name and 7 to 10, of which
+ * Postern's have about 65, 8 to 16 of a hash, and, while a folder without an
+ * index is read, a line of the UID list, about 75. That is 230 at most with
+ * such names, 230 MB for 1,000,000 messages; commands have 64 MiB beside that
+ * (promise 10), and the rest is reserve for longer names.
+ */
+#define SESSION_MEMORY "384M"
+#define SESSION_MEMORY_SETTING(sessions) \
+	{"session_memory", SETTING_SIZE, SESSION_MEMORY, "memory of a session; 384M do for 1,000,000 messages in a folder", \
+	    &(sessions).memory, 16 << 20, INT64_MAX}
+#define SESSION_MEMORY_MOST ((size_t)384 << 20) /* the same, for contracts */
+extern const char session_memory_hint[];
 
 struct sessions {
 	/* Set by the program. */
 	const char *front;        /* the user whose front hands over: "postern-imapd" */
 	const char *mail_root;    /* the directory that all Maildirs are beneath */
+	const char *new_folders;  /* lib/store/new_maildir.h */
+	uint64_t    memory;       /* bytes of address space that the parent and each session may have */
 	uint64_t    most;         /* sessions at a time; more clients are told to come later */
 	const char *most_setting; /* the setting that says so, for the log's hint */
 	int64_t     patience;     /* after SIGTERM, told to the sessions: ms until they are killed. 0: they go on without us */
@@ -41,13 +58,12 @@ struct sessions {
 	} *children; /* `most` of them */
 	struct tally  tally;
 	struct watch  words;
-	struct client authd; /* is told what sessions say */
-	unsigned      asked; /* of that, what is not answered yet */
+	struct telling authd; /* is told what sessions say */
 	size_t count;
 	bool   ending;
 };
 
-/* Opens the mail root, listens, and confines the process to what the contract says and the mail root. False, logged. One per process. */
+/* Opens the mail root, listens, and confines the process to what the contract says (but for the memory) and the mail root. False, logged. One per process. */
 bool sessions_start(struct sessions *s, const struct contract *c);
 /* Serves until SIGTERM, and on for the sessions' patience. */
 void sessions_run(void);
@@ -55,14 +71,16 @@ void sessions_run(void);
 /*
  * A session's first steps: redeems the ticket at authd, so that it learns from
  * nobody else whose mail this is, opens his Maildir beneath `mail_root` (which is
- * closed) and confines the process to it and to `c`. `*a` is opened with his
- * limits and `rules`. Logs the login. False, logged: temporary trouble, which
+ * closed; a Maildir that is not there is made) and confines the process to it
+ * and to `c`. `*a` is opened with his limits and `rules`. Logs the login. False, logged: temporary trouble, which
  * the client is to be told; the process is to end.
  */
 bool arrive(const struct handover *h, const char *service, int mail_root, const struct contract *c, struct maildir *m,
     struct account *a, const struct quota_rules *rules);
 
-/* Where a session of this process tells its daemon (tally.h). */
-int sessions_tally(void);
+/* Those that this process runs, or is one of. */
+const struct sessions *sessions_running(void);
+/* The contract with the memory that the settings give. */
+struct contract sessions_contract(const struct contract *c);
 
 #endif

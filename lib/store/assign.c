@@ -1,58 +1,56 @@
 /*
  * Giving UIDs. Messages that the scan found and that have none yet:
  *
- *     1. the list is read; when it names them all (another session or Dovecot
- *        was first), that is that
- *     2. else under the lock: it is read again, the rest get new numbers in the
- *        order of their arrival, the list is replaced, durable; only then are
- *        they shown
+ *     1. what the list has that the view has not is read; when it names them all
+ *        (another session or Dovecot was first), that is that
+ *     2. else under the lock: the same again, the rest get new numbers in the
+ *        order of their arrival, which are appended to the list, durable; only
+ *        then are they shown
  *
- * An entry without a file leaves the list only when a scan that was made under
- * the lock stood still: a message that readdir missed keeps its UID.
+ * What the list has is known by its stamp, or up to a byte: then only what was
+ * appended since is read. Lines without a file are no trouble. They leave it
+ * when it is written anew, and then only when a scan that was made under the
+ * lock stood still: a message that readdir missed keeps its UID.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/log.h"
-#include "lib/store/courier.h"
+#include "lib/base/cursor.h"
+#include "lib/store/assign.h"
 #include "lib/store/list_lock.h"
-#include "lib/store/scan.h"
-#include "lib/store/uidlist.h"
-#include "lib/store/uidvalidity.h"
 
 #define LOCK_TIMEOUT 30000 /* ms */
 
-/* Entries of the list that have no file in the view. */
-struct unmatched {
-	size_t all;
-	size_t unseen; /* of those: newer than all that the view has ever had */
-};
-
-/* The entry's UID goes to its message. One that would appear among messages already shown is not used: it gets a new one. */
+/*
+ * The entry's UID goes to its message; the last one counts. One that would
+ * appear among messages already shown is not used: it gets a new one.
+ */
 static void
-match_entry(struct folder *f, const struct uid_entry *e, struct unmatched *u)
+match_entry(struct folder *f, const struct uid_entry *e, struct matching *found)
 {
 	size_t index = scan_find(f, e->base);
+	bool newer = e->uid > f->scan->highest;
 	if (index == SIZE_MAX) {
-		u->all++;
-		u->unseen += e->uid > f->scan->highest;
+		found->all++;
+		found->unseen += newer;
 		return;
 	}
 	struct message *m = &f->messages[index];
-	if (m->uid == 0 && e->uid > f->scan->highest)
+	found->conflicts += m->uid != e->uid && !(newer && m->uid == 0);
+	if (newer)
 		m->uid = e->uid;
 }
 
-static struct unmatched
-match_list(struct folder *f, const struct uidlist *l)
+struct matching
+assign_match(struct folder *f, const struct uidlist *l)
 {
 	struct slice rest = l->body;
 	struct uid_entry e;
-	struct unmatched u = {.all = 0};
+	struct matching found = {.all = 0};
 	while (uidlist_next(&rest, &e))
-		match_entry(f, &e, &u);
-	return u;
+		match_entry(f, &e, &found);
+	return found;
 }
 
 static size_t
@@ -64,16 +62,20 @@ count_unnumbered(const struct folder *f, size_t known)
 	return count;
 }
 
-/* Order of arrival: the time that a name begins with, then its text. */
-static int
-compare_arrival(const void *a, const void *b)
+/* The number that a name begins with: the second of its arrival. */
+static uint64_t
+arrival(const struct message *m)
 {
-	const struct message *m = a, *n = b;
-	struct name_parts p, q;
-	bool first = name_parse(slice_of(m->name), &p), second = name_parse(slice_of(n->name), &q);
-	if (first && second && p.time != q.time)
-		return p.time < q.time ? -1 : 1;
-	return strcmp(m->name, n->name);
+	struct cursor c = cursor_over(slice_make(m->name, m->base_len));
+	uint64_t seconds;
+	return cursor_take_number(&c, INT64_MAX, &seconds) ? seconds : 0;
+}
+
+static int
+compare_arrival(const struct message *m, const struct message *n)
+{
+	uint64_t x = arrival(m), y = arrival(n);
+	return x != y ? (x < y ? -1 : 1) : strcmp(m->name, n->name);
 }
 
 static int
@@ -95,12 +97,17 @@ compare_new(const void *a, const void *b)
 	return compare_uids(m, n);
 }
 
+/* Mostly there are few of them, and in order. */
 static bool
 sort_from(struct folder *f, size_t known, int (*compare)(const void *, const void *))
 {
-	if (f->count - known > 1)
+	size_t at = known + 1;
+	while (at < f->count && compare(&f->messages[at - 1], &f->messages[at]) <= 0)
+		at++;
+	if (at < f->count) {
 		qsort(f->messages + known, f->count - known, sizeof *f->messages, compare);
-	scan_unhash(f);
+		scan_unhash(f);
+	}
 	return scan_hash(f);
 }
 
@@ -123,8 +130,8 @@ drop_unborn(struct folder *f, size_t known)
 }
 
 /* New numbers behind all others. */
-static bool
-number_new(struct folder *f, size_t known, struct uidlist *l)
+bool
+assign_number(struct folder *f, size_t known, struct uidlist *l)
 {
 	if (!drop_unborn(f, known) || !sort_from(f, known, compare_new))
 		return false;
@@ -134,80 +141,15 @@ number_new(struct folder *f, size_t known, struct uidlist *l)
 	return true;
 }
 
-/* An entry stays when its message is there, or when nobody can say that it is not. */
+/* What was read without the lock is shown when it is durable. */
 static bool
-stays(const struct folder *f, const struct uid_entry *e, bool stable)
+accept_found(struct folder *f, const struct uidlist *l, const struct index_stamp *stamp, bool settled)
 {
-	size_t index = scan_find(f, e->base);
-	if (index == SIZE_MAX)
-		return !stable;
-	/* Its message was given another UID: this one is over. */
-	return f->messages[index].uid == e->uid && !f->messages[index].vanished;
-}
-
-static bool
-write_list(struct folder *f, size_t known, const struct uidlist *l, uint32_t first_new, bool stable)
-{
-	struct uidlist_writer w;
-	struct slice rest = l->body;
-	struct uid_entry e;
-	if (!uidlist_write_begin(&w, f->directory, l))
+	if (!assign_accept(f, l) || !uidlist_sync(f->directory))
 		return false;
-	while (uidlist_next(&rest, &e))
-		if (stays(f, &e, stable))
-			uidlist_write_entry(&w, &e);
-	for (size_t i = known; i < f->count; i++) {
-		const struct message *m = &f->messages[i];
-		if (m->uid < first_new || m->vanished)
-			continue;
-		e = (struct uid_entry){.uid = m->uid, .base = slice_make(m->name, m->base_len)};
-		uidlist_write_entry(&w, &e);
-	}
-	return uidlist_write_end(&w);
-}
-
-/* A list for a folder that has none, or none that can be believed: all is numbered anew under a new uidvalidity. */
-static bool
-begin_list(struct folder *f, struct uidlist *l, enum uidlist_result found)
-{
-	if (found == UIDLIST_ABSENT && (found = courier_move_in(f, l)) == UIDLIST_OK)
-		return true;
-	if (found == UIDLIST_ERROR)
-		return false;
-	if (found == UIDLIST_BROKEN)
-		log_warning("uidlist-broken", log_text("hint", "the folder gets a new uidvalidity; clients will read it anew"));
-	*l = (struct uidlist){.uidnext = 1, .uidvalidity = uidvalidity_next(f->root, f->uidvalidity)};
-	return l->uidvalidity != 0;
-}
-
-static bool
-assign_locked(struct folder *f, size_t known)
-{
-	struct uidlist l;
-	bool stable = false, ok = true;
-	enum uidlist_result found = uidlist_read(&l, f->directory, true);
-	if (found != UIDLIST_OK && !begin_list(f, &l, found))
-		return false;
-	/* A view under an old uidvalidity gives no numbers under a new one; the list is begun by whoever opens it next. */
-	if (f->uidvalidity != 0 && f->uidvalidity != l.uidvalidity) {
-		uidlist_free(&l);
-		errno = ESTALE;
-		return false;
-	}
-	/* Entries without files: look once more, now that nobody else gives numbers. */
-	if (match_list(f, &l).all > 0) {
-		ok = scan_directories(f, true, &stable);
-		match_list(f, &l);
-	}
-	uint32_t first_new = l.uidnext;
-	assign_move_bound(f, &l);
-	ok = ok && number_new(f, known, &l) && write_list(f, known, &l, first_new, stable) && assign_accept(f, &l);
-	if (ok && found == UIDLIST_ABSENT)
-		courier_moved(f);
-	uidlist_free(&l);
-	if (ok)
-		f->scan->list_stamp = assign_list_stamp(f);
-	return ok;
+	assign_know(f, stamp, settled ? l->end : 0, l->uidnext);
+	f->scan->found_bound = l->bound;
+	return true;
 }
 
 /*
@@ -221,8 +163,10 @@ assign_from_list(struct folder *f, size_t known, bool *enough)
 {
 	struct uidlist l;
 	struct index_stamp stamp = assign_list_stamp(f);
-	enum uidlist_result found = uidlist_read(&l, f->directory, false);
 	*enough = false;
+	if (assign_is_known(f, &stamp))
+		return true;
+	enum uidlist_result found = assign_read_news(f, &l);
 	if (found == UIDLIST_ERROR)
 		return false;
 	/* The folder is gone, or begins anew: whatever it is, it is not what this view shows. */
@@ -232,20 +176,16 @@ assign_from_list(struct folder *f, size_t known, bool *enough)
 	}
 	if (found != UIDLIST_OK)
 		return true;
-	bool stable, ok = true;
-	if (match_list(f, &l).unseen > 0) {
+	bool stable, ok = true, settled = assign_match(f, &l).unseen == 0;
+	if (!settled) {
 		ok = scan_directories(f, true, &stable) && drop_unborn(f, known);
-		match_list(f, &l);
+		settled = assign_match(f, &l).unseen == 0;
 	}
 	*enough = ok && count_unnumbered(f, known) == 0;
 	/* What is not enough is not believed either: under the lock it may turn out to be broken. */
 	for (size_t i = known; i < f->count && !*enough; i++)
 		f->messages[i].uid = 0;
-	ok = ok && (!*enough || assign_accept(f, &l));
-	if (ok && *enough) {
-		f->scan->list_stamp = stamp;
-		f->scan->found_bound = l.bound;
-	}
+	ok = ok && (!*enough || accept_found(f, &l, &stamp, settled));
 	uidlist_free(&l);
 	return ok;
 }
@@ -253,8 +193,9 @@ assign_from_list(struct folder *f, size_t known, bool *enough)
 static bool
 assign(struct folder *f, size_t known)
 {
-	bool enough;
-	if (!assign_from_list(f, known, &enough))
+	bool enough = false;
+	/* Mostly the lock is held already, around all that a refresh does. */
+	if (f->scan->list_locks == 0 && !assign_from_list(f, known, &enough))
 		return false;
 	if (enough)
 		return true;
@@ -280,7 +221,8 @@ bool
 assign_uids(struct folder *f, size_t known)
 {
 	struct index_stamp list = assign_list_stamp(f);
-	if (f->count == known && f->uidvalidity != 0 && index_stamp_same(&list, &f->scan->list_stamp))
+	/* A list with a torn end is not known: it is written anew. */
+	if (f->count == known && assign_is_known(f, &list))
 		return true;
 	if (!assign(f, known) || !sort_from(f, known, compare_uids)) {
 		forget_from(f, known);

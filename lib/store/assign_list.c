@@ -10,7 +10,6 @@
 #include "lib/store/uidlist.h"
 
 #define LOCK_TIMEOUT 30000 /* ms */
-#define AHEAD        INT64_C(1209600000000) /* us: the bound goes along when the list is written anyway */
 
 bool
 assign_accept(struct folder *f, const struct uidlist *l)
@@ -20,7 +19,8 @@ assign_accept(struct folder *f, const struct uidlist *l)
 		return false;
 	}
 	f->uidvalidity = l->uidvalidity;
-	f->uidnext = l->uidnext;
+	if (f->uidnext < l->uidnext)
+		f->uidnext = l->uidnext;
 	f->scan->bound = l->bound;
 	f->scan->list_read = true;
 	return true;
@@ -35,29 +35,44 @@ assign_list_stamp(const struct folder *f)
 	return index_stamp_of(&st);
 }
 
+void
+assign_know(struct folder *f, const struct index_stamp *stamp, uint64_t end, uint32_t next)
+{
+	f->scan->list_stamp = *stamp;
+	f->scan->list_end = end;
+	f->scan->list_next = next;
+}
+
+/* Only appended to since the index was written: what stood in it then is what the index says. */
+static bool
+read_appended(struct folder *f, struct uidlist *l, const struct index_stamp *stamp)
+{
+	const struct index_state *s = &f->index->file.state;
+	return stamp->inode == s->list.inode
+	    && uidlist_read_behind(l, f->directory, s->list.size, s->uidnext) == UIDLIST_OK;
+}
+
 bool
 assign_verify(struct folder *f)
 {
+	const struct index_state *s = &f->index->file.state;
 	struct uidlist l;
 	struct index_stamp stamp = assign_list_stamp(f);
-	if (uidlist_read(&l, f->directory, false) != UIDLIST_OK)
+	if (!read_appended(f, &l, &stamp) && uidlist_read(&l, f->directory) != UIDLIST_OK)
 		return false;
-	bool ok = l.uidvalidity == f->uidvalidity && scan_hash(f) && index_verify(f, l.body) && assign_accept(f, &l);
+	bool news = false;
+	bool ok = l.uidvalidity == f->uidvalidity && scan_hash(f) && index_verify(f, &l, &news) && assign_accept(f, &l)
+	    && uidlist_sync(f->directory);
 	if (ok) {
-		f->scan->list_stamp = stamp;
+		/* What the list has and the view has not is still to be read, when the directories have been. */
+		if (news && l.part)
+			assign_know(f, &s->list, s->list.size, s->uidnext);
+		else
+			assign_know(f, &stamp, news ? 0 : l.end, l.uidnext);
 		f->scan->found_bound = l.bound;
 	}
 	uidlist_free(&l);
 	return ok;
-}
-
-void
-assign_move_bound(const struct folder *f, struct uidlist *l)
-{
-	uint64_t bound = (uint64_t)clock_unix_us() + AHEAD;
-	f->scan->found_bound = l->bound;
-	if (f->index != NULL && f->index->locked && l->bound < bound)
-		l->bound = bound;
 }
 
 static bool
@@ -86,14 +101,16 @@ assign_bound(struct folder *f, uint64_t bound)
 	if (!list_lock(f, LOCK_TIMEOUT))
 		return false;
 	struct index_stamp before = assign_list_stamp(f);
-	bool ok = uidlist_read(&l, f->directory, true) == UIDLIST_OK && write_bound(f, &l, bound);
+	bool ok = uidlist_read(&l, f->directory) == UIDLIST_OK && write_bound(f, &l, bound);
 	if (ok) {
 		f->scan->bound = l.bound;
 		f->scan->list_read = true;
 	}
 	/* What others wrote into it meanwhile is still to be read. */
-	if (ok && index_stamp_same(&before, &f->scan->list_stamp))
-		f->scan->list_stamp = assign_list_stamp(f);
+	if (ok && index_stamp_same(&before, &f->scan->list_stamp)) {
+		struct index_stamp now = assign_list_stamp(f);
+		assign_know(f, &now, now.size, l.uidnext);
+	}
 	uidlist_free(&l);
 	list_unlock(f);
 	return ok;

@@ -30,7 +30,7 @@ read_uids(int directory, struct uidlist *l)
 	char *text = directory_read_file(directory, UIDS, UIDLIST_MOST, &len);
 	if (text == NULL)
 		return errno == ENOENT || errno == ELOOP || errno == EINVAL || errno == EFBIG ? UIDLIST_ABSENT : UIDLIST_ERROR;
-	bool ok = slice_starts(slice_make(text, len), "1 ") && uidlist_parse(l, slice_make(text, len), true);
+	bool ok = slice_starts(slice_make(text, len), "1 ") && uidlist_parse(l, slice_make(text, len)) && !l->torn;
 	if (!ok) {
 		free(text);
 		*l = (struct uidlist){.text = NULL};

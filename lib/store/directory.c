@@ -51,6 +51,20 @@ directory_open_file(int parent, const char *name)
 	return -1;
 }
 
+int
+directory_open_own(int parent, const char *name, int flags)
+{
+	struct stat st;
+	int fd = openat(parent, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, 0600);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return directory_close(fd);
+	if (S_ISREG(st.st_mode) && st.st_nlink == 1)
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
 static char *
 read_up_to(int fd, size_t size, size_t *len)
 {

@@ -1,4 +1,4 @@
-/* One step beneath an open directory, never through a symbolic link. The store's own. */
+/* One step beneath an open directory, never through a symbolic link. The store's own, and for small files of pop3d's sessions. */
 #ifndef STORE_DIRECTORY_H
 #define STORE_DIRECTORY_H
 
@@ -10,6 +10,8 @@
 int directory_open(int parent, const char *name, bool create);
 /* Opens a regular file for reading; EINVAL for anything else, ELOOP for a symbolic link. */
 int directory_open_file(int parent, const char *name);
+/* Opens a file of ours for writing, made (0600) when absent; `flags` are added. EINVAL: no regular file, or one that bears another name too, so may be a stranger's. */
+int directory_open_own(int parent, const char *name, int flags);
 /* Reads a regular file whole (NUL behind it). NULL with errno. */
 char *directory_read_file(int parent, const char *name, size_t most, size_t *len);
 /* A stream over the directory that leaves `fd` open and begins at its start. */

@@ -84,11 +84,11 @@ duplicates_add(const struct maildir *m, uint64_t mark)
 {
 	char line[64];
 	struct stat st;
-	int fd = openat(m->root, FILE_NAME, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int fd = directory_open_own(m->root, FILE_NAME, O_APPEND);
 	if (fd < 0)
 		return false;
 	int n = snprintf(line, sizeof line, "%010lld %016llx\n", (long long)clock_unix(), (unsigned long long)mark);
-	bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && file_write_all(fd, line, (size_t)n);
+	bool ok = fstat(fd, &st) == 0 && file_write_all(fd, line, (size_t)n);
 	directory_close(fd);
 	return ok && ((size_t)st.st_size < BYTES_MOST || shorten(m));
 }

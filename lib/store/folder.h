@@ -28,6 +28,7 @@
 
 #define SIZE_UNKNOWN UINT64_MAX
 
+/* 64 bytes, of which there are a million in a large folder: what is added here is multiplied (postern-maildir(5), LIMITS). */
 struct message {
 	uint32_t uid;
 	uint32_t keywords;  /* bits; names in folder.keywords */
@@ -35,21 +36,21 @@ struct message {
 	uint64_t wire_size; /* RFC822.SIZE: with CRLF; SIZE_UNKNOWN: ask folder_message_size() */
 	uint64_t modseq;    /* RFC 7162; 0: not known, as long as folder.highest_modseq is 0 or the change is not noted */
 	int64_t  date;      /* internal date, seconds; 0: ask folder_message_date() */
+	uint64_t inode;     /* the store's own; 0: not known */
+	uint64_t facts;     /* the store's own: place of its facts in the index's file, or 0 */
 	uint8_t  flags;     /* enum message_flag */
 	uint8_t  base_len;  /* of name */
-	uint8_t  name_room;
-	bool     in_new;    /* the file is still in new/ */
-	bool     recent;    /* this session moved it out of new/ */
-	bool     vanished;  /* the file is gone; folder_drop() will take it out */
-	bool     changed;   /* flags or keywords were changed by somebody else; the owner of the view clears it */
+	uint8_t  name_room; /* the store's own */
+	bool     in_new : 1;    /* the file is still in new/ */
+	bool     recent : 1;    /* this session moved it out of new/ */
+	bool     vanished : 1;  /* the file is gone; folder_drop() will take it out */
+	bool     changed : 1;   /* flags or keywords were changed by somebody else; the owner of the view clears it */
 	/* The store's own. */
-	bool     seen;      /* found by the scan under way */
-	bool     missed;    /* not found by the last one */
-	bool     unnoted;   /* the index does not know it as it is */
-	bool     indexed;   /* the index has a record of it */
-	bool     replaced;  /* it is another file than the index says */
-	uint64_t inode;     /* 0: not known */
-	uint64_t facts;     /* place of its facts in the index's file, or 0 */
+	bool     seen : 1;      /* found by the scan under way */
+	bool     missed : 1;    /* not found by the last one */
+	bool     unnoted : 1;   /* the index does not know it as it is */
+	bool     indexed : 1;   /* the index has a record of it */
+	bool     replaced : 1;  /* it is another file than the index says */
 };
 
 struct folder_scan; /* the store's own */
@@ -151,13 +152,31 @@ enum flag_change { FLAGS_ADD, FLAGS_REMOVE, FLAGS_REPLACE };
 bool folder_set_flags(struct folder *f, struct message *m, enum flag_change change, uint8_t flags, uint32_t keywords);
 /* Removes its file and marks it vanished. True as well when it was gone already. */
 bool folder_expunge(struct folder *f, struct message *m);
+/* A message that was just put into a folder. */
+struct folder_added {
+	const char *base;
+	uint32_t    keywords; /* bits of that folder */
+	uint32_t    uid;      /* folder_number() */
+	uint8_t     flags;
+};
+
 /*
  * Copies it into another folder by a hard link (or by bytes where that cannot
  * be), with flags and keywords; internal date is kept. Durable after
- * folder_sync(to). It gets its UID at the next refresh of `to`; `base`, when
- * not NULL (NAME_MOST + 1 bytes), receives what folder_find_base() finds then.
+ * folder_sync(to). It gets its UID at the next refresh of `to`, or by
+ * folder_number(); `added` is made ready for that, its base in `base`
+ * (NAME_MOST + 1 bytes).
  */
-bool folder_copy(struct folder *f, struct message *m, struct folder *to, char *base);
+bool folder_copy(struct folder *f, struct message *m, struct folder *to, char *base, struct folder_added *added);
+/*
+ * UIDs for messages that are put into cur/ of the folder between these two, and
+ * durable there; 0 for one that is gone again. A folder that was only opened is
+ * not read for it where its index knows all that the UID list has, and nobody
+ * else gave numbers meanwhile: they are appended to both. Otherwise it is
+ * refreshed. False with errno: no UIDs are known.
+ */
+bool folder_number_begin(struct folder *f);
+bool folder_number(struct folder *f, struct folder_added *added, size_t count, uint32_t *uidvalidity);
 /* Makes additions to the folder and renames in it durable. */
 bool folder_sync(struct folder *f);
 /* The message with this base, or NULL. For COPYUID and APPENDUID. */

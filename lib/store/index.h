@@ -111,8 +111,12 @@ void index_take_stamps(struct folder *f, struct index_state *s);
 unsigned index_doubts(const struct folder *f);
 /* What was read out of it is not the list's: it will be written anew. */
 void index_disbelieve(struct folder *f);
-/* The view's messages and UIDs are those of the list (read by the caller). */
-bool index_verify(const struct folder *f, struct slice list);
+/*
+ * The view's messages and UIDs are those of the list (read by the caller, or what
+ * was appended to it since). `*news`: it has newer ones besides.
+ */
+struct uidlist;
+bool index_verify(const struct folder *f, const struct uidlist *l, bool *news);
 
 /*
  * A change of the folder. May be nested. Between begin and end, m->unnoted is
@@ -120,6 +124,12 @@ bool index_verify(const struct folder *f, struct slice list);
  */
 void index_begin(struct folder *f);
 void index_note(struct folder *f, struct message *m);
+/* The same of a message that is in no view, under the lock. False: the index is broken. */
+bool index_note_unseen(struct folder *f, struct message *m);
+/* Appends the records that were noted; they show when the change ends. */
+bool index_write_batch(struct folder *f);
+struct index_stamp index_stamp_now(int directory);
+#define INDEX_OFF_TIME 10000 /* ms without trying, after it could not be had */
 void index_end(struct folder *f);
 /* A vanished message leaves the view. */
 void index_dropped(struct folder *f, const struct message *m);

@@ -48,19 +48,21 @@ index_disbelieve(struct folder *f)
 	f->index->id = 0;
 }
 
-/* Each entry has the UID that the view gives it, and each of the view's messages has an entry. */
+/* Each entry has the UID that the view gives it, or is an older one of that message; and each of the view's messages has one. */
 bool
-index_verify(const struct folder *f, struct slice list)
+index_verify(const struct folder *f, const struct uidlist *l, bool *news)
 {
+	struct slice list = l->body;
 	struct uid_entry e;
 	size_t found = 0;
 	while (uidlist_next(&list, &e)) {
 		size_t at = scan_find(f, e.base);
+		*news = *news || (at == SIZE_MAX && e.uid > f->scan->highest);
 		if (at == SIZE_MAX)
 			continue;
-		if (f->messages[at].uid != e.uid)
+		if (f->messages[at].uid < e.uid)
 			return false;
-		found++;
+		found += f->messages[at].uid == e.uid;
 	}
-	return found == f->count;
+	return l->part || found == f->count;
 }

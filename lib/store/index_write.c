@@ -10,12 +10,10 @@
 #include "lib/store/scan.h"
 
 #define PATIENCE   2000      /* ms for the lock */
-#define OFF_TIME   10000     /* ms without trying, after it could not be had */
 #define STEP       INT64_C(604800000000) /* us: the bound is set a week ahead, so that it is seldom written */
-#define WASTE_LEAST 131072   /* bytes; less is not worth a rewriting */
 
-static struct index_stamp
-stamp_of(int directory)
+struct index_stamp
+index_stamp_now(int directory)
 {
 	struct stat st;
 	if (fstat(directory, &st) < 0)
@@ -38,12 +36,12 @@ index_begin(struct folder *f)
 	if (clock_ms() < x->off_until)
 		return;
 	if (!index_file_lock(&x->file, f->directory, PATIENCE, &sound)) {
-		x->off_until = clock_ms() + OFF_TIME;
+		x->off_until = clock_ms() + INDEX_OFF_TIME;
 		return;
 	}
 	x->locked = true;
 	x->broken = x->broken || !sound;
-	struct index_stamp cur = stamp_of(f->cur);
+	struct index_stamp cur = index_stamp_now(f->cur);
 	x->followed = sound && x->usable && x->id == x->file.state.id && x->read_to == x->file.state.end;
 	x->chained = sound && index_stamp_same(&cur, &x->file.state.cur);
 }
@@ -80,8 +78,8 @@ index_modseq(struct folder *f)
 }
 
 /* Messages first: facts and ends are those of messages that are known. */
-static bool
-write_batch(struct folder *f)
+bool
+index_write_batch(struct folder *f)
 {
 	struct folder_index *x = f->index;
 	bool ok = index_file_append(&x->file, INDEX_MESSAGES, &x->messages)
@@ -112,22 +110,29 @@ add_gone_record(struct folder *f, const struct message *m, uint64_t modseq)
 	return index_record_add(&f->index->gone, &r, sizeof r, slice_make(NULL, 0));
 }
 
+bool
+index_note_unseen(struct folder *f, struct message *m)
+{
+	struct folder_index *x = f->index;
+	/* A message that only moved keeps its number. */
+	uint64_t modseq = m->modseq != 0 && !m->vanished ? m->modseq : index_modseq(f);
+	bool ok = modseq != 0 && (m->vanished ? add_gone_record(f, m, modseq) : add_message_record(f, m, modseq));
+	if (ok && (x->messages.len >= INDEX_BLOCK_GOOD || x->gone.len >= INDEX_BLOCK_GOOD))
+		ok = index_write_batch(f);
+	x->broken = x->broken || !ok;
+	m->unnoted = !ok;
+	m->indexed = m->indexed || ok;
+	m->modseq = modseq;
+	return ok;
+}
+
 void
 index_note(struct folder *f, struct message *m)
 {
 	struct folder_index *x = f->index;
 	m->unnoted = true;
-	if (x == NULL || x->depth == 0 || !x->locked || x->broken || !x->usable)
-		return;
-	/* A message that only moved keeps its number. */
-	uint64_t modseq = m->modseq != 0 && !m->vanished ? m->modseq : index_modseq(f);
-	bool ok = modseq != 0 && (m->vanished ? add_gone_record(f, m, modseq) : add_message_record(f, m, modseq));
-	if (ok && (x->messages.len >= INDEX_BLOCK_GOOD || x->gone.len >= INDEX_BLOCK_GOOD))
-		ok = write_batch(f);
-	x->broken = x->broken || !ok;
-	m->unnoted = !ok;
-	m->indexed = m->indexed || ok;
-	m->modseq = modseq;
+	if (x != NULL && x->depth > 0 && x->locked && !x->broken && x->usable)
+		index_note_unseen(f, m);
 }
 
 /* cur/ is now as we have left it, if nobody else was there. */
@@ -137,7 +142,7 @@ chain(struct folder *f)
 	struct folder_index *x = f->index;
 	if (!x->renamed || !x->chained)
 		return;
-	x->file.state.cur = stamp_of(f->cur);
+	x->file.state.cur = index_stamp_now(f->cur);
 	x->file.state.sure &= ~(uint64_t)INDEX_SURE_CUR;
 }
 
@@ -146,7 +151,7 @@ end_locked(struct folder *f)
 {
 	struct folder_index *x = f->index;
 	int saved = errno;
-	if (!x->broken && write_batch(f)) {
+	if (!x->broken && index_write_batch(f)) {
 		chain(f);
 		x->broken = !index_file_commit(&x->file);
 		if (x->followed && x->id == x->file.state.id)
@@ -166,135 +171,4 @@ index_end(struct folder *f)
 	if (x->locked)
 		end_locked(f);
 	list_lock_end(f, x->listed);
-}
-
-/* --- after a look -------------------------------------------------------------------- */
-
-/* A message that left the view in the meantime. */
-static void
-note_lost(struct folder *f)
-{
-	struct folder_index *x = f->index;
-	struct message m = {.vanished = true, .indexed = true};
-	x->broken = x->broken || x->lost.failed;
-	for (size_t at = 0; at + sizeof m.uid <= x->lost.len && !x->broken; at += sizeof m.uid) {
-		memcpy(&m.uid, x->lost.data + at, sizeof m.uid);
-		index_note(f, &m);
-	}
-	if (!x->broken)
-		str_free(&x->lost);
-}
-
-void
-index_dropped(struct folder *f, const struct message *m)
-{
-	if (f->index != NULL && m->indexed && m->unnoted)
-		str_append(&f->index->lost, &m->uid, sizeof m->uid);
-}
-
-/* Another file under a known name: the old one's facts are taken back. */
-static void
-note_replaced(struct folder *f, struct message *m)
-{
-	struct index_facts r = {.head = {.uid = m->uid}, .inode = m->inode, .size = INDEX_UNKNOWN,
-	    .wire_size = INDEX_UNKNOWN, .sent = INT64_MIN};
-	f->index->broken = f->index->broken || !index_record_add(&f->index->facts, &r, sizeof r, slice_make(NULL, 0));
-	m->replaced = false;
-}
-
-static bool
-note_all(struct folder *f)
-{
-	note_lost(f);
-	for (size_t i = 0; i < f->count; i++)
-		if (f->messages[i].replaced)
-			note_replaced(f, &f->messages[i]);
-	for (size_t i = 0; i < f->count; i++)
-		if (f->messages[i].unnoted)
-			index_note(f, &f->messages[i]);
-	return write_batch(f) && !f->index->broken;
-}
-
-/* A delivery's facts, now that it has its UID; its own record serves this view as well. */
-static void
-adopt(struct folder *f, struct index_facts *r, struct slice base)
-{
-	size_t index = scan_find(f, base);
-	struct message *m = index != SIZE_MAX ? &f->messages[index] : NULL;
-	if (m == NULL || m->uid == 0 || m->vanished || m->facts != 0 || (m->inode != 0 && m->inode != r->inode))
-		return;
-	m->facts = r->head.sum;
-	m->inode = r->inode;
-	r->head.uid = m->uid;
-	r->base_len = 0;
-	index_record_add(&f->index->facts, r, sizeof *r, slice_make(NULL, 0));
-	if (f->index->facts.len >= INDEX_BLOCK_GOOD)
-		write_batch(f);
-}
-
-static void
-adopt_deliveries(struct folder *f)
-{
-	struct folder_index *x = f->index;
-	struct index_facts r;
-	for (size_t at = 0, len; at < x->deliveries.len; at += len) {
-		memcpy(&r, x->deliveries.data + at, sizeof r);
-		len = r.head.len;
-		adopt(f, &r, slice_make(x->deliveries.data + at + sizeof r, r.base_len));
-	}
-	str_free(&x->deliveries);
-	write_batch(f);
-	x->file.state.adopted = x->file.state.end;
-}
-
-void
-index_take_stamps(struct folder *f, struct index_state *s)
-{
-	s->list = f->scan->list_stamp;
-	s->uidnext = f->uidnext;
-	f->scan->found_bound = 0;
-	if (f->index->recheck)
-		return;
-	s->fresh = f->scan->fresh_stamp;
-	s->cur = f->scan->cur_stamp;
-	s->sure = f->scan->sure;
-}
-
-/* What is renamed from now on begins at these stamps. */
-static void
-chain_again(struct folder *f)
-{
-	struct index_stamp cur = stamp_of(f->cur);
-	f->index->chained = !f->index->recheck && index_stamp_same(&cur, &f->index->file.state.cur);
-	f->index->renamed = false;
-}
-
-void
-index_agree(struct folder *f)
-{
-	struct folder_index *x = f->index;
-	struct index_state *s = &x->file.state;
-	if (!x->locked || f->uidvalidity == 0)
-		return;
-	/* Behind the bound of the list: the index is older than that, and others may have gone on from there. */
-	if (x->usable && !x->broken && f->scan->found_bound > s->bound)
-		s->modseq = s->bound = f->scan->found_bound;
-	if (f->scan->list_read && f->scan->bound > s->bound)
-		s->bound = f->scan->bound;
-	if (x->usable && !x->broken && note_all(f)) {
-		adopt_deliveries(f);
-		index_take_stamps(f, s);
-		chain_again(f);
-		if (s->waste > WASTE_LEAST && s->waste > s->end / 2)
-			x->broken = true;
-		else
-			return;
-	}
-	if (index_rewrite(f)) {
-		chain_again(f);
-		return;
-	}
-	log_warning("index-not-written", log_errno(), log_text("hint", "the folder is read without it"));
-	x->usable = false;
-	x->off_until = clock_ms() + OFF_TIME;
 }

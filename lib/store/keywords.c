@@ -214,7 +214,7 @@ folder_keyword(struct folder *f, struct slice keyword, bool create)
 	}
 	int at = find(f, keyword);
 	/* A folder that was only opened (the target of a copy) has not read them yet. */
-	if (at < 0 && f->scan == NULL && read_keywords(f))
+	if (at < 0 && f->uidvalidity == 0 && read_keywords(f))
 		at = find(f, keyword);
 	if (at >= 0 || !create) {
 		errno = ENOENT;

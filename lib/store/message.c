@@ -256,13 +256,13 @@ translate_keywords(const struct folder *f, uint32_t keywords, struct folder *to)
 }
 
 bool
-folder_copy(struct folder *f, struct message *m, struct folder *to, char *base)
+folder_copy(struct folder *f, struct message *m, struct folder *to, char *base, struct folder_added *added)
 {
 	struct copy_request r = {.to = to, .keywords = translate_keywords(f, m->keywords, to)};
 	if (!with_retry(f, m, do_copy, &r))
 		return false;
-	if (base != NULL)
-		memcpy(base, r.base, sizeof r.base);
+	memcpy(base, r.base, sizeof r.base);
+	*added = (struct folder_added){.base = base, .flags = m->flags, .keywords = r.keywords};
 	if (to->scan != NULL)
 		to->scan->trusted = false;
 	return true;

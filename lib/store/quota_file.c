@@ -10,11 +10,9 @@
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/store/directory.h"
-#include "lib/store/name.h"
 #include "lib/store/quota_reading.h"
 
 #define ATTEMPTS 3
-#define LINE     48 /* bytes: two signed numbers */
 
 static const struct quota_amount nothing = {0, 0};
 static const struct quota_beyond anything = {.any = true};
@@ -117,35 +115,6 @@ changed(uint64_t number, int64_t by)
 
 /* --- counting --------------------------------------------------------------------- */
 
-static bool
-write_new(const struct quota_file *f, int tmp, const char *name)
-{
-	struct str text = STR_MOST(256);
-	int fd = openat(tmp, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	bool ok = fd >= 0 && maildirsize_print(&text, f->limits, f->used, f->life > 0 ? (uint64_t)clock_unix() : 0) &&
-	    file_write_all(fd, text.data, text.len);
-	directory_close(fd);
-	str_free(&text);
-	return ok;
-}
-
-/* Puts what was counted into its place. */
-static bool
-install(const struct quota_file *f)
-{
-	char name[NAME_MOST + 1];
-	int tmp = directory_open(f->directory, f->has_tmp ? "tmp" : ".", f->has_tmp);
-	name_unique(name);
-	bool ok = tmp >= 0 && write_new(f, tmp, name) && renameat(tmp, name, f->directory, f->name) == 0;
-	if (!ok)
-		log_warning("quota-not-kept", log_text("file", f->name), log_errno(),
-		    log_text("hint", "all is counted anew each time: is there room, and is something else of that name in the way?"));
-	if (!ok && tmp >= 0)
-		unlinkat(tmp, name, 0);
-	directory_close(tmp);
-	return ok;
-}
-
 /* What this process has taken and not placed yet: nobody sees it on the disk. */
 static void
 add_pending(struct quota_file *f)
@@ -158,9 +127,9 @@ add_pending(struct quota_file *f)
 	}
 }
 
-/* False: it cannot be counted. */
+/* False: it cannot be counted. `held`: the file itself, locked, so that nobody changes it meanwhile; -1: none. */
 static bool
-count(struct quota_file *f)
+count_with(struct quota_file *f, int held)
 {
 	bool still;
 	if (!f->count(f->context, &f->used, &still)) {
@@ -171,10 +140,21 @@ count(struct quota_file *f)
 		add_pending(f);
 	f->before = f->used;
 	f->known = f->follows = true;
-	f->kept = still && install(f);
+	f->kept = still && quota_keep(f, held);
 	if (!still && unlinkat(f->directory, f->name, 0) < 0 && errno != ENOENT)
 		log_warning("quota-not-kept", log_text("file", f->name), log_errno());
 	return true;
+}
+
+/* A Maildir's file is replaced, as Maildir++ has it. A domain's stays: sessions hold it open (quota_held.h). */
+static bool
+count(struct quota_file *f)
+{
+	struct stat st;
+	int held = f->has_tmp ? -1 : quota_open_locked(f, &st);
+	bool ok = count_with(f, held);
+	directory_close(held);
+	return ok;
 }
 
 /* Counts, unless somebody else was first. It is entered then. */
@@ -208,7 +188,7 @@ is_idle(const struct quota_file *f)
 static void
 append(struct quota_file *f, int fd, int64_t bytes, int64_t messages)
 {
-	char line[LINE];
+	char line[QUOTA_LINE];
 	int len = snprintf(line, sizeof line, "%lld %lld\n", (long long)bytes, (long long)messages);
 	f->used.bytes = changed(f->used.bytes, bytes);
 	f->used.messages = changed(f->used.messages, messages);

@@ -51,8 +51,8 @@ open_once(const struct quota_file *f, struct stat *st)
 	return -1;
 }
 
-static int
-open_locked(const struct quota_file *f, struct stat *st)
+int
+quota_open_locked(const struct quota_file *f, struct stat *st)
 {
 	for (int i = 0; i < ATTEMPTS; i++) {
 		int fd = open_once(f, st);
@@ -64,18 +64,18 @@ open_locked(const struct quota_file *f, struct stat *st)
 	return -1;
 }
 
-static bool
-read_text(int fd, struct maildirsize *m)
+bool
+quota_read_text(int fd, size_t most, struct maildirsize *m)
 {
-	char    buffer[MAILDIRSIZE_MOST];
+	char    buffer[QUOTA_TEXT_MOST];
 	size_t  got = 0;
 	ssize_t n;
-	while (got < sizeof buffer && (n = pread(fd, buffer + got, sizeof buffer - got, (off_t)got)) != 0) {
+	while (got < most && (n = pread(fd, buffer + got, most - got, (off_t)got)) != 0) {
 		if (n < 0 && errno != EINTR)
 			return false;
 		got += n > 0 ? (size_t)n : 0;
 	}
-	return got < sizeof buffer && maildirsize_parse(slice_make(buffer, got), m);
+	return got < most && maildirsize_parse(slice_make(buffer, got), m);
 }
 
 bool
@@ -138,10 +138,10 @@ is_fresh(const struct quota_file *f, const struct maildirsize *m)
 bool
 quota_reading_begin(struct quota_file *f, struct quota_amount size, const struct quota_beyond *b, struct reading *r)
 {
-	r->fd = open_locked(f, &r->st);
+	r->fd = quota_open_locked(f, &r->st);
 	if (r->fd < 0)
 		return false;
-	if (read_text(r->fd, &r->text) && limits_agree(f, &r->text) && is_fresh(f, &r->text)) {
+	if (quota_read_text(r->fd, MAILDIRSIZE_MOST, &r->text) && limits_agree(f, &r->text) && is_fresh(f, &r->text)) {
 		f->used = f->before = r->text.used;
 		f->known = true;
 		f->follows = true;

@@ -18,7 +18,7 @@ adopt_view(struct folder *f)
 	f->uidnext = x->file.state.uidnext;
 	folder_drop(f, NULL, NULL);
 	if (!(index_doubts(f) & INDEX_DOUBT_LIST)) {
-		f->scan->list_stamp = x->file.state.list;
+		assign_know(f, &x->file.state.list, x->file.state.list.size, x->file.state.uidnext);
 		return true;
 	}
 	if (assign_verify(f))

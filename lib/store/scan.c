@@ -7,7 +7,8 @@
 
 #define BLOCK_BYTES 65536
 #define LEAST_SLOTS 64
-#define NAME_SLACK  8 /* flags that come later need no new memory */
+#define NAME_SLACK  4 /* flags that come later need no new memory */
+#define MANY        65536 /* messages from which on room is made for an eighth more, not a half */
 
 struct name_block {
 	struct name_block *next;
@@ -119,7 +120,7 @@ grow_messages(struct folder *f)
 {
 	if (f->count < f->room)
 		return true;
-	size_t room = f->room == 0 ? 64 : f->room + f->room / 2;
+	size_t room = f->room == 0 ? 64 : f->room + (f->room < MANY ? f->room / 2 : f->room / 8);
 	if (room >= UINT32_MAX) {
 		errno = ENOMEM;
 		return false;
@@ -132,12 +133,18 @@ grow_messages(struct folder *f)
 	return true;
 }
 
+static size_t
+name_room(size_t len)
+{
+	return len + NAME_SLACK < NAME_MOST ? len + NAME_SLACK : NAME_MOST;
+}
+
 struct message *
 scan_append(struct folder *f, struct slice name, const struct name_parts *parts)
 {
 	if (!grow_messages(f))
 		return NULL;
-	size_t room = name.len + 3 + NAME_SLACK < NAME_MOST ? name.len + 3 + NAME_SLACK : NAME_MOST;
+	size_t room = name_room(name.len + (name.len > parts->base.len ? 0 : 3));
 	char *kept = keep_name(f->scan, name, room);
 	if (kept == NULL)
 		return NULL;
@@ -198,11 +205,12 @@ bool
 scan_rename(struct folder *f, struct message *m, struct slice name)
 {
 	if (name.len > m->name_room) {
-		char *kept = keep_name(f->scan, name, NAME_MOST);
+		size_t room = name_room(name.len + NAME_SLACK);
+		char *kept = keep_name(f->scan, name, room);
 		if (kept == NULL)
 			return false;
 		m->name = kept;
-		m->name_room = NAME_MOST;
+		m->name_room = (uint8_t)room;
 		return true;
 	}
 	memcpy(m->name, name.data, name.len);

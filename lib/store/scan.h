@@ -24,6 +24,10 @@ struct folder_scan {
 	bool               hashed;  /* slots are those of the array */
 	struct index_stamp fresh_stamp, cur_stamp; /* of the directories when they were last read */
 	struct index_stamp list_stamp; /* of the UID list when it was last read or written */
+	uint64_t           list_end;   /* its bytes then, up to the end of a line; 0: not known */
+	uint32_t           list_next;  /* all entries that it had then are below this UID */
+	struct index_stamp list_before; /* folder_number_begin() */
+	uint64_t           list_check; /* when it has so many bytes it is asked whether most of them are waste */
 	unsigned           sure;     /* INDEX_SURE_*: the stamps were old when they were taken */
 	bool               trusted;  /* the times are older than the clock's grain: equal times mean no change */
 	bool               known_only; /* the scan under way adds no messages, so the array stays in place */
@@ -80,8 +84,8 @@ struct uidlist;
 bool assign_accept(struct folder *f, const struct uidlist *l);
 /* As long as it says the same, the list is as we know it. Taken before reading, or after writing under the lock. */
 struct index_stamp assign_list_stamp(const struct folder *f);
-/* Before the list is written: its bound goes along with the clock. Only for him who holds the index's lock. */
-void assign_move_bound(const struct folder *f, struct uidlist *l);
+/* The view has all that the list had up to byte `end` (0: nobody knows), when its stamp was that. */
+void assign_know(struct folder *f, const struct index_stamp *stamp, uint64_t end, uint32_t next);
 /* Raises the bound of mod-sequences in the UID list to at least `bound`, durable. */
 bool assign_bound(struct folder *f, uint64_t bound);
 /* Reads the list for a view that came from the index: false when it says something else. */

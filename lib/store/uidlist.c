@@ -2,18 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/cursor.h"
 #include "lib/base/file.h"
 #include "lib/base/number.h"
-#include "lib/base/random.h"
 #include "lib/store/directory.h"
-
-#define TEMPORARY "dovecot-uidlist.tmp"
 
 /* V and N become numbers; what else there is stays as text (G and what a later Dovecot adds). */
 static bool
@@ -97,38 +94,84 @@ uidlist_next(struct slice *rest, struct uid_entry *e)
 	return parse_entry(line, e);
 }
 
+/* Of a torn line the number, where it is whole: it may have been somebody's for a moment. */
+static uint32_t
+torn_number(struct slice rest)
+{
+	struct cursor c = cursor_over(rest);
+	uint64_t uid;
+	return cursor_take_number(&c, UINT32_MAX, &uid) && cursor_take(&c, ' ') ? (uint32_t)uid : 0;
+}
+
+static void
+raise_next(struct uidlist *l, uint32_t uid)
+{
+	if (uid >= l->uidnext)
+		l->uidnext = uid < UINT32_MAX ? uid + 1 : uid;
+}
+
 /* All entries are right and rising; uidnext is above them. */
 static bool
-check_body(struct uidlist *l, bool whole)
+check_body(struct uidlist *l)
 {
 	struct slice rest = l->body;
 	struct uid_entry e;
 	uint32_t last = 0;
 	while (rest.len > 0) {
 		if (slice_find(rest, '\n') == rest.len)
-			return !whole;
+			break;
 		if (!uidlist_next(&rest, &e) || e.uid <= last)
 			return false;
 		last = e.uid;
-		if (last >= l->uidnext)
-			l->uidnext = last < UINT32_MAX ? last + 1 : last;
+		raise_next(l, last);
 	}
+	l->torn = rest.len > 0;
+	if (l->torn && torn_number(rest) < UID_LAST)
+		raise_next(l, torn_number(rest));
+	l->body.len -= rest.len;
 	return true;
 }
 
+/* "Gabc", with something behind the letter. */
+static bool
+has_guid(struct slice others)
+{
+	struct slice field;
+	while (slice_split(&others, ' ', &field))
+		if (field.len > 1 && field.data[0] == 'G')
+			return true;
+	return false;
+}
+
 bool
-uidlist_parse(struct uidlist *l, struct slice text, bool whole)
+uidlist_parse(struct uidlist *l, struct slice text)
 {
 	*l = (struct uidlist){.text = NULL};
 	size_t end = slice_find(text, '\n');
 	if (end == text.len || !parse_header(l, slice_first(text, end)))
 		return false;
+	l->old = !slice_starts(text, "3 ") || !has_guid(l->others);
 	l->body = slice_from(text, end + 1);
-	return check_body(l, whole) && l->uidnext < UID_LAST;
+	if (!check_body(l) || l->uidnext >= UID_LAST)
+		return false;
+	l->end = end + 1 + l->body.len;
+	return true;
+}
+
+static enum uidlist_result
+parse_file(struct uidlist *l, char *text, size_t len)
+{
+	if (!uidlist_parse(l, slice_make(text, len))) {
+		free(text);
+		*l = (struct uidlist){.text = NULL};
+		return UIDLIST_BROKEN;
+	}
+	l->text = text;
+	return UIDLIST_OK;
 }
 
 enum uidlist_result
-uidlist_read(struct uidlist *l, int directory, bool whole)
+uidlist_read(struct uidlist *l, int directory)
 {
 	size_t len;
 	*l = (struct uidlist){.text = NULL};
@@ -138,14 +181,89 @@ uidlist_read(struct uidlist *l, int directory, bool whole)
 	/* A link or a directory of that name is replaced, as noise is. */
 	if (text == NULL)
 		return errno == ELOOP || errno == EINVAL ? UIDLIST_BROKEN : UIDLIST_ERROR;
-	bool ok = uidlist_parse(l, slice_make(text, len), whole);
-	if (!ok) {
-		free(text);
-		*l = (struct uidlist){.text = NULL};
+	return parse_file(l, text, len);
+}
+
+/* --- the tail ------------------------------------------------------------------------ */
+
+/* The header's bytes with its LF; 0: there is none that could be one. */
+static size_t
+header_length(int fd, char *header)
+{
+	ssize_t n = pread(fd, header, UIDLIST_HEADER_MOST + 1, 0);
+	struct slice text = slice_make(header, n > 0 ? (size_t)n : 0);
+	size_t end = slice_find(text, '\n');
+	return end == text.len ? 0 : end + 1;
+}
+
+/* Whether a line ends at `from`, of an entry below `next` or the header of that length. */
+static bool
+is_behind(int fd, size_t head, uint64_t from, uint32_t next)
+{
+	char bytes[UIDLIST_HEADER_MOST];
+	struct uid_entry e;
+	if (from <= head)
+		return from == head;
+	size_t len = from - head < sizeof bytes - 1 ? (size_t)(from - head) + 1 : sizeof bytes;
+	if (!file_read_at(fd, bytes, len, (off_t)(from - len)) || bytes[len - 1] != '\n')
+		return false;
+	size_t before = slice_find_last(slice_make(bytes, len - 1), '\n');
+	if (before == len - 1)
+		return false;
+	struct slice line = slice_make(bytes + before + 1, len - before - 1);
+	return uidlist_next(&line, &e) && e.uid < next;
+}
+
+/* Header and tail, one behind the other; NULL when they are not what was asked for. */
+static char *
+read_tail(int fd, uint64_t from, uint32_t next, size_t *len)
+{
+	char header[UIDLIST_HEADER_MOST + 1];
+	struct stat st;
+	size_t head = header_length(fd, header);
+	if (head == 0 || fstat(fd, &st) < 0 || (uint64_t)st.st_size < from || (uint64_t)st.st_size - from > UIDLIST_MOST
+	    || !is_behind(fd, head, from, next))
+		return NULL;
+	size_t tail = (size_t)((uint64_t)st.st_size - from);
+	char *text = malloc(head + tail + 1);
+	if (text == NULL)
+		return NULL;
+	memcpy(text, header, head);
+	*len = head + tail;
+	if (file_read_at(fd, text + head, tail, (off_t)from))
+		return text;
+	free(text);
+	return NULL;
+}
+
+enum uidlist_result
+uidlist_read_behind(struct uidlist *l, int directory, uint64_t from, uint32_t next)
+{
+	size_t len = 0;
+	struct uid_entry first;
+	*l = (struct uidlist){.text = NULL};
+	int fd = directory_open_file(directory, UIDLIST_NAME);
+	char *text = fd < 0 ? NULL : read_tail(fd, from, next, &len);
+	directory_close(fd);
+	if (text == NULL || parse_file(l, text, len) != UIDLIST_OK)
+		return UIDLIST_BROKEN;
+	struct slice rest = l->body;
+	if (uidlist_next(&rest, &first) && first.uid < next) {
+		uidlist_free(l);
 		return UIDLIST_BROKEN;
 	}
-	l->text = text;
+	l->part = true;
+	l->end = from + l->body.len;
 	return UIDLIST_OK;
+}
+
+bool
+uidlist_sync(int directory)
+{
+	int fd = directory_open_file(directory, UIDLIST_NAME);
+	bool ok = fd >= 0 && fdatasync(fd) == 0;
+	directory_close(fd);
+	return ok;
 }
 
 void
@@ -153,76 +271,4 @@ uidlist_free(struct uidlist *l)
 {
 	free(l->text);
 	*l = (struct uidlist){.text = NULL};
-}
-
-static void
-flush(struct uidlist_writer *w)
-{
-	if (!w->failed && !file_write_all(w->fd, w->buffer, w->used))
-		w->failed = true;
-	w->used = 0;
-}
-
-static void
-put(struct uidlist_writer *w, struct slice part)
-{
-	while (part.len > 0 && !w->failed) {
-		if (w->used == sizeof w->buffer)
-			flush(w);
-		size_t len = sizeof w->buffer - w->used < part.len ? sizeof w->buffer - w->used : part.len;
-		memcpy(w->buffer + w->used, part.data, len);
-		w->used += len;
-		part = slice_from(part, len);
-	}
-}
-
-bool
-uidlist_write_begin(struct uidlist_writer *w, int directory, const struct uidlist *head)
-{
-	*w = (struct uidlist_writer){.directory = directory};
-	if (unlinkat(directory, TEMPORARY, 0) < 0 && errno != ENOENT)
-		return false;
-	w->fd = openat(directory, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (w->fd < 0)
-		return false;
-	char line[64], guid[40];
-	snprintf(line, sizeof line, "3 V%u N%u ", (unsigned)head->uidvalidity, (unsigned)head->uidnext);
-	put(w, slice_of(line));
-	if (head->bound > 0) {
-		snprintf(line, sizeof line, "M%llu ", (unsigned long long)head->bound);
-		put(w, slice_of(line));
-	}
-	snprintf(guid, sizeof guid, "G%016llx%016llx", (unsigned long long)random_number(),
-	    (unsigned long long)random_number());
-	put(w, head->others.len > 0 ? head->others : slice_of(guid));
-	put(w, slice_of("\n"));
-	return true;
-}
-
-void
-uidlist_write_entry(struct uidlist_writer *w, const struct uid_entry *e)
-{
-	char number[16];
-	snprintf(number, sizeof number, "%u ", (unsigned)e->uid);
-	put(w, slice_of(number));
-	put(w, e->extra);
-	put(w, slice_of(e->extra.len > 0 ? " :" : ":"));
-	put(w, e->base);
-	put(w, slice_of("\n"));
-}
-
-bool
-uidlist_write_end(struct uidlist_writer *w)
-{
-	flush(w);
-	bool ok = !w->failed && fsync(w->fd) == 0;
-	int saved = errno;
-	close(w->fd);
-	errno = saved;
-	if (ok && renameat(w->directory, TEMPORARY, w->directory, UIDLIST_NAME) == 0)
-		return file_sync_directory(w->directory);
-	saved = errno;
-	unlinkat(w->directory, TEMPORARY, 0);
-	errno = saved;
-	return false;
 }

@@ -80,7 +80,7 @@ static void
 write_hint(int root, uint32_t value)
 {
 	char text[16];
-	int fd = openat(root, NAME, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int fd = directory_open_own(root, NAME, 0);
 	if (fd < 0)
 		return;
 	snprintf(text, sizeof text, "%08x", (unsigned)value);

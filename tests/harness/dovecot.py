@@ -1,12 +1,15 @@
 """Debian's Dovecot on a Maildir of the suite: its imap and pop3 processes over pipes, under a private configuration."""
+import contextlib
 import os
 import pathlib
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 
 from .dialogue import Imap, Pop3
+from .wait import wait_for
 
 CONFIGURATION = """base_dir = {directory}/base
 state_dir = {directory}/base
@@ -26,6 +29,40 @@ namespace inbox {{
 
 def missing(program="imap"):
     return not (shutil.which("doveadm") and os.path.exists(f"/usr/lib/dovecot/{program}"))
+
+
+# What a whole Dovecot needs beside that: a port, and a user who may log in with any password.
+SERVER = """ssl = no
+disable_plaintext_auth = no
+passdb {{
+  driver = static
+  args = nopassword=y
+}}
+userdb {{
+  driver = static
+  args = uid=vmail gid=vmail home={directory}
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = 0
+  }}
+}}
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+}}
+"""
+
+
+def can_connect(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
 
 
 class Piped:
@@ -96,6 +133,21 @@ class Dovecot:
 
     def pop3(self):
         return DovecotPop3(self.start("pop3"))
+
+    @contextlib.contextmanager
+    def server(self):
+        """The port of its POP3 service. (Only a session that has logged in there takes the session lock.)"""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        with open(self.directory / "conf", "a") as file:
+            file.write(SERVER.format(directory=self.directory, port=port))
+        process = subprocess.Popen(["dovecot", "-F", "-c", self.directory / "conf"], stderr=subprocess.DEVNULL)
+        try:
+            wait_for(lambda: f"Dovecot; its log:\n{self.log()}", 20, lambda: can_connect(port))
+            yield port
+        finally:
+            process.terminate()
+            process.wait(20)
 
     def log(self):
         path = self.directory / "log"

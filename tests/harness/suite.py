@@ -175,8 +175,9 @@ class Suite:
 
     def install(self):
         """Relinks the build for this prefix; builds of one directory must not run at once."""
-        complete, source = self.prefix / "complete", str(REPOSITORY / self.build)
-        keeps = complete.exists() and complete.read_text() == source and complete.stat().st_mtime > newest_source()
+        complete = self.prefix / "complete"
+        keeps = (complete.exists() and complete.stat().st_mtime > newest_source()
+                 and complete.read_text() == self.programs_there())
         with open(HOME / (pathlib.Path(self.build).name + ".build-lock"), "w") as lock:
             if not keeps:
                 complete.unlink(missing_ok=True)
@@ -185,7 +186,13 @@ class Suite:
                                      "--supervisor", "s6", *(["--keep-programs"] if keeps else [])],
                                     cwd=REPOSITORY, capture_output=True, text=True, env=self.make_environment())
         assert result.returncode == 0, result.stdout + result.stderr
-        complete.write_text(source)
+        complete.write_text(self.programs_there())
+
+    def programs_there(self):
+        """Which build they are of, and the state of each: a test may have put another in the place of one."""
+        files = [(path, path.stat()) for folder in (self.libexec, self.bin) for path in sorted(folder.glob("*"))]
+        return "\n".join([str(REPOSITORY / self.build)] +
+                         [f"{path} {s.st_mode:o} {s.st_uid} {s.st_gid} {s.st_size} {s.st_mtime_ns}" for path, s in files])
 
     def make_environment(self):
         name = pathlib.Path(self.build).name

@@ -61,6 +61,16 @@ def down(suite, service):
     suite.up(service)
 
 
+@contextlib.contextmanager
+def template(suite, mode, text):
+    path = suite.settings / "warning.txt"
+    path.write_text(text)
+    path.chmod(mode)
+    with setting(suite, "quota_warning_template", str(path)):
+        yield
+    path.unlink()
+
+
 def test_a_fresh_installation_has_no_mistake(suite):
     assert found(suite) == []
     assert check(suite).stdout == "No mistake was found.\n"
@@ -82,6 +92,11 @@ def test_a_fresh_installation_has_no_mistake(suite):
     (lambda s: down(s, "remote"), "error", "sockets", "remote/send", "postern-remote"),
     (lambda s: down(s, "authd"), "error", "lookups", "cannot say", "postern lookup"),
     (lambda s: down(s, "pop3s"), "warning", "ports", "fetch mail, TLS", "listen/pop3s"),
+    (lambda s: setting(s, "quota_warning_template", "/nonexistent/warning"), "error", "settings", "quota_warning_template", "correct that file"),
+    (lambda s: template(s, 0o644, "Subject: full\n\n$nonsense\n"), "error", "settings", "there is a $ with no word of these", "correct that file"),
+    (lambda s: template(s, 0o600, "Subject: full\n\n$percent\n"), "error", "settings", "it cannot be read", "correct that file"),
+    (lambda s: setting(s, "quota_warnings", "95 80"), "error", "settings", "quota_warnings", "the lowest first"),
+    (lambda s: setting(s, "over_quota_code", "500"), "error", "settings", "over_quota_code", "452"),
     (lambda s: setting(s, "listen/smtpd", "any"), "error", "ports", "ADDRESS PORT LIMIT", ""),
 ], ids=lambda value: value.split()[0] if isinstance(value, str) and value else None)
 def test_a_mistake_is_found(suite, mistake, level, about, what, do):

@@ -2,6 +2,7 @@
 and Debian's Postfix through pipe(8)."""
 import contextlib
 import os
+import re
 import subprocess
 
 import pytest
@@ -150,6 +151,53 @@ def test_a_new_maildir_gets_its_folders(suite):
     with suite.imap("imaps") as imap:
         assert imap.login(user.address, user.password)[0] == "OK"
         assert len(imap.command('LSUB "" "*"')[1]) == 6
+
+
+@contextlib.contextmanager
+def restarted(suite, service, **values):
+    with settings(suite, **values):
+        suite.restart(service)
+        yield
+    suite.restart(service)
+
+
+@pytest.mark.parametrize("service", ["imap", "pop3"])
+def test_a_maildir_that_a_login_makes_gets_them_too(suite, service):
+    user, old = suite.user(), suite.user()
+    deliver(suite, "-d", old.address)
+    with restarted(suite, service, new_folders="Drafts, Sent\nTrash, not/one, Entwürfe"):
+        for who in (user, old, user):
+            session = suite.imap("imaps") if service == "imap" else suite.pop3("pop3s")
+            with session:
+                assert "OK" in session.login(who.address, who.password)[0 if service == "imap" else slice(None)]
+    assert folders(user) == ["Drafts", "Entw&APw-rfe", "Sent", "Trash"] and sorted(subscribed(user)) == folders(user)
+    assert folders(old) == []
+    assert all((user.maildir / f".{name}" / part).is_dir() for name in folders(user) for part in ("cur", "new", "tmp"))
+    assert deliver(suite, "-d", user.address).returncode == 0 and len(user.messages()) == 1
+
+
+def test_list_says_what_folders_are_for(suite):
+    """RFC 6154; the administrator's table, by default those names that clients know."""
+    user = suite.user()
+    with suite.imap("imaps") as imap:
+        imap.login(user.address, user.password)
+        for name in ("Drafts", "Sent", '"Sent Messages"', "Junk", "Trash", "Archive", "Work", "Work.Sent", "Entw&APw-rfe"):
+            assert imap.command(f"CREATE {name}")[0] == "OK"
+    with suite.imap("imaps") as imap:
+        imap.login(user.address, user.password)
+        lines = b"\n".join(imap.command('LIST "" "*"')[1]).decode()
+        found = {name: use for use, name in re.findall(r'\* LIST \(\S+ (\\\w+)\) "\." "?(.*?)"?$', lines, re.M)}
+        assert found == {name: "\\" + name.split()[0] for name in ("Drafts", "Sent", "Sent Messages", "Junk", "Trash", "Archive")}
+        assert b" SPECIAL-USE" in b"".join(imap.command("CAPABILITY")[1])
+        for name in ("Sent", "Work"):
+            imap.command(f"SUBSCRIBE {name}")
+        assert b"\\Sent" not in b"".join(imap.command('LSUB "" "*"')[1])
+    with restarted(suite, "imap", special_folders="Work \\archive\nEntwürfe \\Drafts", imap_inbox_prefix="yes"):
+        with suite.imap("imaps") as imap:
+            imap.login(user.address, user.password)
+            lines = b"\n".join(imap.command('LIST "" "*"')[1]).decode()
+            found = {name: use for use, name in re.findall(r'\* LIST \(\S+ (\\\w+)\) "\." "?(.*?)"?$', lines, re.M)}
+            assert found == {"INBOX.Work": "\\Archive", "INBOX.Entw&APw-rfe": "\\Drafts"}
 
 
 # --- duplicates --------------------------------------------------------------------------

@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from harness import Pop3
+from harness.dovecot import Dovecot, missing
 from harness.pop3 import TEXT, account, logged_in, login, put, settings
 from harness.wait import wait_for
 
@@ -42,6 +44,22 @@ def test_a_session_that_speaks_does_not(suite, account, settings):
     with logged_in(suite, account) as first:
         assert login(suite, account)[1].startswith("-ERR [IN-USE]")
         assert first.command("NOOP").startswith("+OK")
+
+
+@pytest.mark.long
+@pytest.mark.skipif(missing("pop3"), reason="Debian's dovecot-pop3d is not installed")
+def test_dovecot_and_postern_keep_each_other_out(suite, account):
+    """The lock is Dovecot's (its pop3_lock_session): a Maildir that both serve has one session at a time."""
+    put(account)
+    with Dovecot(account.maildir, settings="pop3_lock_session = yes") as dovecot, dovecot.server() as port:
+        with Pop3(port) as theirs:
+            assert theirs.login("anna", "x").startswith("+OK")
+            assert login(suite, account)[1].startswith("-ERR [IN-USE]")
+            assert theirs.command("QUIT").startswith("+OK")
+        with logged_in(suite, account) as ours:
+            with Pop3(port) as theirs:
+                assert theirs.login("anna", "x").startswith("-ERR [IN-USE]")
+            assert ours.command("QUIT").startswith("+OK")
 
 
 # --- mail that is kept for a time --------------------------------------------------------------

@@ -262,7 +262,7 @@ def test_rcpt_hears_of_an_expunge(house, user):
         assert imap.command("EXPUNGE")[0] == "OK"
         wait_rcpt(house, user, 250)
         for _ in range(2):
-            assert append(imap, "INBOX", 4990)[0] == "OK", imap.text
+            assert append(imap, "INBOX", 4700)[0] == "OK", imap.text  # and a warning
     # What it adds by itself counts as well.
     deliver(house, user, 200)
     wait_rcpt(house, user, 452)
@@ -276,6 +276,19 @@ def test_rcpt_hears_of_a_quit(house, user):
             pop3.command(f"DELE {number}")
         assert pop3.command("QUIT").startswith("+OK")
     wait_rcpt(house, user, 250)
+
+
+def test_full_is_known_over_a_restart_and_emptied_while_authd_is_away(house, user):
+    make_full(house, user)
+    with logged_in(house, user) as imap:
+        imap.command("SELECT INBOX")
+        house.restart("authd")
+        assert rcpt(house, user)[0] == 452, "nobody has told of it since"
+        house.down("authd")
+        imap.command(r"STORE 1:* +FLAGS (\Deleted)")
+        assert imap.command("EXPUNGE")[0] == "OK"
+        house.up("authd")
+        wait_rcpt(house, user, 250)
 
 
 def test_a_session_speaks_of_nobody_else(house, user):
@@ -313,6 +326,29 @@ def test_warned_once_at_each_percentage(house, user):
     assert not warnings(user)
     deliver(house, user, 900)
     assert len(warnings(user)) == 1
+
+
+def test_a_session_warns_as_a_delivery_does(house, user):
+    """What APPEND, COPY and a MOVE out of an uncounted folder make of the mailbox; not what is refused, nor what is not counted."""
+    fill(house, user, 7500)
+    with logged_in(house, user) as imap:
+        imap.command("CREATE Trash")
+        assert append(imap, "Trash", 1600)[0] == "OK" and append(imap, "INBOX", 3000)[0] == "NO"
+        assert warnings(user) == []
+        assert append(imap, "INBOX", 400)[0] == "OK"
+        [warning] = warnings(user)
+        assert b"\nSubject: Your mailbox is 80 % full\n" in warning and warning.startswith(b"Return-Path: <>\n")
+        assert append(imap, "INBOX", 100)[0] == "OK" and len(warnings(user)) == 1
+        # The session sees it like any other mail.
+        _, lines = imap.command("SELECT INBOX")
+        assert b"* 5 EXISTS" in lines, lines
+        imap.command("SELECT Trash")
+        room = 9600 - held(*files(user))[0]
+        assert append(imap, "Trash", room)[0] == "OK" and imap.command("COPY 2 INBOX")[0] == "OK", imap.text
+        assert [b"80 % full" in text for text in warnings(user)] == [True, False]
+    agrees(user)
+    # And so it is full, which authd heard of the session.
+    wait_rcpt(house, user, 452)
 
 
 def test_the_warnings_words_are_the_administrators(house, user):

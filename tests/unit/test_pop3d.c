@@ -204,7 +204,15 @@ test_headers_of_messages_within(void **state)
 	    "Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: =?utf-8?B?w6k=?=\r\n\nx\n--b\nContent-Type: text/plain\n\nA: \xc3\xa9\n--b--\n");
 }
 
-/* A boundary that is no longer that of a UTF-8 parameter is written so that it can be found. */
+/* A type that is left out is not what the client reads the body by. */
+static void
+test_the_type_that_the_client_sees_counts(void **state)
+{
+	(void)state;
+	convert("Content-Type: \xc3\xa9\nContent-Type: multipart/x; boundary=b\n\n--b\nX: \xc3\xa9\n\n--b--\n",
+	    "Content-Type: multipart/x; boundary=b\n\n--b\nX: =?utf-8?B?w6k=?=\r\n\n--b--\n");
+}
+
 static void
 test_a_header_that_ends_with_a_boundary_or_with_the_message(void **state)
 {
@@ -425,6 +433,7 @@ main(void)
 		cmocka_unit_test(test_what_is_no_utf8_stays),
 		cmocka_unit_test(test_headers_of_parts),
 		cmocka_unit_test(test_headers_of_messages_within),
+		cmocka_unit_test(test_the_type_that_the_client_sees_counts),
 		cmocka_unit_test(test_a_header_that_ends_with_a_boundary_or_with_the_message),
 		cmocka_unit_test(test_a_field_over_the_budget_is_ascii_all_the_same),
 		cmocka_unit_test(test_a_line_of_a_body_that_never_ends_goes_through),

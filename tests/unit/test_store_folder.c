@@ -178,8 +178,8 @@ test_uids_stay(void **state)
 	assert_false(f.messages[0].recent);
 	folder_close(&f);
 
-	static const char *const noise[] = {"", "3 V1", "noise\n", "3 V0 N1\n", "3 V5 N9\n1 :a\n1 :b\n", "3 V5 N9\n2 :a\n3 :b",
-	    "3 V5 N9 \n\n", "3 V5 N9\n9 :", "1 2\n", "3 V99999999999 N1\n", "\n\n\n"};
+	static const char *const noise[] = {"", "3 V1", "noise\n", "3 V0 N1\n", "3 V5 N9\n1 :a\n1 :b\n", "3 V5 N9\n2 :a\n3 :\n",
+	    "3 V5 N9 \n\n", "3 V5 N9\n9 :\n", "1 2\n", "3 V99999999999 N1\n", "\n\n\n"};
 	for (size_t i = 0; i < sizeof noise / sizeof *noise; i++) {
 		put_file(p->m.root, "dovecot-uidlist", noise[i]);
 		open_folder(p, &f, "INBOX");
@@ -241,6 +241,7 @@ test_keywords_and_copy(void **state)
 {
 	struct place *p = *state;
 	struct folder f, to;
+	struct folder_added added;
 	char base[NAME_MOST + 1];
 	assert_true(folders_create(&p->m, slice_of("Work.Plans")));
 	save_text(p, "INBOX", SAVE_CUR, "x\n", NULL);
@@ -255,7 +256,7 @@ test_keywords_and_copy(void **state)
 	assert_int_equal(folder_keyword(&f, slice_of("a b"), true), -1);
 	assert_int_equal(errno, EINVAL);
 	assert_true(folder_set_flags(&f, &f.messages[0], FLAGS_ADD, 0, 1u << junk));
-	assert_true(folder_copy(&f, &f.messages[0], &to, base));
+	assert_true(folder_copy(&f, &f.messages[0], &to, base, &added));
 	assert_true(folder_sync(&to));
 	assert_true(folder_refresh(&to));
 	struct message *m = folder_find_base(&to, base);

@@ -166,7 +166,7 @@ check_view(struct folder *f)
 {
 	struct uidlist l;
 	struct uid_entry e;
-	assert_int_equal(uidlist_read(&l, f->directory, true), UIDLIST_OK);
+	assert_int_equal(uidlist_read(&l, f->directory), UIDLIST_OK);
 	assert_int_equal(f->uidvalidity, l.uidvalidity);
 	assert_int_equal(f->count, count_files(f->cur) + count_files(f->fresh));
 	struct slice rest = l.body;
@@ -477,7 +477,7 @@ test_the_clock_goes_back_and_the_index_is_lost(void **state)
 	struct uid_entry e;
 	struct uidlist_writer w;
 	fill(p);
-	assert_int_equal(uidlist_read(&l, p->m.root, true), UIDLIST_OK);
+	assert_int_equal(uidlist_read(&l, p->m.root), UIDLIST_OK);
 	assert_true(l.bound > 0);
 	l.bound = future;
 	assert_true(uidlist_write_begin(&w, p->m.root, &l));
@@ -606,7 +606,7 @@ test_another_uid_list(void **state)
 	struct uidlist_writer w;
 	struct uid_entry e;
 	fill(p);
-	assert_int_equal(uidlist_read(&l, p->m.root, true), UIDLIST_OK);
+	assert_int_equal(uidlist_read(&l, p->m.root), UIDLIST_OK);
 	l.uidnext += 100;
 	assert_true(uidlist_write_begin(&w, p->m.root, &l));
 	for (struct slice rest = l.body; uidlist_next(&rest, &e);) {

@@ -237,7 +237,7 @@ test_uidlist_text(void **state)
 	struct uidlist l;
 	struct uid_entry e;
 	struct slice text = slice_of("3 V7 N3 Gabc Hx\n1 W3 S4 :a:2,S\n2 :b\n9 c d:e\n");
-	assert_true(uidlist_parse(&l, text, true));
+	assert_true(uidlist_parse(&l, text));
 	assert_int_equal(l.uidvalidity, 7);
 	assert_int_equal(l.uidnext, 10);
 	assert_true(slice_is(l.others, "Gabc Hx"));
@@ -249,13 +249,20 @@ test_uidlist_text(void **state)
 	assert_true(uidlist_next(&rest, &e));
 	assert_true(e.uid == 9 && slice_is(e.base, "c d"));
 	assert_false(uidlist_next(&rest, &e));
-	/* One that Dovecot is appending to, seen without the lock. */
-	assert_true(uidlist_parse(&l, slice_of("3 V7 N3\n1 :a\n2 :"), false));
-	assert_false(uidlist_parse(&l, slice_of("3 V7 N3\n1 :a\n2 :"), true));
-	assert_true(uidlist_parse(&l, slice_of("1 1234 7\n1 a\n"), true));
+	assert_false(l.torn || l.old);
+	assert_int_equal(l.end, text.len);
+	/* One that somebody is appending to, or whose writer was killed. */
+	assert_true(uidlist_parse(&l, slice_of("3 V7 N3\n1 :a\n2 :")));
+	assert_true(l.torn && l.old && l.uidnext == 3 && l.end == 13 && slice_is(l.body, "1 :a\n"));
+	assert_true(uidlist_parse(&l, slice_of("3 V7 N3 Ga\n1 :a\n5 :x")));
+	assert_true(l.torn && !l.old && l.uidnext == 6);
+	assert_true(uidlist_parse(&l, slice_of("3 V7 N3\n1 :a\n56")));
+	assert_true(l.torn && l.uidnext == 3);
+	assert_true(uidlist_parse(&l, slice_of("1 1234 7\n1 a\n")));
+	assert_true(l.old);
 	assert_int_equal(l.uidnext, 7);
-	assert_false(uidlist_parse(&l, slice_of("3 V7 N4294967295\n"), true));
-	assert_false(uidlist_parse(&l, slice_of("3 V7 N3\n4294967295 :a\n"), true));
+	assert_false(uidlist_parse(&l, slice_of("3 V7 N4294967295\n")));
+	assert_false(uidlist_parse(&l, slice_of("3 V7 N3\n4294967295 :a\n")));
 }
 
 static void
@@ -273,7 +280,7 @@ test_uidlist_written(void **state)
 	char *text = file_read_whole(directory, UIDLIST_NAME, 1000, &len);
 	assert_string_equal(text, "3 V5 N3 Gff Hq\n1 W1 :x\n2 :y\n");
 	free(text);
-	assert_int_equal(uidlist_read(&l, directory, true), UIDLIST_OK);
+	assert_int_equal(uidlist_read(&l, directory), UIDLIST_OK);
 	uidlist_free(&l);
 }
 

@@ -15,10 +15,10 @@
 
 #include <cmocka.h>
 
-#include "deliver/warning.h"
 #include "lib/base/file.h"
 #include "lib/store/quota.h"
 #include "lib/store/quota_domain.h"
+#include "lib/store/quota_warning.h"
 
 static char           path[64];
 static struct maildir mailbox;

@@ -1,4 +1,4 @@
-#include "deliver/warning.h"
+#include "lib/store/quota_warning.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -205,7 +205,7 @@ warning_prepare(const char *file)
 	const char *why = text != NULL ? warning_parse(slice_make(text, len), &template) : "it cannot be read";
 	if (why != NULL)
 		log_error("setting-wrong", log_text("setting", "quota_warning_template"), log_text("file", file), log_text("reason", why),
-		    log_text("hint", "see postern-deliver(8)"));
+		    log_text("hint", "correct that file, or remove the setting; see postern-deliver(8)"));
 	return why == NULL;
 }
 

@@ -1,7 +1,8 @@
 /*
- * The mail that warns a user of his quota. deliver writes it into his INBOX by
- * itself: it goes through no queue and no filter, has the null sender, is
- * counted but never refused, and is no reason for another one.
+ * The mail that warns a user of his quota. Who makes the mailbox fuller, deliver
+ * or a session by APPEND and COPY, writes it into his INBOX by itself: it goes
+ * through no queue and no filter, has the null sender, is counted but never
+ * refused, and is no reason for another one.
  *
  * Its text is a file in UTF-8: Subject and From (a name), an empty line, text:
  *
@@ -12,16 +13,24 @@
  *
  * Words: $percent $user $used $limit $messages $message_limit $hostname $$.
  */
-#ifndef DELIVER_WARNING_H
-#define DELIVER_WARNING_H
+#ifndef STORE_QUOTA_WARNING_H
+#define STORE_QUOTA_WARNING_H
 
 #include <stdbool.h>
 
+#include "lib/base/settings.h"
 #include "lib/base/slice.h"
 #include "lib/base/str.h"
 #include "lib/store/quota.h"
 
 #define WARNING_TEMPLATE_MOST 65536
+
+/* Both must be read by all that warn. `rules`: quota_rules_read() understands the percentages; `file`: for warning_prepare(). */
+#define QUOTA_WARNING_SETTINGS(rules, file)                                                                                  \
+	{"quota_warnings", SETTING_TEXT, "", "percentages of the quota at which the user gets a warning: 80 95",             \
+	    &(rules).warnings_text, 0, 0},                                                                                   \
+	{"quota_warning_template", SETTING_TEXT, "", "file with the text of such a warning (default: one that is built in)", \
+	    &(file), 0, 0}
 
 struct warning_template {
 	struct slice subject, from, text;

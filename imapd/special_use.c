@@ -1,0 +1,68 @@
+#include "imapd/special_use.h"
+
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+#include "lib/store/folders.h"
+#include "lib/store/utf7.h"
+
+/* Those of the RFC that are folders and no views of other folders. */
+static const char *const attributes[] = {"\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"};
+
+static struct {
+	struct str  name;
+	const char *attribute;
+} folders[SPECIAL_USE_MOST];
+static size_t count;
+
+static const char *
+attribute_of(struct slice word)
+{
+	for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++)
+		if (slice_is_nocase(word, attributes[i]))
+			return attributes[i];
+	return NULL;
+}
+
+/* "Sent Messages \Sent" */
+static bool
+add(struct slice entry)
+{
+	size_t at = slice_find_last(entry, '\\');
+	if (at == entry.len || count == SPECIAL_USE_MOST)
+		return false;
+	struct str *name = &folders[count].name;
+	*name = STR_MOST(FOLDER_NAME_MOST);
+	folders[count].attribute = attribute_of(slice_from(entry, at));
+	if (folders[count].attribute != NULL && utf7_from_utf8(name, slice_trim(slice_first(entry, at))) &&
+	    folders_name_ok(str_slice(name))) {
+		count++;
+		return true;
+	}
+	str_free(name);
+	return false;
+}
+
+bool
+special_use_read(struct slice text)
+{
+	struct slice line, entry;
+	while (slice_split(&text, '\n', &line))
+		while (slice_split(&line, ',', &entry)) {
+			entry = slice_trim(entry);
+			if (entry.len == 0 || add(entry))
+				continue;
+			log_error("setting-wrong", log_text("setting", "special_folders"), log_slice("value", entry),
+			    log_text("hint", "at most 32, such as: Drafts \\Drafts, Sent \\Sent, Spam \\Junk, Trash \\Trash, Archive \\Archive"));
+			return false;
+		}
+	return true;
+}
+
+const char *
+special_use_of(struct slice name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (slice_equal(str_slice(&folders[i].name), name))
+			return folders[i].attribute;
+	return NULL;
+}
