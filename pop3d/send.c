@@ -8,9 +8,11 @@
 #include "lib/mail/address.h"
 #include "pop3d/session.h"
 
+#define PIECE 4096 /* bytes that are converted at a time */
+
 struct sending {
 	struct output *out;
-	size_t         lines;      /* of the body that are still to go */
+	size_t         lines;      /* of the body that are still to go; SIZE_MAX: all, uncounted */
 	uint64_t       read, size; /* bytes of the file so far, and in all */
 	bool           line_start; /* the next byte begins a line */
 	bool           in_body;
@@ -50,9 +52,81 @@ is_done(const struct sending *g)
 	return (g->in_body && g->lines == 0) || g->out->failed;
 }
 
+/* --- whole messages ------------------------------------------------------------------ */
+
+static bool
+has_lf(uint64_t word)
+{
+	uint64_t zero = word ^ 0x0a0a0a0a0a0a0a0au;
+	return ((zero - 0x0101010101010101u) & ~zero & 0x8080808080808080u) != 0;
+}
+
+/* Copies up to the first word with an LF in it, and returns how far. */
+static size_t
+copy_words(char *into, struct slice from)
+{
+	size_t at = 0;
+	uint64_t word;
+	for (; from.len - at >= sizeof word; at += sizeof word) {
+		memcpy(&word, from.data + at, sizeof word);
+		if (has_lf(word))
+			break;
+		memcpy(into + at, &word, sizeof word);
+	}
+	return at;
+}
+
+/* One byte becomes two at most. */
+static size_t
+convert_byte(struct sending *g, char *into, char byte)
+{
+	size_t len = 0;
+	if (byte == '.' && g->line_start)
+		into[len++] = '.';
+	if (byte == '\n' && !g->carriage)
+		into[len++] = '\r';
+	into[len++] = byte;
+	g->line_start = byte == '\n';
+	g->carriage = byte == '\r';
+	return len;
+}
+
+static size_t
+convert(struct sending *g, char *into, struct slice piece)
+{
+	size_t len = 0;
+	while (piece.len > 0) {
+		size_t words = g->line_start ? 0 : copy_words(into + len, piece);
+		if (words > 0)
+			g->carriage = piece.data[words - 1] == '\r';
+		len += words;
+		piece = slice_from(piece, words);
+		if (piece.len > 0)
+			len += convert_byte(g, into + len, piece.data[0]);
+		piece = slice_from(piece, 1);
+	}
+	return len;
+}
+
+/* Where no lines are counted most bytes only pass: calls for each line would cost more than all the rest. */
+static void
+send_whole(struct sending *g, struct slice part)
+{
+	char converted[2 * PIECE];
+	while (part.len > 0 && !g->out->failed) {
+		struct slice piece = slice_first(part, PIECE);
+		output_write(g->out, converted, convert(g, converted, piece));
+		part = slice_from(part, piece.len);
+	}
+}
+
 static void
 send_part(struct sending *g, struct slice part)
 {
+	if (g->lines == SIZE_MAX) {
+		send_whole(g, part);
+		return;
+	}
 	while (part.len > 0 && !is_done(g)) {
 		size_t lf = slice_find(part, '\n');
 		send_run(g, slice_first(part, lf));

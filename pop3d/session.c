@@ -126,6 +126,6 @@ session_close(struct session *s)
 	    log_number("removed", (int64_t)s->removed));
 	session_uidl_close(s);
 	/* The store may have learned something to write down; what else there is is the process's and ends with it. */
-	folder_close(&s->inbox);
+	folder_leave(&s->inbox);
 	session_unlock(s);
 }

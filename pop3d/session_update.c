@@ -68,10 +68,24 @@ remove_kept(struct session *s)
 	}
 }
 
+/* Most sessions look and change nothing: they need no lock. */
+static bool
+has_work(const struct session *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		bool seen = s->inbox.messages[s->items[i].index].flags & FLAG_SEEN;
+		if (s->items[i].marks & MARK_DELETED || (s->items[i].marks & MARK_READ && !seen))
+			return true;
+	}
+	return s->kept != 0;
+}
+
 bool
 session_update(struct session *s)
 {
 	bool ok = true;
+	if (!has_work(s))
+		return true;
 	quota_begin(&s->account.quota);
 	folder_change_begin(&s->inbox);
 	remove_kept(s);

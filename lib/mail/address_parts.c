@@ -105,10 +105,16 @@ address_is_literal(struct slice domain)
 bool
 address_is_ascii(struct slice text)
 {
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.data[i] >= 0x80)
-			return false;
-	return true;
+	uint64_t word, bits = 0;
+	size_t i = 0;
+	/* Whole messages are asked about as well. */
+	for (; text.len - i >= sizeof word; i += sizeof word) {
+		memcpy(&word, text.data + i, sizeof word);
+		bits |= word;
+	}
+	for (; i < text.len; i++)
+		bits |= (unsigned char)text.data[i];
+	return (bits & 0x8080808080808080u) == 0;
 }
 
 static bool

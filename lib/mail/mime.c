@@ -268,7 +268,15 @@ bool
 mime_parse(struct mime_tree *t, struct slice message)
 {
 	*t = (struct mime_tree){.parts = NULL};
+	return mime_parse_again(t, message);
+}
+
+bool
+mime_parse_again(struct mime_tree *t, struct slice message)
+{
 	struct scan s;
+	t->count = 0;
+	t->over = false;
 	s.tree = t;
 	s.message = message;
 	s.here = s.previous = (struct place){.at = 0};

@@ -53,6 +53,8 @@ struct mime_tree {
 
 /* False when there is no memory; the tree is empty then. Always at least one part otherwise. */
 bool mime_parse(struct mime_tree *t, struct slice message);
+/* The same in the memory of a tree that was parsed before, or is all zero. */
+bool mime_parse_again(struct mime_tree *t, struct slice message);
 void mime_free(struct mime_tree *t);
 
 /*

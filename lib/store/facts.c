@@ -7,6 +7,8 @@
 #include "lib/mail/imap_reply.h"
 #include "lib/store/folder.h"
 
+#define PARTS_KEPT 64
+
 /*
  * The fields that clients ask for when they list a folder, and that threads
  * are made of: what Thunderbird, Apple Mail, Outlook, mutt, alpine, Roundcube,
@@ -87,16 +89,17 @@ bool
 facts_compose(struct str *into, struct slice message, struct facts_texts *made)
 {
 	static struct output out; /* its buffer is no matter for the stack */
-	struct mime_tree tree;
+	static struct mime_tree tree; /* most have one part: its memory is kept for the next message */
 	str_clear(into);
 	into->limit = FACTS_MOST;
-	if (!mime_parse(&tree, message))
+	if (!mime_parse_again(&tree, message))
 		return false;
 	output_open_memory(&out, into);
 	bool ok = write_texts(&out, into, message, &tree, made);
 	made->wire_size = wire_size(message);
 	made->bytes = str_slice(into);
-	mime_free(&tree);
+	if (tree.room > PARTS_KEPT)
+		mime_free(&tree);
 	return ok;
 }
 

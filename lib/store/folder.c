@@ -53,6 +53,14 @@ folder_open(struct folder *f, const struct maildir *m, struct slice name, bool r
 }
 
 void
+folder_leave(struct folder *f)
+{
+	int saved = errno;
+	index_write_learned(f);
+	errno = saved;
+}
+
+void
 folder_close(struct folder *f)
 {
 	int saved = errno;

@@ -82,6 +82,8 @@ struct folder {
  */
 bool folder_open(struct folder *f, const struct maildir *m, struct slice name, bool read_only);
 void folder_close(struct folder *f);
+/* The same for a process that ends: what the index is to learn is written, the rest goes with the process, which is cheaper. */
+void folder_leave(struct folder *f);
 
 /*
  * Brings the view up to date; after the first call uidvalidity and uidnext are

@@ -45,10 +45,13 @@ index_stamp_of(const struct stat *st)
 
 /* --- reading ------------------------------------------------------------------------- */
 
+/* Room for `len` bytes, and for more where there are more: that of a small file costs no pages of its own. */
 static bool
-make_window(struct index_window *w, size_t len)
+make_window(struct index_window *w, size_t len, uint64_t most)
 {
-	size_t room = len < WINDOW ? WINDOW : len;
+	size_t room = most < WINDOW ? (size_t)most + 1 : WINDOW;
+	if (room < len)
+		room = len;
 	if (w->room >= room)
 		return true;
 	free(w->bytes);
@@ -62,9 +65,9 @@ make_window(struct index_window *w, size_t len)
 static bool
 fill_window(struct index_file *x, struct index_window *w, uint64_t at, size_t len)
 {
-	if (!make_window(w, len))
-		return false;
 	uint64_t most = x->state.end - at;
+	if (!make_window(w, len, most))
+		return false;
 	size_t wanted = most < w->room ? (size_t)most : w->room;
 	w->at = at;
 	w->len = 0;

@@ -10,21 +10,22 @@
 static bool
 append(struct index_file *x, struct index_facts *r, struct str *texts, struct slice base)
 {
-	struct str record = STR_MOST(INDEX_BLOCK_MOST);
+	static struct str record = STR_MOST(INDEX_BLOCK_MOST);
+	str_clear(&record);
 	r->text_at = x->state.end + sizeof(struct index_block);
-	bool ok = index_file_append(x, INDEX_TEXTS, texts) && index_record_add(&record, r, sizeof *r, base)
+	return index_file_append(x, INDEX_TEXTS, texts) && index_record_add(&record, r, sizeof *r, base)
 	    && index_file_append(x, INDEX_FACTS, &record) && index_file_commit(x);
-	str_free(&record);
-	return ok;
 }
 
 void
 index_deliver(const struct index_delivery *d)
 {
 	struct index_file x;
-	struct str texts = STR_MOST(FACTS_MOST);
+	/* Kept for the next delivery: pages that go back to the kernel cost more than all that is done with them. */
+	static struct str texts = STR_MOST(FACTS_MOST);
 	struct facts_texts made;
 	struct stat st;
+	str_clear(&texts);
 	bool sound = index_file_open(&x, d->directory);
 	if (sound && fstat(d->file, &st) == 0) {
 		struct index_facts r = {.inode = st.st_ino, .size = (uint64_t)st.st_size, .wire_size = d->wire_size,
@@ -38,5 +39,4 @@ index_deliver(const struct index_delivery *d)
 	}
 	/* Closing gives the lock back. */
 	index_file_close(&x);
-	str_free(&texts);
 }

@@ -20,8 +20,8 @@ class Tables(PostfixAdmin):
         self.add_users([f"user{number}@{domain}" for number in range(users)], PASSWORD)
 
 
-def make(users):
-    """A MariaDB with that many users, userN@example.test, passwords in md5crypt as PostfixAdmin's default is."""
+def make(users, *others):
+    """A MariaDB with that many users, userN@example.test, and others; passwords in md5crypt as PostfixAdmin's default is."""
     database = MariaDB()
-    Tables(database).add_users([f"user{number}@{DOMAIN}" for number in range(users)], PASSWORD)
+    Tables(database).add_users([*(f"user{number}@{DOMAIN}" for number in range(users)), *others], PASSWORD)
     return database

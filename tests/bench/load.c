@@ -14,6 +14,12 @@
  *     full     TLS from the first byte, a full handshake, the greeting
  *     resumed  the same with the ticket of this thread's first connection
  *     imap     LOGIN and LOGOUT as userN@DOMAIN
+ *     lmtp     messages of SIZE bytes to userN, one after the other over a connection that stays: each counts as a round
+ *     lmtp1    the same, one a connection
+ *     pop3     USER, PASS, STAT and QUIT as userN, command by command
+ *     open     the same with LIST and UIDL
+ *     retr     RETR of all messages, one after the other: each counts as a round
+ *     retrs    the same, 100 in one write
  *
  * Prints one line: seconds, rounds that succeeded, rounds that failed, and the
  * median and 99th percentile of a round in milliseconds. A round that should
@@ -66,8 +72,8 @@ struct talk {
 	int          fd;
 	SSL         *ssl;
 	SSL_SESSION *session;
-	char         data[8192];
-	size_t       len;
+	char         data[65536]; /* read and not taken: between at and end */
+	size_t       at, end;
 };
 
 static double
@@ -105,28 +111,36 @@ get(struct talk *t, char *into, size_t room)
 	return t->ssl != NULL ? SSL_read(t->ssl, into, (int)room) : recv(t->fd, into, room, 0);
 }
 
+/* Reads more behind what is there; what is taken makes room. */
+static bool
+fill(struct talk *t)
+{
+	if (t->at > 0) {
+		memmove(t->data, t->data + t->at, t->end - t->at);
+		t->end -= t->at;
+		t->at = 0;
+	}
+	if (t->end == sizeof t->data)
+		return false;
+	ssize_t got = get(t, t->data + t->end, sizeof t->data - t->end);
+	t->end += got > 0 ? (size_t)got : 0;
+	return got > 0;
+}
+
 /* Reads one line into `line` (cut to its size, always with a NUL). */
 static bool
 read_line(struct talk *t, char *line, size_t size)
 {
-	for (;;) {
-		char *end = memchr(t->data, '\n', t->len);
-		if (end != NULL) {
-			size_t len = (size_t)(end - t->data) + 1;
-			size_t kept = len < size ? len : size - 1;
-			memcpy(line, t->data, kept);
-			line[kept] = '\0';
-			t->len -= len;
-			memmove(t->data, end + 1, t->len);
-			return true;
-		}
-		if (t->len == sizeof t->data)
+	char *end;
+	while ((end = memchr(t->data + t->at, '\n', t->end - t->at)) == NULL)
+		if (!fill(t))
 			return false;
-		ssize_t got = get(t, t->data + t->len, sizeof t->data - t->len);
-		if (got <= 0)
-			return false;
-		t->len += (size_t)got;
-	}
+	size_t len = (size_t)(end - t->data) + 1 - t->at;
+	size_t kept = len < size ? len : size - 1;
+	memcpy(line, t->data + t->at, kept);
+	line[kept] = '\0';
+	t->at += len;
+	return true;
 }
 
 /* The last line of an SMTP reply begins with this digit. */
@@ -276,9 +290,142 @@ imap_round(struct load *l, struct talk *t, long number)
 	    put_text(t, "b LOGOUT\r\n") && imap_answer(t, "b");
 }
 
+/* --- LMTP and POP3 ------------------------------------------------------------------ */
+
+/* A round within a connection is over: what the next one is. False: there is none. */
+static bool
+next_round(struct load *l, long *number, double *begin)
+{
+	double end = now();
+	l->times[*number] = (end - *begin) * 1000;
+	*begin = end;
+	long next = end < l->until ? atomic_fetch_add(&l->next, 1) : l->count;
+	if (next >= l->count)
+		return false;
+	atomic_fetch_add(&l->done, 1);
+	*number = next;
+	return true;
+}
+
+static bool
+lmtp_message(struct load *l, struct talk *t, long number)
+{
+	char envelope[512];
+	snprintf(envelope, sizeof envelope, "MAIL FROM:<load@sender.test>\r\nRCPT TO:<user%ld@%s>\r\nDATA\r\n", number % l->users,
+	    l->domain);
+	return put_text(t, envelope) && smtp_reply(t, '2') && smtp_reply(t, '2') && smtp_reply(t, '3') &&
+	    put(t, l->message, l->message_len) && smtp_reply(t, '2');
+}
+
+static bool
+lmtp1_round(struct load *l, struct talk *t, long number)
+{
+	return smtp_reply(t, '2') && say(t, '2', "LHLO load.test\r\n") && lmtp_message(l, t, number) && say(t, '2', "QUIT\r\n");
+}
+
+static bool
+lmtp_round(struct load *l, struct talk *t, long number)
+{
+	double begin = now();
+	bool ok = smtp_reply(t, '2') && say(t, '2', "LHLO load.test\r\n");
+	do
+		ok = ok && lmtp_message(l, t, number);
+	while (ok && next_round(l, &number, &begin));
+	return ok && say(t, '2', "QUIT\r\n");
+}
+
+static bool
+pop3_answer(struct talk *t, char *line, size_t size)
+{
+	return read_line(t, line, size) && line[0] == '+';
+}
+
+/* "+OK" and lines to the one with a dot alone. */
+static bool
+pop3_lines(struct talk *t)
+{
+	char line[128];
+	bool ok = pop3_answer(t, line, sizeof line);
+	while (ok && strcmp(line, ".\r\n") != 0)
+		ok = read_line(t, line, sizeof line);
+	return ok;
+}
+
+static bool
+pop3_login(struct load *l, struct talk *t, long number, long *messages)
+{
+	char line[1024], answer[512];
+	snprintf(line, sizeof line, "USER user%ld@%s\r\n", number % l->users, l->domain);
+	if (!pop3_answer(t, answer, sizeof answer) || !put_text(t, line) || !pop3_answer(t, answer, sizeof answer))
+		return false;
+	snprintf(line, sizeof line, "PASS %s\r\n", l->password);
+	if (!put_text(t, line) || !pop3_answer(t, answer, sizeof answer) || !put_text(t, "STAT\r\n") ||
+	    !pop3_answer(t, answer, sizeof answer))
+		return false;
+	*messages = atol(answer + 4);
+	return true;
+}
+
+static bool
+pop3_quit(struct talk *t)
+{
+	char line[512];
+	return put_text(t, "QUIT\r\n") && pop3_answer(t, line, sizeof line);
+}
+
+static bool
+pop3_round(struct load *l, struct talk *t, long number)
+{
+	long messages;
+	return pop3_login(l, t, number, &messages) && pop3_quit(t);
+}
+
+static bool
+open_round(struct load *l, struct talk *t, long number)
+{
+	long messages;
+	return pop3_login(l, t, number, &messages) && put_text(t, "LIST\r\n") && pop3_lines(t) && put_text(t, "UIDL\r\n") &&
+	    pop3_lines(t) && pop3_quit(t);
+}
+
+/* RETR of all messages, `ahead` in one write. */
+static bool
+retrieve(struct load *l, struct talk *t, long number, long ahead)
+{
+	char commands[BATCH * 32], *end;
+	long messages, asked = 0;
+	double begin = now();
+	bool ok = pop3_login(l, t, number, &messages) && messages > 0;
+	for (long got = 0; ok && got < messages; got++) {
+		if (got == asked) {
+			end = commands;
+			for (long i = 0; i < ahead && asked < messages; i++)
+				end += sprintf(end, "RETR %ld\r\n", ++asked);
+			ok = put(t, commands, (size_t)(end - commands));
+		}
+		/* The last one is this connection's round. */
+		ok = ok && pop3_lines(t) && (got == messages - 1 || next_round(l, &number, &begin));
+	}
+	return ok && pop3_quit(t);
+}
+
+static bool
+retr_round(struct load *l, struct talk *t, long number)
+{
+	return retrieve(l, t, number, 1);
+}
+
+static bool
+retrs_round(struct load *l, struct talk *t, long number)
+{
+	return retrieve(l, t, number, BATCH);
+}
+
 static const struct kind kinds[] = {
     {"smtp", smtp_round, true}, {"batch", batch_round, true}, {"known", known_round, true}, {"unknown", unknown_round, true},
     {"submit", submit_round, false}, {"full", full_round, true}, {"resumed", resumed_round, true}, {"imap", imap_round, false},
+    {"lmtp", lmtp_round, true}, {"lmtp1", lmtp1_round, true}, {"pop3", pop3_round, false}, {"open", open_round, false},
+    {"retr", retr_round, false}, {"retrs", retrs_round, false},
 };
 
 static const struct kind *
@@ -298,7 +445,7 @@ one_round(struct load *l, struct talk *t, long number)
 	t->fd = socket(l->address->ai_family, SOCK_STREAM, 0);
 	if (t->fd < 0)
 		return false;
-	t->len = 0;
+	t->at = t->end = 0;
 	setsockopt(t->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
 	bool ok = connect(t->fd, l->address->ai_addr, l->address->ai_addrlen) == 0 && l->kind->round(l, t, number);

@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -57,6 +58,26 @@ class Group:
                 os.kill(pid, 9)
         wait_for("the group to be empty", 20, lambda: not self.pids())
         self.path.rmdir()
+
+
+class Peak:
+    """The most memory that a group had while the body ran."""
+
+    def __init__(self, group, every=0.5):
+        self.group, self.every, self.most, self.over = group, every, 0, threading.Event()
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+        return self
+
+    def watch(self):
+        while not self.over.wait(self.every):
+            self.most = max(self.most, self.group.memory())
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
 
 
 def load_program(directory, name="load", *libraries):
