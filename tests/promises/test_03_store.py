@@ -1,35 +1,10 @@
 """Promise 3 for the store's sessions: on a full disk the client hears of it, nothing half is visible, nothing that was there is lost,
 and who frees room can. (Each call of a delivery that fails: ../crash/test_deliver_faults.py.)"""
-import subprocess
-
 import pytest
 
-from test_01_store import deliver
 from harness import wait_for
-
-
-class SmallDisk:
-    """A tmpfs over a user's Maildir."""
-
-    def __init__(self, directory, kibibytes):
-        status = directory.stat()
-        self.directory, self.filler = directory, directory / "filler"
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kibibytes}k,mode={status.st_mode & 0o7777:o},"
-                        f"uid={status.st_uid},gid={status.st_gid}", "postern-test", directory], check=True)
-
-    def fill(self):
-        with open(self.filler, "wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-            except OSError:
-                pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        subprocess.run(["umount", "-l", self.directory], check=True)
+from harness.small_disk import SmallDisk
+from test_01_store import deliver
 
 
 @pytest.fixture
@@ -55,7 +30,7 @@ def test_append(suite, disk):
         disk.fill()
         assert append(imap, 20000) == "NO"
         assert imap.command("UID SEARCH ALL")[1] == [b"* SEARCH 1 2"]
-        disk.filler.unlink()
+        disk.free()
         assert append(imap, 20000) == "OK"
         assert imap.command("UID SEARCH ALL")[1] == [b"* SEARCH 1 2 3"]
     assert len(disk.user.messages()) == 3 and not list((disk.user.maildir / "tmp").iterdir())
