@@ -88,7 +88,7 @@ try_search(struct parser p)
 	charset_open();
 	if (!parse_search_return(&p, &r) || !parse_search_charset(&p, &charset) || !parse_search(&p, charset, &program, &modseq))
 		return;
-	if (r.partial && (r.first == 0 || r.first > r.last))
+	if (r.partial && (r.part.first == 0 || r.part.first > r.part.last))
 		abort();
 	walk(program);
 	search_cheap_first(program);
