@@ -182,9 +182,9 @@ manager_run(int intake, int spawner)
 	places_begin();
 	intake_watch = (struct watch){.fd = intake, .ready = intake_ready};
 	packet_begin(&manager.out, "go");
-	if (!local_begin(spawner) || !loop_add(&intake_watch, EPOLLIN) ||
-	    packet_send_wait(intake, &manager.out, 1000) != PACKET_OK || !loop_signal(SIGTERM, on_signal) ||
-	    !loop_signal(SIGINT, on_signal)) {
+	/* Once the intake serves, an end is one that waits for it. */
+	if (!local_begin(spawner) || !loop_add(&intake_watch, EPOLLIN) || !loop_signal(SIGTERM, on_signal) ||
+	    !loop_signal(SIGINT, on_signal) || packet_send_wait(intake, &manager.out, 1000) != PACKET_OK) {
 		log_error("not-started", log_errno());
 		return;
 	}
