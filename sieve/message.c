@@ -2,8 +2,8 @@
 
 #include "lib/base/str.h"
 #include "lib/mail/budget.h"
-#include "lib/mail/decoded.h"
 #include "lib/mail/header.h"
+#include "lib/mail/words.h"
 
 static size_t
 count_fields(struct slice header)
@@ -45,12 +45,10 @@ sieve_message_find(const struct sieve_message *m, struct slice name, size_t from
 bool
 sieve_message_text(struct sieve_field *f, struct sieve_memory *memory, struct slice *text)
 {
-	struct str line = STR_MOST(BUDGET_HEADER_BYTES), decoded = STR_MOST(2 * BUDGET_HEADER_BYTES);
-	if (f->text.data == NULL && header_unfold(&line, f->raw)) {
-		bool words = decoded_words(&decoded, str_slice(&line));
-		f->text = sieve_keep(memory, words ? str_slice(&decoded) : str_slice(&line));
-	}
-	str_free(&line);
+	/* Three bytes of UTF-8 for one in another charset, of three that four letters stand for. */
+	struct str decoded = STR_MOST(3 * BUDGET_HEADER_BYTES);
+	if (f->text.data == NULL && words_decode(&decoded, f->raw))
+		f->text = sieve_keep(memory, str_slice(&decoded));
 	str_free(&decoded);
 	*text = f->text;
 	return f->text.data != NULL;

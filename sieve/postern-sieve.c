@@ -30,6 +30,7 @@
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/ipc/packet.h"
+#include "lib/mail/charset.h"
 #include "lib/mail/date.h"
 #include "lib/sandbox/sandbox.h"
 #include "sieve/check.h"
@@ -159,6 +160,7 @@ run_worker(void)
 	program_settings(&program);
 	host_name();
 	date_open();
+	charset_open();
 	return sandbox_enter(&contract, NULL, 0) ? serve() : EXIT_TEMPORARY;
 }
 

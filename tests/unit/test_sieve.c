@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "lib/base/str.h"
-#include "lib/mail/decoded.h"
 #include "sieve/check.h"
 #include "sieve/run.h"
 #include "sieve/vacation.h"
@@ -356,29 +355,6 @@ what_vacation_may_be(void **state)
 	assert_does("require \"vacation\"; vacation :mime text:\nContent-Type: text/html\n\n<p>\n.\n;", "vacation, keep");
 }
 
-static const char *
-decoded(const char *text)
-{
-	static struct str all = STR_MOST(10000);
-	str_clear(&all);
-	assert_true(decoded_words(&all, slice_of(text)));
-	return str_text(&all);
-}
-
-static void
-encoded_words_become_text(void **state)
-{
-	(void)state;
-	assert_string_equal(decoded(" a  b "), " a  b ");
-	assert_string_equal(decoded("=?utf-8?q?a_b?= =?UTF-8?B?w6Q=?= c"), "a b\xc3\xa4 c");
-	assert_string_equal(decoded("x =?iso-8859-1*de?Q?=E4?= y"), "x \xc3\xa4 y");
-	assert_string_equal(decoded("=?utf-8?q?a?= =?utf-8?q?=FF?= =?utf-8?q?b?="), "a =?utf-8?q?=FF?= b");
-	assert_string_equal(decoded("=?x-none?q?a?="), "=?x-none?q?a?=");
-	assert_string_equal(decoded("=?utf-8?x?a?= =?utf-8?q?=4?= =?utf-8?b?***?= =?utf-8?q?open"), "=?utf-8?x?a?= =?utf-8?q?=4?= =?utf-8?b?***?= =?utf-8?q?open");
-	assert_string_equal(decoded("(=?us-ascii?q?a?=)"), "(a)");
-	assert_string_equal(decoded("=?gb2312?B?xOO6ww==?="), "\xe4\xbd\xa0\xe5\xa5\xbd");
-}
-
 int
 main(void)
 {
@@ -395,7 +371,6 @@ main(void)
 	    cmocka_unit_test(flags),
 	    cmocka_unit_test(who_is_answered),
 	    cmocka_unit_test(what_vacation_may_be),
-	    cmocka_unit_test(encoded_words_become_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
