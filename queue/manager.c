@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
@@ -21,7 +22,8 @@ struct manager manager = {.lookup = {.service = "authd/lookup", .timeout = 30000
 static struct watch  intake_watch;
 static struct timer  drain_timer;
 static struct packet in;
-static bool          starting, intake_gone;
+static bool          starting;
+static pid_t         intake_pid;
 
 void
 manager_wait(struct waiting_entry e)
@@ -100,7 +102,6 @@ intake_ready(struct watch *w, uint32_t events)
 		hurry_named();
 	} else {
 		loop_remove(w);
-		intake_gone = true;
 		manager_drain("the intake ended");
 		return;
 	}
@@ -131,7 +132,8 @@ end_with_intake(struct timer *t)
 		shutdown(intake_watch.fd, SHUT_WR);
 		deadline = clock_ms() + INTAKE_MOST;
 	}
-	if (intake_gone || clock_ms() >= deadline)
+	/* Not when its socket ends: a process that exits closes the other sockets after that. */
+	if (waitpid(intake_pid, NULL, WNOHANG) != 0 || clock_ms() >= deadline)
 		exit(EXIT_SUCCESS);
 	timer_set(t, 20);
 }
@@ -167,9 +169,10 @@ on_signal(int number)
 /* --- start -------------------------------------------------------------------------------------- */
 
 void
-manager_run(int intake, int spawner)
+manager_run(int intake, pid_t intake_process, int spawner)
 {
 	starting = true;
+	intake_pid = intake_process;
 	hold_prepare();
 	outward_begin();
 	uint64_t now = (uint64_t)clock_unix();

@@ -127,13 +127,13 @@ static const struct program program = {
 
 /* The other end of each pair is closed at once, so that an end of either side is noticed. */
 static int
-start_child(void (*run)(int socket), const int *forget)
+start_child(void (*run)(int socket), const int *forget, pid_t *pid)
 {
 	int pair[2];
 	if (!socket_pair(pair))
 		return -1;
-	pid_t pid = fork();
-	if (pid == 0) {
+	*pid = fork();
+	if (*pid == 0) {
 		close(pair[0]);
 		for (; *forget >= 0; forget++)
 			close(*forget);
@@ -141,7 +141,7 @@ start_child(void (*run)(int socket), const int *forget)
 		_exit(EXIT_TEMPORARY);
 	}
 	close(pair[1]);
-	if (pid > 0)
+	if (*pid > 0)
 		return pair[0];
 	close(pair[0]);
 	return -1;
@@ -210,15 +210,16 @@ main(int argc, char **argv)
 	start_number = queue_directory_count_start(&manager.directory);
 	/* Each child holds its own socket and none of those before it. */
 	int sockets[] = {-1, -1, -1, -1};
-	sockets[0] = start_child(run_spawner, sockets);
-	sockets[1] = start_child(run_intake, sockets);
-	sockets[2] = start_child(run_viewer, sockets);
+	pid_t spawner, intake, viewer;
+	sockets[0] = start_child(run_spawner, sockets, &spawner);
+	sockets[1] = start_child(run_intake, sockets, &intake);
+	sockets[2] = start_child(run_viewer, sockets, &viewer);
 	bool started = sockets[0] >= 0 && sockets[1] >= 0 && sockets[2] >= 0;
 	if (!started || !loop_begin() || !ended_begin(manager.directory.journal) || !bouncer_begin() || !control_begin(sockets[2])) {
 		log_error("not-started", log_errno());
 		return EXIT_TEMPORARY;
 	}
 	confine();
-	manager_run(sockets[1], sockets[0]);
+	manager_run(sockets[1], intake, sockets[0]);
 	return EXIT_TEMPORARY;
 }

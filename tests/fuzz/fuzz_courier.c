@@ -73,7 +73,7 @@ check_uids(struct slice text)
 	struct uidlist l;
 	struct uid_entry e;
 	uint32_t last = 0;
-	if (!slice_starts(text, "1 ") || !uidlist_parse(&l, text, true))
+	if (!slice_starts(text, "1 ") || !uidlist_parse(&l, text))
 		return;
 	must(l.uidvalidity > 0 && l.uidnext > 0);
 	for (struct slice rest = l.body; uidlist_next(&rest, &e); last = e.uid)
