@@ -23,7 +23,7 @@ static struct watch  intake_watch;
 static struct timer  drain_timer;
 static struct packet in;
 static bool          starting;
-static pid_t         intake_pid;
+static struct manager_part serving[MANAGER_PARTS];
 
 void
 manager_wait(struct waiting_entry e)
@@ -123,17 +123,27 @@ found(void *context, uint64_t id)
 
 /* --- end ---------------------------------------------------------------------------------------- */
 
-/* When the program is gone nobody writes in the queue any more: it may be copied, moved, repaired. */
+/* Not when their sockets end: a process that exits closes the others after that. */
+static bool
+parts_gone(void)
+{
+	bool gone = true;
+	for (int i = 0; i < MANAGER_PARTS; i++)
+		gone = waitpid(serving[i].pid, NULL, WNOHANG) != 0 && gone;
+	return gone;
+}
+
+/* When the program is gone nothing of it serves or writes any more: the queue may be copied, moved, repaired. */
 static void
-end_with_intake(struct timer *t)
+end_with_parts(struct timer *t)
 {
 	static int64_t deadline;
 	if (deadline == 0) {
-		shutdown(intake_watch.fd, SHUT_WR);
+		for (int i = 0; i < MANAGER_PARTS; i++)
+			shutdown(serving[i].socket, SHUT_WR);
 		deadline = clock_ms() + INTAKE_MOST;
 	}
-	/* Not when its socket ends: a process that exits closes the other sockets after that. */
-	if (waitpid(intake_pid, NULL, WNOHANG) != 0 || clock_ms() >= deadline)
+	if (parts_gone() || clock_ms() >= deadline)
 		exit(EXIT_SUCCESS);
 	timer_set(t, 20);
 }
@@ -145,7 +155,7 @@ drained(struct timer *t)
 	if (deadline == 0)
 		deadline = clock_ms() + DRAIN_MOST;
 	if (local_busy() + outward_busy() == 0 || clock_ms() >= deadline)
-		t->fire = end_with_intake;
+		t->fire = end_with_parts;
 	timer_set(t, t->fire == drained ? 20 : 0);
 }
 
@@ -169,10 +179,11 @@ on_signal(int number)
 /* --- start -------------------------------------------------------------------------------------- */
 
 void
-manager_run(int intake, pid_t intake_process, int spawner)
+manager_run(const struct manager_part parts[MANAGER_PARTS], int spawner)
 {
 	starting = true;
-	intake_pid = intake_process;
+	int intake = parts[0].socket;
+	memcpy(serving, parts, sizeof serving);
 	hold_prepare();
 	outward_begin();
 	uint64_t now = (uint64_t)clock_unix();

@@ -39,7 +39,14 @@ extern struct manager manager;
 void manager_wait_until(uint64_t id, uint64_t due);
 /* The same with all that is known of it. */
 void manager_wait(struct waiting_entry e);
-void manager_run(int intake, pid_t intake_process, int spawner);
+/* A process of queued that serves sockets of its own until its pair of ours ends. */
+struct manager_part {
+	int   socket;
+	pid_t pid;
+};
+/* Of `parts` the first is the intake. Returns only when it cannot begin. */
+#define MANAGER_PARTS 2
+void manager_run(const struct manager_part parts[MANAGER_PARTS], int spawner);
 /* What became of a message that the intake has offered: it has ended, or is not to end soon and has to be synced. */
 void manager_answer_offer(uint64_t id, bool ended);
 /* No new work; ends the process when what is under way has ended, or soon. */

@@ -220,6 +220,7 @@ main(int argc, char **argv)
 		return EXIT_TEMPORARY;
 	}
 	confine();
-	manager_run(sockets[1], intake, sockets[0]);
+	const struct manager_part parts[MANAGER_PARTS] = {{sockets[1], intake}, {sockets[2], viewer}};
+	manager_run(parts, sockets[0]);
 	return EXIT_TEMPORARY;
 }

@@ -256,8 +256,8 @@ class Suite:
     def down(self, name):
         """Ends a service; when this returns nothing of it is at work."""
         subprocess.run(["s6-svc", "-wd", "-d", str(self.services / name)], check=True, timeout=60)
-        for path in SOCKETS.get(name, []):
-            assert not connectable(self.run / path), f"{name} is down, and {path} is still served"
+        wait_for(f"the sockets of {name} to be served no more", 10,
+                 lambda: not any(connectable(self.run / path) for path in SOCKETS.get(name, [])))
 
     def up(self, name):
         subprocess.run(["s6-svc", "-u", str(self.services / name)], check=True)

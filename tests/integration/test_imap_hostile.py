@@ -37,7 +37,7 @@ BAD_AFTER = BAD + [
     b"a FETCH -1 FLAGS", b"a FETCH 1 (FLAGS", b"a FETCH 1 BODY[", b"a FETCH 1 BODY[1.0]", b"a FETCH 1 BODY[1.]<",
     b"a FETCH 1 BODY[HEADER.FIELDS ()]", b"a FETCH 1 BODY[]<1>", b"a FETCH 1 BODY[]<1.0>", b"a FETCH 1,, FLAGS",
     b"a SEARCH", b"a SEARCH " + b"NOT " * 3000 + b"ALL", b"a SEARCH " + b"(" * 3000 + b"ALL" + b")" * 3000,
-    b"a SEARCH OR ALL", b"a SEARCH SINCE 32-Jan-2020", b"a SEARCH SINCE 1-Foo-2020", b"a SEARCH LARGER 99999999999",
+    b"a SEARCH OR ALL", b"a SEARCH SINCE 32-Jan-2020", b"a SEARCH SINCE 1-Foo-2020", b"a SEARCH LARGER 99999999999999999999",
     b"a STORE 1 FLAGS", b"a STORE 1 FLAGS (\\Foo)", b"a STORE 1 FLAGS (\\*)", b"a STATUS INBOX ()", b"a STATUS INBOX (FOO)",
     b"a LIST", b'a LIST ""', b"a APPEND INBOX", b"a APPEND INBOX (", b'a APPEND INBOX "1-Jan-2020" {3+}\r\nabc', b"a ENABLE", b"a ID x",
     b"a ID (x)", b"a COPY 1", b"a IDLE x", b"a UID EXPUNGE",

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from harness import Suite, wait_for
+from harness.suite import connectable
 from test_queue import MESSAGE, Intake, files, wait_gone
 
 LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
@@ -133,6 +134,13 @@ def test_what_has_ended_does_not_come_back(own):
     flush(own, *crash.ids)
     crash.users[0].wait(1)
     assert len(user.messages()) == 1 and not {deleted, delivered} & {path.name for path in files(own)}
+
+
+def test_when_queued_is_down_nothing_of_it_is_at_work(own):
+    subprocess.run(["s6-svc", "-wd", "-d", str(own.services / "queued")], check=True, timeout=60)
+    served = [path for path in ("queue/intake", "queue/submit", "queue/show", "queue/control") if connectable(own.run / path)]
+    own.up("queued")
+    assert not served
 
 
 def test_the_end_of_queued_leaves_a_blank_journal(own):
