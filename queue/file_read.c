@@ -74,6 +74,7 @@ load_header(int fd, struct queue_file *f, struct mark *m)
 		return FILE_UNCOMMITTED;
 	if (!parse_mark(slice_make(first, FILE_MARK_LEN), m))
 		return FILE_DAMAGED;
+	f->offered = m->offered;
 	size_t size = (size_t)m->header_size;
 	f->header = malloc(size + 1);
 	if (f->header == NULL)
@@ -247,7 +248,6 @@ read_file(int fd, bool verify, struct queue_file *f)
 	enum file_result r = load_header(fd, f, &m);
 	if (r != FILE_OK)
 		return r;
-	f->offered = m.offered;
 	f->header[FILE_WORD_AT] = FILE_ANSWERED;
 	struct slice all = slice_make(f->header, (size_t)m.header_size);
 	uint32_t sum = checksum_add(0, all.data, FILE_MARK_LEN - 18);

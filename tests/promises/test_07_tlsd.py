@@ -8,6 +8,7 @@ from harness.memory import SECRET, found, secret_numbers
 from harness.tls import TLS12, TLS13, Tlsd, der, shown, version_context
 
 
+@without_sanitizers("their shadow memory takes minutes to read")
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
 def test_only_the_key_process_holds_the_key(kind):
     with Tlsd(kind) as tlsd:

@@ -232,6 +232,20 @@ test_noise(void **state)
 	str_free(&all);
 }
 
+/* Nobody was answered for it, wherever a crash has cut it. */
+static void
+test_torn_offered(void **state)
+{
+	(void)state;
+	struct str all;
+	struct queue_file f;
+	committed(&all);
+	all.data[FILE_WORD_AT] = '0';
+	for (size_t len = 0; len < all.len; len++)
+		assert_int_equal(read_bytes(all.data, len, &f), FILE_UNCOMMITTED);
+	str_free(&all);
+}
+
 static void
 test_blank_mark(void **state)
 {
@@ -574,7 +588,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_read_back), cmocka_unit_test(test_torn), cmocka_unit_test(test_copies), cmocka_unit_test(test_no_copies), cmocka_unit_test(test_noise),
+	    cmocka_unit_test(test_read_back), cmocka_unit_test(test_torn), cmocka_unit_test(test_torn_offered), cmocka_unit_test(test_copies), cmocka_unit_test(test_no_copies), cmocka_unit_test(test_noise),
 	    cmocka_unit_test(test_blank_mark), cmocka_unit_test(test_marks), cmocka_unit_test(test_blocks), cmocka_unit_test(test_a_torn_block_is_cut_off_before_the_next),
 	    cmocka_unit_test(test_statuses), cmocka_unit_test(test_warned), cmocka_unit_test(test_divided_without_its_block),
 	    cmocka_unit_test(test_turns), cmocka_unit_test(test_torn_turns), cmocka_unit_test(test_with_text),
