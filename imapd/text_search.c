@@ -170,7 +170,9 @@ feed_body(struct text_search *s, const struct mime_part *p)
 	feed_bytes(s, &r, slice_make(s->body->text.data + p->body.start, p->body.end - p->body.start));
 	if (p->body.end == s->body->text.len)
 		feed_rest(s, &r);
-	charset_end(&r.charset);
+	str_clear(&s->utf8);
+	charset_end(&r.charset, &s->utf8);
+	finder_feed(&s->finder, str_slice(&s->utf8));
 }
 
 /* The header of a message that is a part is of the body; those of parts are headers. */

@@ -40,7 +40,8 @@ struct charset_reader {
 bool charset_begin(struct charset_reader *r, const struct charset *charset);
 /* Appends them as UTF-8, U+FFFD for what is broken. False when `into` is full. */
 bool charset_feed(struct charset_reader *r, struct slice bytes, struct str *into);
-void charset_end(struct charset_reader *r);
+/* Appends what is held back still: glibc waits whether the next byte is a mark on the letter (windows-1255, windows-1258). */
+void charset_end(struct charset_reader *r, struct str *into);
 
 /* Appends a whole text. False when `into` is full. */
 bool charset_append(const struct charset *charset, struct slice bytes, struct str *into);

@@ -21,10 +21,15 @@ charset_begin(struct charset_reader *r, const struct charset *charset)
 }
 
 void
-charset_end(struct charset_reader *r)
+charset_end(struct charset_reader *r, struct str *into)
 {
-	if (r->iconv != NOT_OPEN)
-		iconv_close(r->iconv);
+	char out[32], *to = out;
+	size_t room = sizeof out;
+	if (r->iconv == NOT_OPEN)
+		return;
+	if (iconv(r->iconv, NULL, NULL, &to, &room) != (size_t)-1)
+		str_append(into, out, (size_t)(to - out));
+	iconv_close(r->iconv);
 	r->iconv = NOT_OPEN;
 }
 
@@ -155,6 +160,6 @@ charset_append(const struct charset *charset, struct slice bytes, struct str *in
 	struct charset_reader r;
 	charset_begin(&r, charset);
 	charset_feed(&r, bytes, into);
-	charset_end(&r);
+	charset_end(&r, into);
 	return !into->failed;
 }

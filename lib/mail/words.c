@@ -69,7 +69,7 @@ static void
 stop_reading(struct words *s)
 {
 	if (s->reading)
-		charset_end(&s->reader);
+		charset_end(&s->reader, s->into);
 	s->reading = false;
 }
 

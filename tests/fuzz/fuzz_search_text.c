@@ -54,7 +54,7 @@ try_charset(struct slice text, const char *name, size_t step)
 	charset_begin(&r, charset);
 	for (struct slice rest = text; rest.len > 0; rest = slice_from(rest, step))
 		charset_feed(&r, slice_first(rest, step), &into);
-	charset_end(&r);
+	charset_end(&r, &into);
 	check(!into.failed);
 	str_free(&into);
 }

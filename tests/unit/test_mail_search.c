@@ -59,7 +59,7 @@ read_in(const char *charset, const char *bytes, size_t step)
 	assert_true(charset_begin(&r, c));
 	for (struct slice rest = slice_of(bytes); rest.len > 0; rest = slice_from(rest, step))
 		assert_true(charset_feed(&r, slice_first(rest, step), &out));
-	charset_end(&r);
+	charset_end(&r, &out);
 	return str_text(&out);
 }
 
