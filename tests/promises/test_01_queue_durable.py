@@ -1,4 +1,5 @@
 """Promise 1 for the queue: what was answered is on the disk. (Every state that a crash may leave: ../crash/test_queue_states.py.)"""
+import contextlib
 import os
 import pathlib
 import pwd
@@ -201,7 +202,7 @@ def test_kill_at_random_loses_nothing(own):
             except (OSError, AssertionError, IndexError):
                 time.sleep(0.02)
 
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(4)]
+    threads = [threading.Thread(target=run, args=(n,), daemon=True) for n in range(4)]
     for thread in threads:
         thread.start()
     chance = random.Random(1)
@@ -209,7 +210,8 @@ def test_kill_at_random_loses_nothing(own):
         time.sleep(0.7)
         pids = own.pids(chance.choice(["postern-queued", "postern-queued", "postern-deliver"]))
         if pids:
-            os.kill(chance.choice(pids), signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(chance.choice(pids), signal.SIGKILL)
     stop.set()
     for thread in threads:
         thread.join()

@@ -101,7 +101,7 @@ def test_a_disk_that_is_full_for_a_while(queue):
     queue.faults.fail("write sync truncate", "ENOSPC", times=EVERY, under=queue.queue)
     tried = queue.count(" mark-not-written | alias-not-written ")
     queue.flush()
-    wait_for("all to be tried", 15, lambda: queue.count(" mark-not-written | alias-not-written ") >= tried + 5)
+    wait_for("all to be tried", 60, lambda: queue.count(" mark-not-written | alias-not-written ") >= tried + 5)
     answer = queue.submit(SENDER, [ONE], text_of("refused"))
     assert answer[:2] == ["later", "4.3.1"], answer
     queue.faults.well()

@@ -119,8 +119,8 @@ def test_deliveries_beside_sessions(suite):
         while not over.is_set():
             ids.append(uidl(suite, user))
 
-    senders = [threading.Thread(target=attempt, args=(lambda name=name: send(name),)) for name in "abcd"]
-    watchers = [threading.Thread(target=attempt, args=(action,)) for action in (watch, watch, watch_pop3)]
+    senders = [threading.Thread(target=attempt, args=(lambda name=name: send(name),), daemon=True) for name in "abcd"]
+    watchers = [threading.Thread(target=attempt, args=(action,), daemon=True) for action in (watch, watch, watch_pop3)]
     for thread in senders + watchers:
         thread.start()
     for thread in senders:

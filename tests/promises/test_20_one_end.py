@@ -16,7 +16,8 @@ def test_the_id_tells_the_story(suite):
     wait_gone(suite, queue_id)
     lines = [line for line in suite.log_text("queued").splitlines() if line.startswith("postern-queued:") and f"queue={queue_id}" in line]
     events = [re.match(r"\S+ \w+: ([\w-]+)", line).group(1) for line in lines]
-    assert sorted(events) == ["bounced", "delivered", "failed", "queued"], lines
+    # One that had to wait says so each time; it ends once.
+    assert sorted(event for event in events if event != "deferred") == ["bounced", "delivered", "failed", "queued"], lines
     assert queue_id.encode() in bounce
     bounce_id = re.search(rf"bounced queue={queue_id} .*bounce=(\S+)", suite.log_text("queued")).group(1)
     suite.wait_log("queued", rf"delivered queue={bounce_id} to={sender.address}")
