@@ -28,7 +28,7 @@ charset_end(struct charset_reader *r, struct str *into)
 	if (r->iconv == NOT_OPEN)
 		return;
 	if (iconv(r->iconv, NULL, NULL, &to, &room) != (size_t)-1)
-		str_append(into, out, (size_t)(to - out));
+		str_append(into, out, sizeof out - room);
 	iconv_close(r->iconv);
 	r->iconv = NOT_OPEN;
 }

@@ -174,25 +174,34 @@ class Suite:
         self.install()
 
     def install(self):
-        """Relinks the build for this prefix; builds of one directory must not run at once."""
-        complete = self.prefix / "complete"
-        keeps = (complete.exists() and complete.stat().st_mtime > newest_source()
-                 and complete.read_text() == self.programs_there())
+        """Relinks the build for this prefix, unless that was done; builds of one directory must not run at once."""
+        complete, kept, build = self.prefix / "complete", self.prefix / "kept", str(REPOSITORY / self.build)
+        keeps = complete.exists() and complete.stat().st_mtime > newest_source() and complete.read_text().startswith(f"{build}\n")
         with open(HOME / (pathlib.Path(self.build).name + ".build-lock"), "w") as lock:
             if not keeps:
                 complete.unlink(missing_ok=True)
                 fcntl.flock(lock, fcntl.LOCK_EX)
+            elif complete.read_text() != f"{build}\n{self.programs_there()}":
+                self.copy_programs(kept, self.prefix)
             result = subprocess.run(["sh", "conf/install", "--quiet", "--root", self.prefix, "--build", self.build,
                                      "--supervisor", "s6", *(["--keep-programs"] if keeps else [])],
                                     cwd=REPOSITORY, capture_output=True, text=True, env=self.make_environment())
         assert result.returncode == 0, result.stdout + result.stderr
-        complete.write_text(self.programs_there())
+        if not keeps:
+            self.copy_programs(self.prefix, kept)
+            complete.write_text(f"{build}\n{self.programs_there()}")
+
+    @staticmethod
+    def copy_programs(source, target):
+        target.mkdir(exist_ok=True)
+        for name in ("libexec", "bin"):
+            shutil.rmtree(target / name, ignore_errors=True)
+            subprocess.run(["cp", "-a", source / name, target / name], check=True)
 
     def programs_there(self):
-        """Which build they are of, and the state of each: a test may have put another in the place of one."""
+        """The state of each: a test may have put another in the place of one."""
         files = [(path, path.stat()) for folder in (self.libexec, self.bin) for path in sorted(folder.glob("*"))]
-        return "\n".join([str(REPOSITORY / self.build)] +
-                         [f"{path} {s.st_mode:o} {s.st_uid} {s.st_gid} {s.st_size} {s.st_mtime_ns}" for path, s in files])
+        return "\n".join(f"{path} {s.st_mode:o} {s.st_uid} {s.st_gid} {s.st_size} {s.st_mtime_ns}" for path, s in files)
 
     def make_environment(self):
         name = pathlib.Path(self.build).name
