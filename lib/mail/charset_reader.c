@@ -20,15 +20,22 @@ charset_begin(struct charset_reader *r, const struct charset *charset)
 	return library == NULL || r->iconv != NOT_OPEN;
 }
 
+static void
+append_held(struct charset_reader *r, struct str *into)
+{
+	char out[32];
+	char *to = out;
+	size_t room = sizeof out;
+	iconv(r->iconv, NULL, NULL, &to, &room);
+	str_append(into, out, sizeof out - room);
+}
+
 void
 charset_end(struct charset_reader *r, struct str *into)
 {
-	char out[32], *to = out;
-	size_t room = sizeof out;
 	if (r->iconv == NOT_OPEN)
 		return;
-	if (iconv(r->iconv, NULL, NULL, &to, &room) != (size_t)-1)
-		str_append(into, out, sizeof out - room);
+	append_held(r, into);
 	iconv_close(r->iconv);
 	r->iconv = NOT_OPEN;
 }
