@@ -46,26 +46,11 @@ vanished_end(struct vanished *v)
 
 /* --- since a mod-sequence --------------------------------------------------------- */
 
-/* The first message whose UID is not below `uid`. */
-static size_t
-find_place(const struct folder *f, uint32_t uid)
-{
-	size_t low = 0, high = f->count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (f->messages[middle].uid < uid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* The UIDs from `first` to `last` that no message of the folder has. */
 static void
 add_gaps(struct vanished *v, const struct folder *f, uint32_t first, uint32_t last)
 {
-	size_t i = find_place(f, first);
+	size_t i = folder_place_of(f, first);
 	for (; i < f->count && f->messages[i].uid <= last; i++) {
 		if (f->messages[i].uid > first)
 			vanished_add(v, first, f->messages[i].uid - 1);
@@ -109,7 +94,7 @@ tell_remembered(struct output *out, const struct view *view, const struct vanish
 	struct vanished v = {.out = out, .earlier = true};
 	qsort(uids, count, sizeof *uids, compare);
 	for (size_t i = 0; i < count; i++) {
-		size_t place = find_place(&view->folder, uids[i]);
+		size_t place = folder_place_of(&view->folder, uids[i]);
 		/* What this client is still to be told of as gone now is not gone earlier. */
 		bool there = place < view->folder.count && view->folder.messages[place].uid == uids[i];
 		if (!there && sequence_has(&since->known, uids[i]) && (i == 0 || uids[i] != uids[i - 1]))

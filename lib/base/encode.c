@@ -2,8 +2,8 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static int
-digit_of(int c)
+int
+base64_digit(int c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -46,7 +46,7 @@ decode_four(const char *four, bool last, char out[3])
 		padding = four[2] == '=' ? 2 : 1;
 	unsigned group = 0;
 	for (int i = 0; i < 4; i++) {
-		int digit = i >= 4 - padding ? 0 : digit_of((unsigned char)four[i]);
+		int digit = i >= 4 - padding ? 0 : base64_digit((unsigned char)four[i]);
 		if (digit < 0)
 			return -1;
 		group = group << 6 | (unsigned)digit;

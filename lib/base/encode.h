@@ -11,6 +11,8 @@
 bool base64_encode(struct str *into, struct slice bytes);
 /* Appends the decoding. Strict: only the alphabet, right padding, nothing else. False leaves `into` as it was. */
 bool base64_decode(struct str *into, struct slice text);
+/* The value of a character of the alphabet, or -1: for those who read what is broken or comes in pieces. */
+int base64_digit(int c);
 bool hex_encode(struct str *into, struct slice bytes);
 
 #endif

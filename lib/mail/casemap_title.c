@@ -1,11 +1,8 @@
 /* Title case: rows of Unicode 14's simple mappings beyond ASCII, made from its data. */
+#include "lib/mail/case_rows.h"
 #include "lib/mail/casemap_tables.h"
 
-/* From `first` to `last`, each `step`th: the title case is so far away. In order. */
-static const struct {
-	unsigned first, last;
-	int      step, away;
-} rows[] = {
+static const struct case_row rows[] = {
     {0xb5, 0xb5, 1, 743}, {0xe0, 0xf6, 1, -32}, {0xf8, 0xfe, 1, -32}, {0xff, 0xff, 1, 121}, {0x101, 0x12f, 2, -1},
     {0x131, 0x131, 1, -232}, {0x133, 0x137, 2, -1}, {0x13a, 0x148, 2, -1}, {0x14b, 0x177, 2, -1}, {0x17a, 0x17e, 2, -1},
     {0x17f, 0x17f, 1, -300}, {0x180, 0x180, 1, 195}, {0x183, 0x185, 2, -1}, {0x188, 0x188, 1, -1}, {0x18c, 0x18c, 1, -1},
@@ -53,15 +50,5 @@ static const struct {
 unsigned
 casemap_title(unsigned character)
 {
-	size_t low = 0, high = sizeof rows / sizeof *rows;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (character > rows[middle].last)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == sizeof rows / sizeof *rows || character < rows[low].first || (character - rows[low].first) % (unsigned)rows[low].step != 0)
-		return character;
-	return (unsigned)((int)character + rows[low].away);
+	return case_map(rows, sizeof rows / sizeof *rows, character);
 }

@@ -1,6 +1,7 @@
 #include "lib/mail/decoder.h"
 
 #include "lib/base/ascii.h"
+#include "lib/base/encode.h"
 
 /* Behind a "=" of quoted-printable. */
 enum { NOTHING, EQUALS, ONE_DIGIT, SOFT_END };
@@ -17,23 +18,11 @@ decoder_begin(struct decoder *d, struct slice encoding)
 
 /* --- base64 --------------------------------------------------------------------------- */
 
-static int
-digit_of(unsigned char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 static void
 base64_feed(struct decoder *d, struct slice bytes, struct str *into)
 {
 	for (size_t i = 0; i < bytes.len; i++) {
-		int digit = digit_of((unsigned char)bytes.data[i]);
+		int digit = base64_digit((unsigned char)bytes.data[i]);
 		if (bytes.data[i] == '=')
 			d->count = 0;
 		if (digit < 0)

@@ -1,13 +1,8 @@
 /* Small letters: rows of Unicode 14's simple mappings, made from its data; idna.h says which are left out. */
-#include <stddef.h>
-
+#include "lib/mail/case_rows.h"
 #include "lib/mail/idna.h"
 
-/* From `first` to `last`, each `step`th: the small letter is so far away. In order. */
-static const struct {
-	unsigned first, last;
-	int      step, away;
-} rows[] = {
+static const struct case_row rows[] = {
     {0xc0, 0xd6, 1, 32}, {0xd8, 0xde, 1, 32}, {0x100, 0x12e, 2, 1}, {0x132, 0x136, 2, 1}, {0x139, 0x147, 2, 1},
     {0x14a, 0x176, 2, 1}, {0x178, 0x178, 1, -121}, {0x179, 0x17d, 2, 1}, {0x181, 0x181, 1, 210}, {0x182, 0x184, 2, 1},
     {0x186, 0x186, 1, 206}, {0x187, 0x187, 1, 1}, {0x189, 0x18a, 1, 205}, {0x18b, 0x18b, 1, 1}, {0x18e, 0x18e, 1, 79},
@@ -52,15 +47,5 @@ idna_lower(unsigned character)
 {
 	if (character < 0x80)
 		return (unsigned)ascii_lower((int)character);
-	size_t low = 0, high = sizeof rows / sizeof *rows;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (character > rows[middle].last)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == sizeof rows / sizeof *rows || character < rows[low].first || (character - rows[low].first) % (unsigned)rows[low].step != 0)
-		return character;
-	return (unsigned)((int)character + rows[low].away);
+	return case_map(rows, sizeof rows / sizeof *rows, character);
 }

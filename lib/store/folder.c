@@ -84,6 +84,20 @@ folder_sync(struct folder *f)
 	return fsync(f->cur) == 0;
 }
 
+size_t
+folder_place_of(const struct folder *f, uint32_t uid)
+{
+	size_t low = 0, high = f->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (f->messages[middle].uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 struct message *
 folder_find_base(struct folder *f, const char *base)
 {

@@ -179,6 +179,8 @@ bool folder_number_begin(struct folder *f);
 bool folder_number(struct folder *f, struct folder_added *added, size_t count, uint32_t *uidvalidity);
 /* Makes additions to the folder and renames in it durable. */
 bool folder_sync(struct folder *f);
+/* Where the first message stands whose UID is not below `uid`; f->count: none. All of them have UIDs, in order. */
+size_t folder_place_of(const struct folder *f, uint32_t uid);
 /* The message with this base, or NULL. For COPYUID and APPENDUID. */
 struct message *folder_find_base(struct folder *f, const char *base);
 

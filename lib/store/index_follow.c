@@ -55,16 +55,9 @@ index_find_uid(struct folder *f, uint32_t uid, size_t *hint)
 {
 	if (*hint < f->count && f->messages[*hint].uid == uid)
 		return &f->messages[(*hint)++];
-	size_t low = 0, high = f->count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (f->messages[middle].uid < uid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	*hint = low + 1;
-	return low < f->count && f->messages[low].uid == uid ? &f->messages[low] : NULL;
+	size_t place = folder_place_of(f, uid);
+	*hint = place + 1;
+	return place < f->count && f->messages[place].uid == uid ? &f->messages[place] : NULL;
 }
 
 /* What could be no file of the folder is not opened as one, whatever its checksum says. */
