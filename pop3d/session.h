@@ -106,7 +106,7 @@ bool session_login_delay(struct session *s);
 void session_ok(struct session *s, enum text text);
 void session_error(struct session *s, const char *code, enum text text);
 
-/* Sends a message as it is between +OK and the dot, with `lines` lines of its body (SIZE_MAX: all). (send.c) */
-void session_send(struct session *s, int fd, size_t lines);
+/* Sends a message of `size` bytes as it is between +OK and the dot, with `lines` lines of its body (SIZE_MAX: all). (send.c) */
+void session_send(struct session *s, int fd, uint64_t size, size_t lines);
 
 #endif

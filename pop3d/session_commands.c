@@ -94,7 +94,8 @@ static bool
 send_message(struct session *s, size_t item, size_t lines)
 {
 	struct message *m = message_of(s, item);
-	int fd = folder_open_message(&s->inbox, m);
+	struct stat st;
+	int fd = folder_open_message_stat(&s->inbox, m, &st);
 	if (fd < 0) {
 		log_warning("message-unreadable", log_text("file", m->name), log_errno());
 		if (m->vanished)
@@ -103,7 +104,7 @@ send_message(struct session *s, size_t item, size_t lines)
 			session_error(s, "SYS/TEMP", TEXT_UNREADABLE);
 		return false;
 	}
-	session_send(s, fd, lines);
+	session_send(s, fd, (uint64_t)st.st_size, lines);
 	close(fd);
 	return !s->out.failed;
 }
