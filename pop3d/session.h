@@ -87,6 +87,8 @@ void session_close(struct session *s);
 
 /* A command with what is behind its name; false: no such command. (session_commands.c) */
 bool session_command(struct session *s, struct slice line);
+/* A line of LIST or UIDL: the message's number and the value, behind `before`. (session_commands.c) */
+void session_row(struct session *s, const char *before, size_t item, struct slice value);
 /* UIDL of one message (its number - 1), or with SIZE_MAX of all. (session_uidl.c) */
 void session_uidl(struct session *s, size_t number);
 /* At the session's end: tells the administrator of ids that had to be changed. */

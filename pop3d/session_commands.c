@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/base/number.h"
 #include "pop3d/capabilities.h"
 #include "pop3d/command.h"
 #include "pop3d/session.h"
@@ -60,10 +61,22 @@ do_stat(struct session *s, struct slice argument)
 	output_format(&s->out, "+OK %zu %llu\r\n", count, (unsigned long long)bytes);
 }
 
+void
+session_row(struct session *s, const char *before, size_t item, struct slice value)
+{
+	char room[NUMBER_WIDTH_MOST];
+	output_text(&s->out, before);
+	output_slice(&s->out, number_digits(room, item + 1, 10, 0));
+	output_text(&s->out, " ");
+	output_slice(&s->out, value);
+	output_text(&s->out, "\r\n");
+}
+
 static void
 list_one(struct session *s, const char *before, size_t item)
 {
-	output_format(&s->out, "%s%zu %llu\r\n", before, item + 1, (unsigned long long)size_of(s, item));
+	char room[NUMBER_WIDTH_MOST];
+	session_row(s, before, item, number_digits(room, size_of(s, item), 10, 0));
 }
 
 static void
