@@ -53,12 +53,12 @@ number_parse_seconds(struct slice text, uint64_t most, uint64_t *seconds)
 struct slice
 number_digits(char room[NUMBER_WIDTH_MOST], uint64_t number, unsigned base, size_t width)
 {
-	size_t at = NUMBER_WIDTH_MOST, last = NUMBER_WIDTH_MOST - (width < NUMBER_WIDTH_MOST ? width : NUMBER_WIDTH_MOST);
+	size_t len = 0;
 	do {
-		room[--at] = "0123456789abcdef"[number % base];
+		room[NUMBER_WIDTH_MOST - ++len] = "0123456789abcdef"[number % base];
 		number /= base;
 	} while (number > 0);
-	while (at > last)
-		room[--at] = '0';
-	return slice_make(room + at, NUMBER_WIDTH_MOST - at);
+	while (len < width && len < NUMBER_WIDTH_MOST)
+		room[NUMBER_WIDTH_MOST - ++len] = '0';
+	return slice_make(room + NUMBER_WIDTH_MOST - len, len);
 }
