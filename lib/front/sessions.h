@@ -21,10 +21,11 @@
 /*
  * What a session needs for a folder: 64 bytes a message (struct message, and an
  * eighth more that the array has in store), its name and 7 to 10, of which
- * Postern's have about 65, 8 to 16 of a hash, and, while a folder without an
- * index is read, a line of the UID list, about 75. That is 230 at most with
- * such names, 230 MB for 1,000,000 messages; commands have 64 MiB beside that
- * (promise 10), and the rest is reserve for longer names.
+ * Postern's have about 65, 16 to 32 of a hash, and, while a folder without an
+ * index is read, a line of the UID list, about 75, and 36 to put it in order.
+ * That is 282 at most with such names, 282 MB for 1,000,000 messages; commands
+ * have 64 MiB beside that (promise 10), and the rest is reserve for longer
+ * names.
  */
 #define SESSION_MEMORY "384M"
 #define SESSION_MEMORY_SETTING(sessions) \
