@@ -14,7 +14,7 @@ class Client:
         self.buffer, self.number = bytearray(1 << 20), 0
         self.socket.recv_into(self.buffer)  # the greeting
         if user:
-            self.command(f"LOGIN {user} {password}")
+            self.command(f'LOGIN {user} "{password}"')
 
     def __enter__(self):
         return self
