@@ -90,7 +90,8 @@ class Dovecot:
         self.lmtp, self.pop3, self.imap, self.imaps = free_ports(4)
         vmail = pwd.getpwnam("vmail")
         values = {"directory": self.directory, "uid": vmail.pw_uid, "gid": vmail.pw_gid, "lmtp": self.lmtp, "pop3": self.pop3,
-                  "imap": self.imap, "imaps": self.imaps, "socket": self.database.socket, "user": self.database.user, "password": self.database.password, **self.kind}
+                  "imap": self.imap, "imaps": self.imaps, "socket": self.database.socket, "user": self.database.user,
+                  "password": self.database.password, **self.kind}
         for name in ("vmail", "run", "state"):
             (self.directory / name).mkdir()
         shutil.chown(self.mail_root, "vmail", "vmail")
