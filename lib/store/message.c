@@ -192,7 +192,7 @@ static void
 copy_base(const struct message *m, char base[NAME_MOST + 1])
 {
 	struct name_parts parts;
-	name_unique(base);
+	name_unique_copy(base, name_identity(slice_of(m->name)));
 	if (!name_parse(slice_of(m->name), &parts))
 		return;
 	if (parts.has_size && parts.has_wire_size)
@@ -210,7 +210,7 @@ copy_bytes(struct folder *f, struct message *m, struct copy_request *r)
 	int fd = directory_open_file(place_of(f, m), m->name);
 	if (fd < 0)
 		return false;
-	bool ok = fstat(fd, &st) == 0 && save_begin(&s, r->to);
+	bool ok = fstat(fd, &st) == 0 && save_begin_copy(&s, r->to, name_identity(slice_of(m->name)));
 	if (ok) {
 		while ((n = read(fd, buffer, sizeof buffer)) > 0)
 			save_write(&s, buffer, (size_t)n);
