@@ -2,6 +2,7 @@
 #include "imapd/session.h"
 
 #include "imapd/condstore.h"
+#include "imapd/metadata.h"
 
 static bool
 enable_condstore(struct session *s)
@@ -30,12 +31,20 @@ enable_uidonly(struct session *s)
 	return is_new;
 }
 
+/* RFC 5464 section 4.1. */
+static bool
+enable_metadata(struct session *s)
+{
+	return s->watched_metadata == NULL && metadata_watch_begin(s);
+}
+
 /* Each returns whether it was off before. */
 static const struct {
 	const char *name;
 	bool (*enable)(struct session *s);
 } extensions[] = {
 	{"CONDSTORE", enable_condstore},
+	{"METADATA", enable_metadata},
 	{"QRESYNC", enable_qresync},
 	{"UIDONLY", enable_uidonly},
 };

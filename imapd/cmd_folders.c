@@ -5,13 +5,29 @@
 #include <string.h>
 
 #include "imapd/namespace.h"
+#include "imapd/objectid.h"
+#include "lib/base/log.h"
 #include "lib/store/folders.h"
+#include "lib/store/metadata.h"
 #include "lib/store/subscriptions.h"
 
 static bool
 parse_name(struct parser *p, struct slice *name)
 {
 	return parse_space(p) && namespace_parse(p, name);
+}
+
+/* RFC 8474 section 4.1. A folder is there without its id, too, which whoever opens it will give. */
+static struct answer
+created(struct session *s, struct slice name)
+{
+	struct folder f;
+	const char *code = NULL;
+	if (folder_open(&f, &s->maildir, name, true)) {
+		code = folder_refresh(&f) ? objectid_folder_code(s, &f) : NULL;
+		folder_close(&f);
+	}
+	return answer_ok_code(code, "created");
 }
 
 struct answer
@@ -25,7 +41,7 @@ cmd_create(struct session *s, struct parser *p)
 		name.len--;
 	if (folders_is_inbox(name))
 		return answer_no("ALREADYEXISTS", "INBOX is always there");
-	return folders_create(&s->maildir, name) ? answer_ok("created") : answer_errno("create");
+	return folders_create(&s->maildir, name) ? created(s, name) : answer_errno("create");
 }
 
 /* Whether the selected folder is this one. */
@@ -42,6 +58,19 @@ leave(struct session *s)
 	view_close(&s->view);
 }
 
+/* What was said of it goes with it (RFC 5464 section 4.1); what stays is nobody's, for its GUID does not come again. */
+static bool
+delete(struct session *s, struct slice name)
+{
+	struct guid guid;
+	bool known = folders_guid(&s->maildir, name, false, &guid) && guid.text[0] != '\0';
+	if (!folders_delete(&s->maildir, name))
+		return false;
+	if (known && !metadata_forget(&s->maildir, slice_of(guid.text)))
+		log_warning("annotations-not-removed", log_slice("folder", name), log_errno(), log_text("hint", "harmless: nobody sees them"));
+	return true;
+}
+
 struct answer
 cmd_delete(struct session *s, struct parser *p)
 {
@@ -55,7 +84,7 @@ cmd_delete(struct session *s, struct parser *p)
 	const struct quota_amount none = {0, 0};
 	quota_begin(&s->account.quota);
 	struct quota_amount held = quota_of_folder(&s->account.quota, name);
-	bool deleted = folders_delete(&s->maildir, name);
+	bool deleted = delete(s, name);
 	account_done(&s->account, name, deleted ? held : none);
 	return deleted ? answer_ok("deleted") : answer_errno("delete");
 }

@@ -1,6 +1,7 @@
 /* LIST: RFC 9051 section 6.3.9 (RFC 3501 section 6.3.8, RFC 5258); \HasChildren: RFC 3348; \Sent and the like: RFC 6154. */
 #include "imapd/session.h"
 
+#include "imapd/metadata.h"
 #include "imapd/names.h"
 #include "imapd/namespace.h"
 #include "imapd/parse_list.h"
@@ -14,6 +15,7 @@ struct listing {
 	struct list_request request;
 	struct folder_names folders;    /* as the client knows them, without INBOX */
 	struct folder_names subscribed; /* where they matter */
+	struct metadata     metadata;   /* where it is to be told */
 	bool                failed;     /* STATUS of a folder; *errno says why */
 };
 
@@ -106,6 +108,19 @@ write_line(const struct listing *l, struct slice name, bool hides)
 	output_text(out, "\r\n");
 }
 
+/* RFC 9590. */
+static void
+tell_metadata(struct listing *l, struct slice name)
+{
+	const struct metadata_request all = {.depth = METADATA_ITSELF, .names = l->request.metadata};
+	struct metadata_subject subject;
+	size_t longest = 0;
+	if (metadata_find(l->session, name, false, &subject))
+		metadata_tell(l->session, &l->metadata, &subject, &all, &longest);
+	else
+		l->failed = true;
+}
+
 /* A folder, or a level that is none. */
 static void
 tell(struct listing *l, struct slice name)
@@ -118,6 +133,8 @@ tell(struct listing *l, struct slice name)
 	write_line(l, name, hides);
 	if (l->request.tell_status && selected && exists(l, name))
 		l->failed = !status_tell(l->session, name, l->request.status) || l->failed;
+	if (l->request.tell_metadata && selected && exists(l, name))
+		tell_metadata(l, name);
 }
 
 /* Levels above a folder that are no folders themselves: Maildir++ need not have them. */
@@ -171,6 +188,8 @@ read_names(struct listing *l)
 	struct session *s = l->session;
 	if (!folders_list(&s->maildir, &l->folders) || !namespace_outward(&l->folders))
 		return false;
+	if (l->request.tell_metadata && !metadata_read(&l->metadata, &s->maildir))
+		return false;
 	return !l->request.tell_subscribed || (subscriptions_list(&s->maildir, &l->subscribed) && namespace_outward(&l->subscribed));
 }
 
@@ -195,6 +214,7 @@ cmd_list(struct session *s, struct parser *p)
 		tell_all(&l);
 	folders_free(&l.folders);
 	folders_free(&l.subscribed);
+	metadata_free(&l.metadata);
 	if (!ok)
 		return answer_errno("list");
 	return l.failed ? answer_no("UNAVAILABLE", "the status of some folders cannot be told now") : answer_ok("done");

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "imapd/objectid.h"
 #include "imapd/text_search.h"
 #include "lib/base/clock.h"
 #include "lib/mail/date.h"
@@ -126,6 +127,19 @@ is_found(struct search *s, enum text_found found)
 }
 
 static bool
+id_matches(struct search *s, const struct search_key *key, struct message *m)
+{
+	char id[OBJECTID_MOST + 1];
+	if (key->kind == SEARCH_EMAILID)
+		objectid_message(m, id);
+	else if (get_header(s, m))
+		objectid_thread(m, s->header, id);
+	else
+		return false;
+	return slice_is(key->name, id);
+}
+
+static bool
 header_matches(struct search *s, const struct search_key *key, struct message *m)
 {
 	if (folder_header_kept(key->name))
@@ -177,6 +191,9 @@ matches(struct search *s, const struct search_key *key, const struct candidate *
 		return sequence_has(&key->set, m->uid);
 	case SEARCH_MODSEQ:
 		return m->modseq == 0 || m->modseq >= key->number;
+	case SEARCH_EMAILID:
+	case SEARCH_THREADID:
+		return id_matches(s, key, m);
 	case SEARCH_LARGER:
 	case SEARCH_SMALLER:
 		return size_matches(s, key, m);

@@ -52,7 +52,10 @@ gather_failed(struct session *s, enum gather_result r)
 	case GATHER_TOO_BIG:
 		parse_tag(&p, &tag);
 		output_slice(&s->out, tag.len > 0 ? tag : slice_of("*"));
-		output_text(&s->out, " BAD [TOOBIG] the literal is too large for this command\r\n");
+		if (parse_space(&p) && parse_word(&p, "SETMETADATA"))
+			output_format(&s->out, " NO [%s] the value is too large\r\n", answer_metadata_size().code);
+		else
+			output_text(&s->out, " BAD [TOOBIG] the literal is too large for this command\r\n");
 		return;
 	case GATHER_TOO_LONG:
 		output_text(&s->out, "* BAD the command is too long\r\n");

@@ -98,7 +98,9 @@ session_watch_begin(struct session *s)
 	s->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (s->watch < 0)
 		return false;
-	if (watch_part(s, "cur") && watch_part(s, "new"))
+	/* Annotations are replaced in the Maildir itself. */
+	bool ok = s->watched_metadata == NULL || inotify_add_watch(s->watch, ".", IN_MOVED_TO) >= 0;
+	if (ok && (!s->view.open || (watch_part(s, "cur") && watch_part(s, "new"))))
 		return true;
 	session_watch_end(s);
 	return false;

@@ -204,7 +204,7 @@ static void
 copy_base(const struct message *m, char base[NAME_MOST + 1])
 {
 	struct name_parts parts;
-	name_unique(base);
+	name_unique_copy(base, name_identity(slice_of(m->name)));
 	if (!name_parse(slice_of(m->name), &parts))
 		return;
 	if (parts.has_size && parts.has_wire_size)
@@ -222,7 +222,7 @@ copy_bytes(struct folder *f, struct message *m, struct copy_request *r)
 	int fd = directory_open_stat(place_of(f, m), m->name, &st);
 	if (fd < 0)
 		return false;
-	bool ok = save_begin(&s, r->to);
+	bool ok = save_begin_copy(&s, r->to, name_identity(slice_of(m->name)));
 	if (ok) {
 		while ((n = read(fd, buffer, sizeof buffer)) > 0)
 			save_write(&s, buffer, (size_t)n);

@@ -93,6 +93,8 @@ bool assign_accept(struct folder *f, const struct uidlist *l);
 struct index_stamp assign_list_stamp(const struct folder *f);
 /* The view has all that the list had up to byte `end` (0: nobody knows), when its stamp was that. */
 void assign_know(struct folder *f, const struct index_stamp *stamp, uint64_t end, uint32_t next);
+/* Gives an old UID list, which has no GUID, one: it is written anew, durable. */
+bool assign_guid(struct folder *f);
 /* Raises the bound of mod-sequences in the UID list to at least `bound`, durable. */
 bool assign_bound(struct folder *f, uint64_t bound);
 /* Reads the list for a view that came from the index: false when it says something else. */
