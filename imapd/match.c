@@ -14,6 +14,7 @@ struct search {
 	bool            failed;      /* a message could not be read */
 	bool            has_header;  /* of the message under way */
 	struct slice    header;
+	struct text_search text;
 };
 
 struct candidate {
@@ -142,14 +143,14 @@ static bool
 header_matches(struct search *s, const struct search_key *key, struct message *m)
 {
 	if (folder_header_kept(key->name))
-		return get_header(s, m) && is_found(s, text_in_field(s->header, key->name, key->needle));
-	return open_message(s, m) && is_found(s, text_in_field(s->session->body.text, key->name, key->needle));
+		return get_header(s, m) && is_found(s, text_in_field(&s->text, s->header, key->name, key->needle));
+	return open_message(s, m) && is_found(s, text_in_field(&s->text, s->session->body.text, key->name, key->needle));
 }
 
 static bool
 text_matches(struct search *s, const struct search_key *key, struct message *m)
 {
-	return open_message(s, m) && is_found(s, text_in_message(&s->session->body, key->needle, key->kind == SEARCH_TEXT));
+	return open_message(s, m) && is_found(s, text_in_message(&s->text, &s->session->body, key->needle, key->kind == SEARCH_TEXT));
 }
 
 /* --- the program ------------------------------------------------------------------- */
@@ -258,6 +259,7 @@ match_all(struct session *s, struct search_key *program, struct matches *found, 
 		if (!c.message->vanished && matches(&search, program, &c))
 			found->indexes[found->count++] = (uint32_t)i;
 	}
+	text_search_end(&search.text);
 	found->failed = search.failed;
 	return true;
 }

@@ -38,6 +38,7 @@ static struct quota_rules quota_rules;
 static struct sessions    sessions = {
 	.front = "postern-imapd",
 	.most_setting = "imap_sessions",
+	.user_setting = "imap_user_sessions",
 	.patience = 5000, /* to say BYE */
 	.service = {.name = "imap/session"},
 	.serve = serve,
@@ -50,6 +51,7 @@ static const struct setting settings[] = {
 	HOST_SETTING,
 	SESSION_MEMORY_SETTING(sessions),
 	{"imap_sessions", SETTING_NUMBER, "2000", "IMAP sessions at a time", &sessions.most, 1, 100000},
+	{"imap_user_sessions", SETTING_NUMBER, "50", "IMAP sessions of one user at a time; 0: any number", &sessions.most_of_user, 0, 100000},
 	QUOTA_SETTINGS(quota_rules),
 	QUOTA_WARNING_SETTINGS(quota_rules, warning_file),
 	{"imap_inbox_prefix", SETTING_FLAG, "no", "folders are named INBOX.x, as Courier names them", &inbox_prefix, 0, 0},

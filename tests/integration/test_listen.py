@@ -9,10 +9,10 @@ import subprocess
 
 import pytest
 
-from harness import REPOSITORY, wait_for
-from harness.suite import build_directory, free_ports
+from harness import built, wait_for
+from harness.suite import free_ports
 
-LISTEN = str(REPOSITORY / build_directory() / "postern-listen")
+LISTEN = str(built("postern-listen"))
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "ASAN_OPTIONS": "detect_leaks=0"}
 
 
@@ -86,6 +86,14 @@ def test_what_has_ended_does_not_stay():
         for _ in range(20):
             everything(port)
         wait_for("the last to be gone", 20, lambda: not children(process))
+
+
+def test_a_program_that_a_signal_ends_is_logged():
+    with listening("sh", "-c", "kill -SYS $$") as (port, process):
+        assert everything(port) == ""
+        wait_for("its end to be noted", 20, lambda: not children(process))
+        process.send_signal(signal.SIGTERM)
+        assert b"connection-died" in process.stderr.read()
 
 
 def test_a_program_that_is_not_there_ends_the_connection_only():
