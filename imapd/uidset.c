@@ -50,3 +50,13 @@ uidset_copyuid(struct str *into, uint32_t validity, const struct uid_pair *pairs
 	append_set(into, pairs, count, false);
 	return !into->failed;
 }
+
+bool
+uidset_appenduid(struct str *into, uint32_t validity, const struct uid_pair *pairs, size_t count)
+{
+	str_append_text(into, "APPENDUID ");
+	str_append_number(into, validity);
+	str_append_text(into, " ");
+	append_set(into, pairs, count, false);
+	return !into->failed;
+}
