@@ -12,7 +12,7 @@ bad_url(struct append *a, struct slice url)
 {
 	struct scratch *scratch = &a->session->scratch;
 	char *shown = imap_url_shown(url, scratch);
-	size_t size = shown != NULL ? strlen(shown) + sizeof "BADURL " : 0;
+	size_t size = shown != NULL && *shown != '\0' ? strlen(shown) + sizeof "BADURL " : 0;
 	char *code = size > 0 ? scratch_take(scratch, size) : NULL;
 	if (code != NULL)
 		snprintf(code, size, "BADURL %s", shown);
@@ -25,8 +25,10 @@ open_source(struct append *a, struct slice mailbox)
 {
 	struct session *s = a->session;
 	struct slice name = namespace_inward(mailbox);
-	if (mailbox.len == 0 || slice_equal(name, slice_of(s->view.name)))
-		return s->view.open ? &s->view.folder : NULL;
+	if (mailbox.len == 0 && !s->view.open)
+		return NULL;
+	if (mailbox.len == 0 || (s->view.open && slice_equal(name, slice_of(s->view.name))))
+		return &s->view.folder;
 	if (a->source_open && slice_equal(name, a->source_name))
 		return &a->source;
 	append_close_source(a);

@@ -75,19 +75,17 @@ def test_more_than_are_open_at_a_time(imap, user):
     assert nothing_in_tmp(user)
 
 
-@pytest.mark.parametrize("second", ["(\\Foo) {5+}\r\n\r\n\r\nx", "{0+}\r\n", "{5+}\r\n\r\n\r\nx (", "{5+}\r\n\r\n\r\nx FOO", "{99999999+}\r\n",
-                                    "CATENATE (URL /INBOX/;UID=999)", "CATENATE ()"])
-def test_all_or_none(suite, user, second):
+SECONDS = ["(\\Foo) {5+}\r\n\r\n\r\nx", "{0+}\r\n", "{5+}\r\n\r\n\r\nx (", "{5+}\r\n\r\n\r\nx FOO",
+                                    "CATENATE (URL /INBOX/;UID=999)", "CATENATE ()"]
+
+
+def test_all_or_none(imap, user):
     """What is wrong with the last one, or an empty one as a way to give up: none is there."""
-    with suite.imap("imaps") as imap:
-        imap.login(user.address, user.password)
+    for second in SECONDS:
         imap.send(f"a APPEND INBOX {{{len(ONE)}+}}\r\n{ONE} {{{len(TWO)}+}}\r\n{TWO} {second}\r\nb NOOP\r\n")
-        rest = []
-        while rest[-1:] != [b"b OK done"] and (response := imap.response()) is not None:
-            rest.append(response)
-        assert rest[0].startswith((b"a NO ", b"a BAD ", b"* BYE ")), rest
-        assert b"99999999" in second.encode() or rest[-1] == b"b OK done", rest
-    assert not user.messages() and nothing_in_tmp(user)
+        assert imap.finish(b"a", imap.response(), [])[0] in ("NO", "BAD"), second
+        assert imap.finish(b"b", imap.response(), [])[0] == "OK", second
+        assert not user.messages() and nothing_in_tmp(user), second
 
 
 def test_a_refusal_comes_before_the_literal(imap):
@@ -145,12 +143,15 @@ def test_the_example(imap, source):
     assert b"\\Seen" not in ok(imap, "FETCH 1 FLAGS")[0]
 
 
-@pytest.mark.parametrize("tail,wanted", [("", PARTS), ("/;SECTION=2", b"<p>second</p>"), ("/;PARTIAL=9.6", b"source"),
+URLS = [("", PARTS), ("/;SECTION=2", b"<p>second</p>"), ("/;PARTIAL=9.6", b"source"),
                                          ("/;SECTION=TEXT/;PARTIAL=0.8", b"preamble"), ("/;SECTION=HEADER/;PARTIAL=20", PARTS[20:PARTS.index(b"preamble")]),
-                                         ("/;SECTION=HEADER.FIELDS%20(SUBJECT)", b"Subject: source\r\n\r\n")])
-def test_what_an_url_names(imap, source, tail, wanted):
-    ok(imap, f'APPEND INBOX CATENATE (URL "{source}{tail}")')
-    assert content(imap) == wanted if wanted.endswith(b"\n") else content(imap).rstrip() == wanted
+                                         ("/;SECTION=HEADER.FIELDS%20(SUBJECT)", b"Subject: source\r\n\r\n")]
+
+
+def test_what_an_url_names(imap, source):
+    for tail, wanted in URLS:
+        ok(imap, f'APPEND INBOX CATENATE (URL "{source}{tail}")')
+        assert content(imap) == wanted, tail
 
 
 def test_urls_of_the_selected_folder_and_as_literals(imap, source):
@@ -168,14 +169,17 @@ def test_a_folder_beyond_ascii(imap):
     assert content(imap) == ONE.encode()
 
 
-@pytest.mark.parametrize("url", ["/Drafts;UIDVALIDITY=1/;UID=1", "/Drafts/;UID=7", "/nosuch/;UID=1", "/Drafts/;UID=1/;SECTION=9", "/Drafts", "",
+BAD_URLS = ["/Drafts;UIDVALIDITY=1/;UID=1", "/Drafts/;UID=7", "/nosuch/;UID=1", "/Drafts/;UID=1/;SECTION=9", "/Drafts", "",
                                  "imap://elsewhere.test/INBOX/;UID=1", "//elsewhere.test/INBOX/;UID=1", "/Drafts/;UID=4294967296", ";UID=1",
                                  "/../;UID=1", "/%2e%2e%2f/;UID=1", "/Drafts%00/;UID=1", "/Drafts/;UID=1/;SECTION=FOO", "/%C3/;UID=1", "/%/;UID=1",
-                                 "/Drafts/;UID=1/;PARTIAL=x", "/Drafts/;UID=1;URLAUTH=anonymous:INTERNAL:00"])
-def test_bad_urls(imap, user, source, url):
-    assert imap.command(f'APPEND INBOX CATENATE (URL "{url}")')[0] == "NO"
-    shown = url.replace("]", "%5D")
-    assert imap.text.startswith(f"NO [BADURL {shown}]" if url else "NO [BADURL")
+                                 "/Drafts/;UID=1/;PARTIAL=x", "/Drafts/;UID=1;URLAUTH=anonymous:INTERNAL:00"]
+
+
+def test_bad_urls(imap, user, source):
+    """What is none, names nothing, or is another server's."""
+    for url in BAD_URLS:
+        assert imap.command(f'APPEND INBOX CATENATE (URL "{url}")')[0] == "NO", url
+        assert imap.text.startswith(f"NO [BADURL {url}] " if url else "NO "), url
     assert source and not user.messages() and nothing_in_tmp(user)
 
 
@@ -193,11 +197,9 @@ def test_too_big_together(imap, user, source):
     assert source and not user.messages() and nothing_in_tmp(user)
 
 
-@pytest.mark.parametrize("parts", ["", "URL", "TEXT", "TEXT x", "FOO x", "URL x TEXT", "URL /x/;UID=1"])
-def test_bad_parts(imap, parts):
-    command = f"APPEND INBOX CATENATE ({parts}" + ("" if parts.endswith("=1") else ")")
-    assert imap.command(command)[0] in ("BAD", "NO")
-    assert imap.text.startswith("BAD") or parts.startswith("URL ")
+def test_bad_parts(imap):
+    for parts in ("()", "(URL)", "(TEXT)", "(TEXT x)", "(FOO x)", "", "(TEXT {1+}\r\nx", "(TEXT {1+}\r\nx TEXT)"):
+        assert imap.command(f"APPEND INBOX CATENATE {parts}")[0] == "BAD", parts
 
 
 # --- literal8: RFC 3516 section 4.4 ---------------------------------------------------------
