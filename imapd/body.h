@@ -14,6 +14,7 @@
 #include "imapd/parse_fetch.h"
 #include "imapd/wire.h"
 #include "lib/mail/mime.h"
+#include "lib/mail/transfer.h"
 #include "lib/store/folder.h"
 
 #define BODY_READ 65536      /* files up to this are read */
@@ -42,10 +43,28 @@ void body_close(struct body *b);
 /* The structure; NULL without memory. */
 const struct mime_tree *body_tree(struct body *b);
 
+/* The part whose header and body a section is taken of; `root` is filled for the message itself. NULL: there is none, or no memory. */
+const struct mime_part *body_find(struct body *b, const struct section *section, struct mime_part *root);
+/* The bytes of a section of that part, as they are in the file, in pieces. */
+void body_feed(const struct body *b, const struct section *section, const struct mime_part *part, struct transfer_taker taker);
+
 /*
  * Writes a section of it as a literal (RFC 3501 section 6.4.5), a part of it
  * when `item` is partial; NIL for a part that is not there.
  */
 void body_write_section(struct body *b, struct output *out, const struct fetch_item *item);
+
+/*
+ * BINARY (RFC 3516): a part without its content transfer encoding; the message,
+ * and what holds other parts, as they are. body_binary_ready() says whether it
+ * can be, before the response is begun: false with ENOTSUP for an encoding
+ * that is not known, or with ENOMEM.
+ */
+bool body_binary_ready(struct body *b, const struct section *section);
+/* As a literal, or as a literal8 where there is a NUL in it; NIL for a part that is not there. */
+void body_write_binary(struct body *b, struct output *out, const struct fetch_item *item);
+uint64_t body_binary_size(struct body *b, const struct section *section);
+/* Gives the memory back that it took. */
+void body_binary_done(void);
 
 #endif

@@ -16,6 +16,12 @@ is_listed(const struct fetch_item *item)
 	return listed;
 }
 
+static bool
+is_binary(const struct fetch_item *i)
+{
+	return i->kind == FETCH_BINARY || i->kind == FETCH_BINARY_SIZE;
+}
+
 static void
 look_over_items(struct fetch *f)
 {
@@ -23,8 +29,9 @@ look_over_items(struct fetch *f)
 		i->listed = is_listed(i);
 		f->needs_structure |= i->kind == FETCH_BODY;
 		f->needs_texts |= i->kind == FETCH_ENVELOPE || i->kind == FETCH_BODYSTRUCTURE || i->kind == FETCH_THREADID || i->listed;
-		f->needs_body |= i->kind == FETCH_BODY || (i->kind == FETCH_SECTION && !i->listed);
-		f->sets_seen |= i->kind == FETCH_SECTION && !i->peek;
+		f->needs_binary |= is_binary(i);
+		f->needs_body |= i->kind == FETCH_BODY || is_binary(i) || (i->kind == FETCH_SECTION && !i->listed);
+		f->sets_seen |= (i->kind == FETCH_SECTION || i->kind == FETCH_BINARY) && !i->peek;
 		f->tells_flags |= i->kind == FETCH_FLAGS;
 	}
 	f->sets_seen = f->sets_seen && !f->session->view.folder.read_only;
@@ -58,6 +65,15 @@ prepare_texts(struct fetch *f, struct message *m)
 }
 
 static bool
+binary_ready(const struct fetch *f)
+{
+	for (const struct fetch_item *i = f->items; i != NULL; i = i->next)
+		if (is_binary(i) && !body_binary_ready(&f->session->body, &i->section))
+			return false;
+	return true;
+}
+
+static bool
 note_trouble(struct fetch *f)
 {
 	if (errno == ENOENT)
@@ -77,6 +93,7 @@ prepare(struct fetch *f, struct message *m)
 	uint64_t size;
 	bool ok = !f->needs_body || body_open(&s->body, folder, m);
 	ok = ok && (!f->needs_structure || body_tree(&s->body) != NULL);
+	ok = ok && (!f->needs_binary || binary_ready(f));
 	ok = ok && (!asks_for(f, FETCH_SIZE) || folder_message_size(folder, m, &size));
 	ok = ok && (!asks_for(f, FETCH_INTERNALDATE) || folder_message_date(folder, m, &date));
 	return ok || note_trouble(f);
@@ -216,6 +233,8 @@ fetch_all(struct fetch *f)
 static struct answer
 conclude(const struct fetch *f)
 {
+	if (f->trouble == ENOTSUP)
+		return answer_no("UNKNOWN-CTE", "a part has a content transfer encoding that is not known here");
 	if (f->trouble != 0) {
 		errno = f->trouble;
 		return answer_errno("read a message");
@@ -243,5 +262,6 @@ cmd_fetch(struct session *s, struct parser *p)
 	if (!begin_modseq(&f, &answer))
 		return answer;
 	fetch_all(&f);
+	body_binary_done();
 	return conclude(&f);
 }

@@ -40,6 +40,7 @@ static const struct command commands[] = {
 	{"APPEND", cmd_append, LOOKS},
 	{"COPY", cmd_copy, NEEDS_FOLDER | HAS_UID | NUMBERS},
 	{"MOVE", cmd_move, NEEDS_FOLDER | HAS_UID | NUMBERS},
+	{"REPLACE", cmd_replace, NEEDS_FOLDER | HAS_UID | NUMBERS | LOOKS},
 	{"EXPUNGE", cmd_expunge, NEEDS_FOLDER | HAS_UID | LOOKS},
 	{"CHECK", cmd_check, NEEDS_FOLDER | LOOKS | ALONE},
 	{"CLOSE", cmd_close, NEEDS_FOLDER | ALONE},
@@ -244,6 +245,7 @@ session_command(struct session *s)
 	struct parser p = parser_over(str_slice(&s->gather.text), &s->scratch);
 	const struct command *c = parse_head(s, &p);
 	struct answer a = c != NULL ? run(s, c, &p) : answer_bad(p.error);
+	session_drain(s);
 	if (c != NULL && !s->done)
 		report(s, c);
 	if (!s->done)

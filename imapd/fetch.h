@@ -12,6 +12,7 @@ struct fetch {
 	struct fetch_modifiers modifiers;
 	bool               needs_body;
 	bool               needs_structure;
+	bool               needs_binary; /* a part without its encoding */
 	bool               needs_texts;  /* what the index has ready */
 	bool               sets_seen;
 	bool               tells_flags;

@@ -85,6 +85,22 @@ write_section(struct fetch *f, const struct fetch_item *item)
 }
 
 static void
+write_binary(struct fetch *f, const struct fetch_item *item)
+{
+	struct output *out = &f->session->out;
+	output_text(out, item->kind == FETCH_BINARY ? "BINARY[" : "BINARY.SIZE[");
+	output_slice(out, item->section.part);
+	output_text(out, "]");
+	if (item->partial)
+		output_format(out, "<%u>", item->offset);
+	output_text(out, " ");
+	if (item->kind == FETCH_BINARY)
+		body_write_binary(&f->session->body, out, item);
+	else
+		output_format(out, "%llu", (unsigned long long)body_binary_size(&f->session->body, &item->section));
+}
+
+static void
 write_structure(struct fetch *f, bool extended)
 {
 	struct body *body = &f->session->body;
@@ -160,6 +176,10 @@ fetch_write_item(struct fetch *f, struct message *m, const struct fetch_item *it
 		return;
 	case FETCH_SECTION:
 		write_section(f, item);
+		return;
+	case FETCH_BINARY:
+	case FETCH_BINARY_SIZE:
+		write_binary(f, item);
 		return;
 	}
 }

@@ -94,10 +94,11 @@ read_literal(struct gather *g)
 	return GATHER_OK;
 }
 
-enum gather_result
-gather_rest(struct gather *g)
+static enum gather_result
+gather(struct gather *g, bool (*streams)(struct slice so_far))
 {
 	str_clear(&g->text);
+	g->streaming = false;
 	for (;;) {
 		size_t before = g->text.len;
 		enum gather_result r = read_line(g, before);
@@ -105,7 +106,8 @@ gather_rest(struct gather *g)
 			return r;
 		if (!gather_announces(slice_from(str_slice(&g->text), before), &g->literal))
 			return GATHER_OK;
-		if (g->streams != NULL && g->streams(str_slice(&g->text)))
+		g->streaming = streams != NULL && streams(str_slice(&g->text));
+		if (g->streaming)
 			return GATHER_STREAM;
 		r = read_literal(g);
 		if (r != GATHER_OK)
@@ -114,7 +116,13 @@ gather_rest(struct gather *g)
 }
 
 enum gather_result
+gather_rest(struct gather *g)
+{
+	return gather(g, g->streams_on);
+}
+
+enum gather_result
 gather_command(struct gather *g)
 {
-	return gather_rest(g);
+	return gather(g, g->streams);
 }

@@ -36,9 +36,11 @@ struct gather {
 	struct output *out;
 	struct str     text;         /* its limit bounds the whole command */
 	uint64_t       literal_most; /* of one literal held in memory */
-	/* Whether the command so far streams the literal that it ends with; may be NULL. */
+	/* Whether the command so far streams the literal that it ends with; may be NULL. And of what follows such a literal. */
 	bool (*streams)(struct slice so_far);
+	bool (*streams_on)(struct slice so_far);
 	struct literal literal;      /* the last one announced */
+	bool           streaming;    /* it is on the wire: whoever takes it off says so here */
 };
 
 /* Reads the next command into g->text. */

@@ -171,9 +171,10 @@ parse_literal(struct parser *p, struct slice *text)
 }
 
 bool
-parse_streamed_literal(struct parser *p)
+parse_streamed_literal(struct parser *p, bool *eight)
 {
 	uint64_t size;
+	*eight = cursor_take(&p->c, '~');
 	if (!cursor_take(&p->c, '{') || !cursor_take_number(&p->c, UINT32_MAX, &size))
 		return parse_fail(p, "a literal is missing");
 	cursor_take(&p->c, '+');

@@ -51,7 +51,7 @@ bool parse_date_time(struct parser *p, struct date *date);
 bool parse_date(struct parser *p, int64_t *day);
 /* What follows ID (RFC 2971): SP NIL or SP a list of names and values. `*client`: the value of "name", or data NULL. */
 bool parse_id(struct parser *p, struct slice *client);
-/* A literal whose bytes are not in the command: "{N}" at its end. */
-bool parse_streamed_literal(struct parser *p);
+/* A literal whose bytes are not in the command: "{N}" at its end; "~{N}" is a literal8 (RFC 3516). */
+bool parse_streamed_literal(struct parser *p, bool *eight);
 
 #endif

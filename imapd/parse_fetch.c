@@ -29,6 +29,19 @@ static const struct fetch_name names[] = {
 	{"RFC822.TEXT", FETCH_SECTION, "RFC822.TEXT", SECTION_TEXT, false},
 };
 
+/* With a section in brackets behind them. */
+static const struct {
+	const char     *name;
+	enum fetch_kind kind;
+	bool            peek;
+} sections[] = {
+	{"BODY.PEEK", FETCH_SECTION, true},
+	{"BODY", FETCH_SECTION, false},
+	{"BINARY.PEEK", FETCH_BINARY, true},
+	{"BINARY", FETCH_BINARY, false},
+	{"BINARY.SIZE", FETCH_BINARY_SIZE, true},
+};
+
 static const struct {
 	const char *name, *items;
 } macros[] = {
@@ -141,23 +154,33 @@ parse_partial(struct parser *p, struct fetch_item *item)
 	return true;
 }
 
+/* Behind "[". */
 static bool
-parse_body_section(struct parser *p, struct fetch_item *item, bool peek)
+parse_body_section(struct parser *p, struct fetch_item *item)
 {
-	item->kind = FETCH_SECTION;
-	item->peek = peek;
-	return parse_section(p, &item->section) && parse_byte(p, ']') && parse_partial(p, item);
+	if (!parse_section(p, &item->section) || !parse_byte(p, ']'))
+		return false;
+	if (item->kind != FETCH_SECTION && item->section.text != SECTION_ALL)
+		return parse_fail(p, "BINARY takes the number of a part and no more");
+	return item->kind == FETCH_BINARY_SIZE || parse_partial(p, item);
 }
 
 static bool
-parse_item(struct parser *p, struct fetch_item *item)
+find_section(struct slice name, struct fetch_item *item)
 {
-	struct slice name = cursor_take_while(&p->c, is_name);
-	bool bracket = cursor_peek(&p->c) == '[';
-	if (bracket && (slice_is_nocase(name, "BODY") || slice_is_nocase(name, "BODY.PEEK"))) {
-		parse_maybe(p, '[');
-		return parse_body_section(p, item, name.len > 4);
+	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+		if (!slice_is_nocase(name, sections[i].name))
+			continue;
+		item->kind = sections[i].kind;
+		item->peek = sections[i].peek;
+		return true;
 	}
+	return false;
+}
+
+static bool
+find_item(struct slice name, struct fetch_item *item)
+{
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (!slice_is_nocase(name, names[i].name))
 			continue;
@@ -167,7 +190,17 @@ parse_item(struct parser *p, struct fetch_item *item)
 		item->peek = names[i].peek;
 		return true;
 	}
-	return parse_fail(p, "there is an unknown item to fetch");
+	return false;
+}
+
+static bool
+parse_item(struct parser *p, struct fetch_item *item)
+{
+	struct slice name = cursor_take_while(&p->c, is_name);
+	bool known = cursor_peek(&p->c) == '[' ? find_section(name, item) : find_item(name, item);
+	if (!known)
+		return parse_fail(p, "there is an unknown item to fetch");
+	return !parse_maybe(p, '[') || parse_body_section(p, item);
 }
 
 static bool

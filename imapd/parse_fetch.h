@@ -21,6 +21,8 @@ enum fetch_kind {
 	FETCH_BODY,          /* the structure without its extensions */
 	FETCH_BODYSTRUCTURE,
 	FETCH_SECTION,       /* BODY[...] and RFC822, RFC822.HEADER, RFC822.TEXT */
+	FETCH_BINARY,        /* RFC 3516 */
+	FETCH_BINARY_SIZE,
 };
 
 enum section_text { SECTION_ALL, SECTION_HEADER, SECTION_FIELDS, SECTION_FIELDS_NOT, SECTION_TEXT, SECTION_MIME };

@@ -68,7 +68,7 @@ typedef struct answer command_function(struct session *s, struct parser *p);
 
 command_function cmd_append, cmd_capability, cmd_check, cmd_close, cmd_copy, cmd_create, cmd_delete, cmd_enable,
     cmd_examine, cmd_expunge, cmd_fetch, cmd_getmetadata, cmd_getquota, cmd_getquotaroot, cmd_id, cmd_idle, cmd_list, cmd_logout, cmd_lsub, cmd_move, cmd_namespace,
-    cmd_noop, cmd_rename, cmd_search, cmd_select, cmd_setmetadata, cmd_setquota, cmd_sort, cmd_status, cmd_store, cmd_subscribe, cmd_thread, cmd_unselect,
+    cmd_noop, cmd_rename, cmd_replace, cmd_search, cmd_select, cmd_setmetadata, cmd_setquota, cmd_sort, cmd_status, cmd_store, cmd_subscribe, cmd_thread, cmd_unselect,
     cmd_unsubscribe;
 
 /* What CAPABILITY says after the login. */
@@ -76,8 +76,11 @@ extern const char session_capability[];
 
 /* Parses and carries out the gathered command, and answers it. */
 void session_command(struct session *s);
-/* For gather.streams: an APPEND whose message is what comes next. */
+/* For gather.streams: an APPEND or REPLACE whose message is what comes next; for gather.streams_on: so it goes on. (append.c) */
 bool session_streams(struct slice so_far);
+bool session_streams_on(struct slice so_far);
+/* Behind a command: literals of it that nobody took, and that the client sends unasked, are read and forgotten. (append.c) */
+void session_drain(struct session *s);
 
 /* Writes "* BYE text" and ends the session after this command. */
 void session_bye(struct session *s, const char *text);

@@ -39,7 +39,7 @@ open_streams(int client)
 	session.scratch = SCRATCH_MOST(SESSION_SCRATCH_MOST);
 	session.body.fd = session.watch = -1;
 	session.gather = (struct gather){.in = &session.in, .out = &session.out,
-	    .text = STR_MOST(SESSION_COMMAND_MOST), .literal_most = SESSION_COMMAND_MOST, .streams = session_streams};
+	    .text = STR_MOST(SESSION_COMMAND_MOST), .literal_most = SESSION_COMMAND_MOST, .streams = session_streams, .streams_on = session_streams_on};
 }
 
 /* A command that was not gathered whole. */

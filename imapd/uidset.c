@@ -39,14 +39,28 @@ append_set(struct str *into, const struct uid_pair *pairs, size_t count, bool ol
 	}
 }
 
+static void
+append_code(struct str *into, const char *code, uint32_t validity)
+{
+	str_append_text(into, code);
+	str_append_number(into, validity);
+	str_append_text(into, " ");
+}
+
 bool
 uidset_copyuid(struct str *into, uint32_t validity, const struct uid_pair *pairs, size_t count)
 {
-	str_append_text(into, "COPYUID ");
-	str_append_number(into, validity);
-	str_append_text(into, " ");
+	append_code(into, "COPYUID ", validity);
 	append_set(into, pairs, count, true);
 	str_append_text(into, " ");
+	append_set(into, pairs, count, false);
+	return !into->failed;
+}
+
+bool
+uidset_appenduid(struct str *into, uint32_t validity, const struct uid_pair *pairs, size_t count)
+{
+	append_code(into, "APPENDUID ", validity);
 	append_set(into, pairs, count, false);
 	return !into->failed;
 }

@@ -14,5 +14,7 @@ struct uid_pair {
  * pairs, as the RFC wants them to be matched. False when `into` is full.
  */
 bool uidset_copyuid(struct str *into, uint32_t validity, const struct uid_pair *pairs, size_t count);
+/* The same of "APPENDUID validity 11:13,20": the pairs' new UIDs. */
+bool uidset_appenduid(struct str *into, uint32_t validity, const struct uid_pair *pairs, size_t count);
 
 #endif

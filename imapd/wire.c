@@ -16,12 +16,18 @@ write_without_nul(struct output *out, const char *bytes, size_t len)
 	output_write(out, bytes, len);
 }
 
+static bool
+only_counts(const struct wire *w)
+{
+	return w->out == NULL && w->taker.take == NULL;
+}
+
 /* Writes what of these bytes is wanted. */
 static void
 emit(struct wire *w, const char *bytes, size_t len)
 {
 	w->size += len;
-	if (w->out == NULL || w->left == 0)
+	if (only_counts(w) || w->left == 0)
 		return;
 	if (w->skip >= len) {
 		w->skip -= len;
@@ -32,7 +38,10 @@ emit(struct wire *w, const char *bytes, size_t len)
 	w->skip = 0;
 	if (len > w->left)
 		len = w->left;
-	write_without_nul(w->out, bytes, len);
+	if (w->taker.take != NULL)
+		w->taker.take(w->taker.context, slice_make(bytes, len));
+	else
+		write_without_nul(w->out, bytes, len);
 	w->left -= len;
 }
 
@@ -40,7 +49,7 @@ void
 wire_feed(struct wire *w, struct slice bytes)
 {
 	/* When all that is wanted is written, the rest need not be looked at. */
-	while (bytes.len > 0 && (w->out == NULL || w->left > 0)) {
+	while (bytes.len > 0 && (w->left > 0 || only_counts(w))) {
 		const char *lf = memchr(bytes.data, '\n', bytes.len);
 		size_t before = lf != NULL ? (size_t)(lf - bytes.data) : bytes.len;
 		emit(w, bytes.data, before);

@@ -22,7 +22,7 @@ void
 seven_bit_look(struct seven_bit *s, bool binary)
 {
 	s->binary = binary;
-	s->writing = false;
+	s->writing = s->eight_stays = false;
 	s->facts = (struct seven_facts){.obstacle = NULL};
 	begin(s);
 }

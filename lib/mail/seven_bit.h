@@ -10,6 +10,10 @@
  * What is text without any MIME gets a Content-Type with the charset
  * unknown-8bit (RFC 1428). Bytes beyond ASCII between parts, which no reader
  * shows, become '?'. Those in headers stay: facts.header tells of them.
+ *
+ * With `eight_stays` it is for a store whose lines are text: only what holds a
+ * NUL, a bare CR or LF or too long a line is encoded, and nothing is declared
+ * binary any more (RFC 3516 section 6).
  */
 #ifndef MAIL_SEVEN_BIT_H
 #define MAIL_SEVEN_BIT_H
@@ -29,11 +33,13 @@ struct seven_facts {
 	bool        eight;    /* bytes beyond ASCII */
 	bool        header;   /* some of them in a header, the message's or a part's */
 	bool        binary;   /* a NUL, a bare CR or LF, a line of more than 998 bytes; for binary messages only */
+	bool        changes;  /* something is to be written otherwise than it is */
 	const char *obstacle; /* why some part can be written in no other way; NULL: all can */
 };
 
 struct seven_bit {
 	bool                  binary;  /* lines end in CRLF only, all else is data; not set: a bare CR or LF is a line end */
+	bool                  eight_stays; /* set behind seven_bit_look() */
 	bool                  writing;
 	struct transfer_taker taker;
 	struct seven_facts    facts;
@@ -46,7 +52,7 @@ struct seven_bit {
 	struct str            fields;  /* its Content-Type and Content-Transfer-Encoding */
 	/* The body that is read. */
 	bool                  between; /* it is none: before, between and behind parts */
-	bool                  is_text, is_closed_type, is_plain, is_declared; /* text; may bear no encoding; has none yet; says 8bit or binary */
+	bool                  is_text, is_closed_type, is_plain, is_declared, says_binary; /* text; may bear no encoding; has none yet; says 8bit or binary */
 	bool                  nul, bare;
 	size_t                bytes, eight, longest;
 	bool                  line_end_held; /* it may belong to a boundary */

@@ -10,7 +10,7 @@
 #define TEXT_SHARE  6     /* one byte in so many beyond ASCII: base64 is no longer than quoted-printable then */
 
 /* What is done with a part. */
-enum plan { PLAN_KEEP, PLAN_SAY_SEVEN, PLAN_QUOTED, PLAN_BASE64 };
+enum plan { PLAN_KEEP, PLAN_SAY_SEVEN, PLAN_SAY_EIGHT, PLAN_QUOTED, PLAN_BASE64 };
 
 void
 seven_give(struct seven_bit *s, struct slice bytes)
@@ -111,6 +111,7 @@ write_fields(struct seven_bit *s)
 	static const char *const fields[] = {
 	    [PLAN_KEEP] = "",
 	    [PLAN_SAY_SEVEN] = "Content-Transfer-Encoding: 7bit\r\n",
+	    [PLAN_SAY_EIGHT] = "Content-Transfer-Encoding: 8bit\r\n",
 	    [PLAN_QUOTED] = "Content-Transfer-Encoding: quoted-printable\r\n",
 	    [PLAN_BASE64] = "Content-Transfer-Encoding: base64\r\n",
 	};
@@ -127,12 +128,13 @@ static void
 open_body(struct seven_bit *s, const struct mime_part *p)
 {
 	static const enum transfer_kind kinds[] = {[PLAN_KEEP] = TRANSFER_PLAIN, [PLAN_SAY_SEVEN] = TRANSFER_PLAIN,
-	    [PLAN_QUOTED] = TRANSFER_QUOTED, [PLAN_BASE64] = TRANSFER_BASE64};
+	    [PLAN_SAY_EIGHT] = TRANSFER_PLAIN, [PLAN_QUOTED] = TRANSFER_QUOTED, [PLAN_BASE64] = TRANSFER_BASE64};
 	bool message = slice_is_nocase(p->type, "message");
 	s->between = false;
 	s->is_text = slice_is_nocase(p->type, "text");
 	s->is_closed_type = slice_is_nocase(p->type, "multipart") || (message && !slice_starts_nocase(p->subtype, "global"));
 	s->is_declared = slice_is_nocase(p->encoding, "8bit") || slice_is_nocase(p->encoding, "binary");
+	s->says_binary = slice_is_nocase(p->encoding, "binary");
 	s->is_plain = s->is_declared || p->encoding.len == 0 || slice_is_nocase(p->encoding, "7bit");
 	s->nul = s->bare = false;
 	s->bytes = s->eight = s->longest = 0;
@@ -144,16 +146,27 @@ seven_open_between(struct seven_bit *s)
 {
 	s->in_header = false;
 	s->between = true;
-	transfer_begin(&s->transfer, TRANSFER_SEVEN, s->taker);
+	transfer_begin(&s->transfer, s->eight_stays ? TRANSFER_PLAIN : TRANSFER_SEVEN, s->taker);
+}
+
+static void
+set_plan(struct seven_bit *s, enum plan plan)
+{
+	s->plans[s->part] = (unsigned char)plan;
+	s->facts.changes = s->facts.changes || plan != PLAN_KEEP;
 }
 
 /* What holds other parts says itself that they need eight bits, and then that they do not (RFC 2045 section 6.4). */
 static void
 plan_container(struct seven_bit *s, const struct mime_part *p)
 {
-	bool declared = slice_is_nocase(p->encoding, "8bit") || slice_is_nocase(p->encoding, "binary");
-	if (!s->writing && declared)
-		s->plans[s->part] = PLAN_SAY_SEVEN;
+	bool binary = slice_is_nocase(p->encoding, "binary");
+	if (s->writing)
+		return;
+	if (s->eight_stays)
+		set_plan(s, binary ? PLAN_SAY_EIGHT : PLAN_KEEP);
+	else if (binary || slice_is_nocase(p->encoding, "8bit"))
+		set_plan(s, PLAN_SAY_SEVEN);
 }
 
 /* A message/global may be encoded whole (RFC 6532 section 3.7), so what its header holds is no obstacle. */
@@ -212,6 +225,27 @@ seven_release_line_end(struct seven_bit *s)
 }
 
 static enum plan
+choose_encoding(const struct seven_bit *s)
+{
+	bool text = s->is_text && !s->nul && !s->bare && s->eight < s->bytes / TEXT_SHARE + 1;
+	return text ? PLAN_QUOTED : PLAN_BASE64;
+}
+
+/* For a store of lines; what was encoded already stays as it is. */
+static enum plan
+choose_for_lines(struct seven_bit *s)
+{
+	bool raw = s->nul || (s->is_plain && (s->bare || (s->says_binary && s->longest > LINE_MOST)));
+	if (!raw && s->says_binary)
+		return s->eight > 0 ? PLAN_SAY_EIGHT : PLAN_SAY_SEVEN;
+	if (!raw)
+		return PLAN_KEEP;
+	if (!s->is_plain || s->is_closed_type)
+		refuse(s, "a part has bytes that are no text, and can bear no encoding");
+	return choose_encoding(s);
+}
+
+static enum plan
 choose(struct seven_bit *s)
 {
 	bool raw = s->nul || s->bare || s->longest > LINE_MOST;
@@ -221,8 +255,7 @@ choose(struct seven_bit *s)
 		refuse(s, "a part is encoded and has bytes beyond ASCII");
 	else if (s->is_closed_type)
 		refuse(s, "a part has bytes beyond ASCII, and its type allows no encoding");
-	bool text = s->is_text && !s->nul && !s->bare && s->eight < s->bytes / TEXT_SHARE + 1;
-	return text ? PLAN_QUOTED : PLAN_BASE64;
+	return choose_encoding(s);
 }
 
 void
@@ -231,6 +264,6 @@ seven_close_part(struct seven_bit *s)
 	if (s->writing)
 		transfer_finish(&s->transfer);
 	else if (!s->between)
-		s->plans[s->part] = (unsigned char)choose(s);
+		set_plan(s, s->eight_stays ? choose_for_lines(s) : choose(s));
 	s->between = true;
 }

@@ -150,3 +150,14 @@ save_abort(struct save *s)
 	s->fd = -1;
 	unlinkat(s->tmp, s->name, 0);
 }
+
+int
+save_spool(const struct folder *f)
+{
+	char name[NAME_MOST + 1];
+	name_unique(name);
+	int fd = openat(f->tmp, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0 && unlinkat(f->tmp, name, 0) < 0)
+		fd = directory_close(fd);
+	return fd;
+}

@@ -88,7 +88,55 @@ bool save_finish(struct save *s, enum save_place place, uint8_t flags, uint32_t 
 void save_finish_all(struct save *const *all, size_t count);
 /* Forgets it; harmless when none is under way. */
 void save_abort(struct save *s);
+
+/*
+ * Messages of which all come or none: each is written as above, and then waits
+ * in tmp/, durable, without a descriptor or a buffer, so that there may be many.
+ * The last step is a rename of each and one sync; when one fails those before
+ * it are taken back. Only a crash between the renames leaves a part of them.
+ */
+#define SAVE_GROUP_OPEN 16 /* are synced together */
+
+struct save_parked {
+	struct save_parked *next;
+	uint64_t size, wire_size;
+	uint32_t keywords;
+	uint8_t  flags;
+	bool     moved;
+	char     name[NAME_MOST + 1]; /* the base: with sizes after save_group_finish() */
+};
+
+struct save_group {
+	int                 tmp, cur;  /* borrowed of the folder */
+	struct save_parked *first, *last;
+	size_t              count;
+	uint64_t            size;      /* bytes of all */
+	int                 trouble;
+	size_t              opened;
+	int                 open[SAVE_GROUP_OPEN];
+};
+
+/* The folder must stay open. */
+void save_group_begin(struct save_group *g, const struct folder *f);
+/*
+ * The message that was written joins, with the flags, keywords and date that
+ * stand in `s`, which is free for the next one then. `p` must live as long as
+ * the group. False with errno: the group can only be aborted.
+ */
+bool save_group_add(struct save_group *g, struct save *s, struct save_parked *p);
+/* All of them into cur/. False with errno: nothing is left of any. */
+bool save_group_finish(struct save_group *g);
+/* Nothing is left of any. Keeps errno. */
+void save_group_abort(struct save_group *g);
+
+/* A file without a name, in the file system of the folder, for reading and writing. -1 with errno. */
+int save_spool(const struct folder *f);
+
 /* The store's own: errno is the trouble, unless there was one. */
 void save_failed(struct save *s);
+/* The store's own: all bytes and the date are the kernel's. False: there was trouble. */
+bool save_hand_over(struct save *s);
+/* The store's own: a message with its last name tells the index what is in memory anyway. */
+void save_tell_index(const struct save *s);
 
 #endif

@@ -18,13 +18,13 @@ set_date(int fd, time_t date)
 	return futimens(fd, times) == 0;
 }
 
-/* All bytes and the date are the kernel's. */
-static void
-hand_over(struct save *s)
+bool
+save_hand_over(struct save *s)
 {
 	save_complete(s);
 	if (s->trouble == 0 && s->shared == NULL && !set_date(s->fd, s->date))
 		save_failed(s);
+	return s->trouble == 0;
 }
 
 static int
@@ -120,8 +120,8 @@ settle_names(struct save *const *all, size_t count)
 }
 
 /* A message that was never larger than the buffer is still in it. */
-static void
-tell_index(const struct save *s)
+void
+save_tell_index(const struct save *s)
 {
 	struct index_delivery d = {.directory = s->directory, .file = s->fd, .base = s->name, .wire_size = s->wire_size};
 	if (s->size <= SAVE_BUFFER)
@@ -141,7 +141,7 @@ end(struct save *s)
 		unlinkat(directory_of(s), to, 0);
 	else if (s->trouble == 0) {
 		name_add_sizes(s->name, s->size, s->wire_size);
-		tell_index(s);
+		save_tell_index(s);
 	}
 	close(s->fd);
 	s->fd = -1;
@@ -151,7 +151,7 @@ void
 save_finish_all(struct save *const *all, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		hand_over(all[i]);
+		save_hand_over(all[i]);
 	settle_files(all, count);
 	for (size_t i = 0; i < count; i++)
 		if (all[i]->trouble == 0)

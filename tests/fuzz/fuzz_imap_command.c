@@ -12,6 +12,7 @@
 
 #include "imapd/find.h"
 #include "imapd/gather.h"
+#include "imapd/imap_url.h"
 #include "imapd/parse_fetch.h"
 #include "imapd/parse_list.h"
 #include "imapd/parse_metadata.h"
@@ -158,6 +159,25 @@ try_select(struct parser p)
 				abort();
 }
 
+/* The whole of it is taken for an URL as well. */
+static void
+try_url(struct slice text)
+{
+	struct imap_url u;
+	char *shown = imap_url_shown(text, &scratch);
+	for (; shown != NULL && *shown != '\0'; shown++)
+		if (*shown <= ' ' || *shown == ']' || *shown == '"' || (*shown & 0x80))
+			abort();
+	if (!imap_url_parse(&u, text, &scratch))
+		return;
+	if (u.uid == 0 || slice_has(u.mailbox, '/') || slice_has(u.mailbox, '\0') || (u.partial && u.length == 0))
+		abort();
+	touch(u.mailbox);
+	touch(u.section.part);
+	for (size_t i = 0; i < u.section.count; i++)
+		touch(u.section.names[i]);
+}
+
 static void
 try_store(struct parser p)
 {
@@ -179,6 +199,8 @@ try_all(struct slice command)
 	struct slice word;
 	struct parser p = parser_over(command, &scratch);
 	session_streams(command);
+	session_streams_on(command);
+	try_url(command);
 	if (!parse_tag(&p, &word) || !parse_space(&p) || !parse_atom(&p, &word))
 		return;
 	touch(word);
@@ -203,7 +225,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	shutdown(fds[0], SHUT_WR);
 	input_open(&in, fds[1], 1000);
 	output_open(&out, open("/dev/null", O_WRONLY | O_CLOEXEC), 1000);
-	struct gather g = {.in = &in, .out = &out, .text = STR_MOST(COMMAND_MOST), .literal_most = 1000, .streams = session_streams};
+	struct gather g = {.in = &in, .out = &out, .text = STR_MOST(COMMAND_MOST), .literal_most = 1000, .streams = session_streams, .streams_on = session_streams_on};
 	for (enum gather_result r = GATHER_OK; sent && r <= GATHER_TOO_BIG;) {
 		r = gather_command(&g);
 		if (g.text.len > COMMAND_MOST)

@@ -48,6 +48,25 @@ check_seven(struct slice text)
 	assert(!converter.facts.eight && converter.facts.obstacle == NULL);
 }
 
+/* For a store of lines: what it has written needs no change, and no NUL is left in a body. */
+static void
+check_for_lines(struct slice text, size_t step)
+{
+	struct str one = STR_MOST(1 << 20);
+	seven_bit_look(&converter, true);
+	converter.eight_stays = true;
+	feed(text, step);
+	if (converter.facts.obstacle == NULL) {
+		seven_bit_write(&converter, (struct transfer_taker){.take = keep, .context = &one});
+		feed(text, step);
+		seven_bit_look(&converter, true);
+		converter.eight_stays = true;
+		feed(str_slice(&one), step);
+		assert(!one.failed && !converter.facts.changes && converter.facts.obstacle == NULL);
+	}
+	str_free(&one);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -56,6 +75,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool binary = data[0] & 1;
 	size_t step = data[1] + 1u;
 	struct slice text = slice_make((const char *)data + 2, size - 2);
+	check_for_lines(text, step);
 	seven_bit_look(&converter, binary);
 	feed(text, step);
 	struct seven_facts facts = converter.facts;

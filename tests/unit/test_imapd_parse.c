@@ -14,6 +14,7 @@
 
 #include "imapd/find.h"
 #include "imapd/gather.h"
+#include "imapd/imap_url.h"
 #include "imapd/parse_fetch.h"
 #include "imapd/parse_search.h"
 #include "imapd/pattern.h"
@@ -347,7 +348,33 @@ test_uid_sets(void **state)
 	(void)state;
 	assert_true(uidset_copyuid(&text, 5, pairs, 4));
 	assert_string_equal(str_text(&text), "COPYUID 5 1:3,7 10:11,13:14");
+	str_clear(&text);
+	assert_true(uidset_appenduid(&text, 5, pairs, 4));
+	assert_string_equal(str_text(&text), "APPENDUID 5 10:11,13:14");
 	str_free(&text);
+}
+
+/* RFC 5092, relative ones. */
+static void
+test_urls(void **state)
+{
+	struct imap_url u;
+	(void)state;
+	scratch_clear(&scratch);
+	assert_true(imap_url_parse(&u, slice_of("/Entw%C3%BCrfe.a%26b;uidvalidity=7/;uid=20/;section=1.MIME/;partial=3.4"), &scratch));
+	assert_slice(u.mailbox, "Entw&APw-rfe.a&-b");
+	assert_int_equal(u.uidvalidity, 7);
+	assert_int_equal(u.uid, 20);
+	assert_slice(u.section.part, "1");
+	assert_int_equal(u.section.text, SECTION_MIME);
+	assert_true(u.partial && u.offset == 3 && u.length == 4);
+	assert_true(imap_url_parse(&u, slice_of(";UID=1/;PARTIAL=9"), &scratch));
+	assert_true(u.mailbox.len == 0 && u.uidvalidity == 0 && u.section.text == SECTION_ALL && u.length == UINT32_MAX);
+	static const char *const bad[] = {"", "/", "/INBOX", "/INBOX/", "/INBOX/;UID=", "/INBOX/;UID=0", "/INBOX/;UID=1x", "/INBOX;UID=1", "//h/INBOX/;UID=1",
+	    "imap://h/INBOX/;UID=1", "/a/b/;UID=1", "/INBOX;UIDVALIDITY=0/;UID=1", ";UIDVALIDITY=2/;UID=1", "/%F/;UID=1", "/%FF/;UID=1", "/%00/;UID=1",
+	    "/INBOX/;UID=1/;SECTION=", "/INBOX/;UID=1/;SECTION=1.0", "/INBOX/;UID=1/;PARTIAL=1.0", "/INBOX/;UID=1/;PARTIAL=1.2.3", "/INBOX/;UID=1/x"};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_false(imap_url_parse(&u, slice_of(bad[i]), &scratch));
 }
 
 /* What `parts` of a message become on the wire, at every split point and for every stretch. */
@@ -394,6 +421,12 @@ streams_append(struct slice so_far)
 	return slice_starts(so_far, "a APPEND");
 }
 
+static bool
+streams_on(struct slice so_far)
+{
+	return slice_starts(so_far, " {");
+}
+
 static void
 line_open(struct line *l, const char *bytes, size_t len)
 {
@@ -403,7 +436,7 @@ line_open(struct line *l, const char *bytes, size_t len)
 	input_open(&l->in, l->fds[0], 1000);
 	output_open(&l->out, l->fds[0], 1000);
 	l->g = (struct gather){
-	    .in = &l->in, .out = &l->out, .text = STR_MOST(100), .literal_most = 20, .streams = streams_append};
+	    .in = &l->in, .out = &l->out, .text = STR_MOST(100), .literal_most = 20, .streams = streams_append, .streams_on = streams_on};
 }
 
 static void
@@ -453,6 +486,22 @@ test_gather(void **state)
 	    NULL);
 }
 
+/* Behind a streamed literal some are streamed as well. */
+static void
+test_gather_the_rest(void **state)
+{
+	static const char bytes[] = " {5+}\r\n URL {1+}\r\nx\r\n";
+	static struct line l;
+	(void)state;
+	line_open(&l, bytes, sizeof bytes - 1);
+	assert_int_equal(gather_rest(&l.g), GATHER_STREAM);
+	assert_true(l.g.streaming && l.g.literal.unasked && l.g.literal.size == 5);
+	assert_int_equal(gather_rest(&l.g), GATHER_OK);
+	assert_false(l.g.streaming);
+	assert_string_equal(str_text(&l.g.text), " URL {1+}\r\nx");
+	line_close(&l);
+}
+
 static void
 test_gather_byte_by_byte(void **state)
 {
@@ -488,8 +537,10 @@ main(void)
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_find_evenly),
 		cmocka_unit_test(test_uid_sets),
+		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_wire),
 		cmocka_unit_test(test_gather),
+		cmocka_unit_test(test_gather_the_rest),
 		cmocka_unit_test(test_gather_byte_by_byte),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

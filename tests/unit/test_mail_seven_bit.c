@@ -233,6 +233,38 @@ parts_without_end_are_an_obstacle_and_no_more(void **state)
 	assert_non_null(converter.facts.obstacle);
 }
 
+static void
+for_lines(struct slice text, bool changes, const char *wanted)
+{
+	for (size_t step = 1; step <= text.len; step++) {
+		seven_bit_look(&converter, true);
+		converter.eight_stays = true;
+		feed(text, step);
+		assert_null(converter.facts.obstacle);
+		assert_int_equal(converter.facts.changes, changes);
+		str_clear(&out);
+		out.limit = 100000;
+		seven_bit_write(&converter, (struct transfer_taker){.take = keep, .context = &out});
+		feed(text, step);
+		assert_string_equal(str_text(&out), wanted);
+	}
+}
+
+/* RFC 3516 section 6. */
+static void
+for_a_store_of_lines_only_what_is_no_text_changes(void **state)
+{
+	static const char nul[] = "Content-Type: image/x\r\nContent-Transfer-Encoding: binary\r\n\r\na\0b";
+	(void)state;
+	for_lines(slice_of("Subject: \xc3\xbc\r\n\r\n\xc3\xbc\r\n"), false, "Subject: \xc3\xbc\r\n\r\n\xc3\xbc\r\n");
+	for_lines(slice_of("Content-Transfer-Encoding: binary\r\n\r\n\xc3\xbc\r\n"), true, "Content-Transfer-Encoding: 8bit\r\n\r\n\xc3\xbc\r\n");
+	for_lines(slice_of("Content-Transfer-Encoding: binary\r\n\r\nu\r\n"), true, "Content-Transfer-Encoding: 7bit\r\n\r\nu\r\n");
+	for_lines(slice_of("Content-Type: image/x\r\nMIME-Version: 1.0\r\n\r\na\rb"), true,
+	    "Content-Type: image/x\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ1i\r\n");
+	for_lines(slice_make(nul, sizeof nul - 1), true,
+	    "Content-Type: image/x\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: base64\r\n\r\nYQBi\r\n");
+}
+
 int
 main(void)
 {
@@ -250,6 +282,7 @@ main(void)
 	    cmocka_unit_test(obstacles_are_told),
 	    cmocka_unit_test(a_bare_line_end_in_a_binary_message_s_header_is_an_obstacle),
 	    cmocka_unit_test(parts_without_end_are_an_obstacle_and_no_more),
+	    cmocka_unit_test(for_a_store_of_lines_only_what_is_no_text_changes),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	str_free(&out);
