@@ -91,6 +91,17 @@ body_tree(struct body *b)
 	return b->parsed ? &b->tree : NULL;
 }
 
+const struct charset *
+part_charset(const struct mime_part *p)
+{
+	const struct charset *charset = NULL;
+	struct str name = STR_MOST(200);
+	if (mime_parameter(p->parameters, "charset", &name))
+		charset = charset_find(str_slice(&name));
+	str_free(&name);
+	return charset != NULL ? charset : charset_default();
+}
+
 /* --- sections ------------------------------------------------------------------ */
 
 /* The part that a section's text is taken of: of an embedded message for all but ALL and MIME. NULL: not there. */

@@ -13,6 +13,7 @@
 
 #include "imapd/parse_fetch.h"
 #include "imapd/wire.h"
+#include "lib/mail/charset.h"
 #include "lib/mail/mime.h"
 #include "lib/store/folder.h"
 
@@ -44,5 +45,8 @@ const struct mime_tree *body_tree(struct body *b);
  * when `item` is partial; NIL for a part that is not there.
  */
 void body_write_section(struct body *b, struct output *out, const struct fetch_item *item);
+
+/* The charset that a part of text says, or that of mail which says none. */
+const struct charset *part_charset(const struct mime_part *p);
 
 #endif

@@ -20,6 +20,7 @@ static const struct fetch_name names[] = {
 	{"ENVELOPE", FETCH_ENVELOPE, NULL, 0, false},
 	{"MODSEQ", FETCH_MODSEQ, NULL, 0, false},
 	{"SAVEDATE", FETCH_SAVEDATE, NULL, 0, false},
+	{"PREVIEW", FETCH_PREVIEW, NULL, 0, true},
 	{"BODYSTRUCTURE", FETCH_BODYSTRUCTURE, NULL, 0, false},
 	{"BODY", FETCH_BODY, NULL, 0, false},
 	{"RFC822", FETCH_SECTION, "RFC822", SECTION_ALL, false},
@@ -147,6 +148,20 @@ parse_body_section(struct parser *p, struct fetch_item *item, bool peek)
 	return parse_section(p, &item->section) && parse_byte(p, ']') && parse_partial(p, item);
 }
 
+/* "PREVIEW (LAZY)": RFC 8970 section 4.1. Ours costs no more than the message's text, so it changes nothing. */
+static void
+pass_preview_modifiers(struct parser *p)
+{
+	struct cursor before = p->c;
+	bool lazy = cursor_take(&p->c, ' ') && cursor_take(&p->c, '(');
+	while (lazy && parse_word(p, "LAZY"))
+		if (!cursor_take(&p->c, ' '))
+			break;
+	/* Anything else in the parentheses is FETCH's own modifier, or a mistake. */
+	if (!lazy || !cursor_take(&p->c, ')'))
+		p->c = before;
+}
+
 static bool
 parse_item(struct parser *p, struct fetch_item *item)
 {
@@ -163,6 +178,8 @@ parse_item(struct parser *p, struct fetch_item *item)
 		item->label = names[i].label;
 		item->section.text = names[i].text;
 		item->peek = names[i].peek;
+		if (item->kind == FETCH_PREVIEW)
+			pass_preview_modifiers(p);
 		return true;
 	}
 	return parse_fail(p, "there is an unknown item to fetch");

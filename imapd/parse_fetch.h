@@ -16,6 +16,7 @@ enum fetch_kind {
 	FETCH_ENVELOPE,
 	FETCH_MODSEQ,        /* RFC 7162 */
 	FETCH_SAVEDATE,      /* RFC 8514 */
+	FETCH_PREVIEW,       /* RFC 8970 */
 	FETCH_BODY,          /* the structure without its extensions */
 	FETCH_BODYSTRUCTURE,
 	FETCH_SECTION,       /* BODY[...] and RFC822, RFC822.HEADER, RFC822.TEXT */
