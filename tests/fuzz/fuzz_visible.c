@@ -1,4 +1,4 @@
-/* sources: imapd/visible.c lib/mail/utf8.c lib/base/ascii.c lib/base/number.c lib/base/slice.c lib/base/str.c */
+/* sources: imapd/visible.c lib/mail/utf8.c lib/base/ascii.c lib/base/cursor.c lib/base/number.c lib/base/slice.c lib/base/str.c */
 /*
  * What PREVIEW shows of a hostile text: never more characters than asked for,
  * one line of UTF-8, and the same whether it comes whole or in pieces.
