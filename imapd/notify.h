@@ -105,7 +105,8 @@ bool notify_watch_begin(struct notify *n);
 bool notify_watch_folders(struct session *s, struct notify *n);
 /* The selected folder may be another one now. */
 void notify_watch_selected(struct session *s);
-/* Reads what inotify has to say. */
+bool notify_has_watch(const int watches[2], int watch);
+/* Reads what inotify has to say. (notify_events.c) */
 void notify_read_events(struct notify *n);
 void notify_free(struct notify *n);
 void notify_forget_renames(struct notify *n);
