@@ -42,6 +42,9 @@ STS := $(if $(wildcard /usr/include/curl/curl.h /usr/include/*-linux-gnu/curl/cu
 RICH += $(if $(STS),sts/postern-stsd)
 TOOLS = postern-trace postern-sendmail postern-mailq postern-queuectl postern-users postern-lookup postern-authtest
 
+# zlib, of which Debian ships the static archive: of it only deflate and inflate, which ask the libc for memory and nothing else.
+ZLIB_A := $(firstword $(wildcard /usr/lib/*-linux-gnu/libz.a))
+LIBS_postern-imap  = $(if $(MUSL_GCC),$(ZLIB_A),-lz)
 LIBS_postern-authd = -lmariadb -lcdb -lcrypt -lgsasl -lnettle -largon2
 LIBS_postern-users = -lcdb -lcrypt -lgsasl -lnettle -largon2
 LIBS_postern-tlsd  = -lssl -lcrypto
@@ -101,6 +104,8 @@ $(B)/uapi:
 	@mkdir -p $@
 	@ln -sfn /usr/include/linux $@/linux
 	@ln -sfn /usr/include/asm-generic $@/asm-generic
+	@ln -sfn /usr/include/zlib.h $@/zlib.h
+	@ln -sfn $(firstword $(wildcard /usr/include/*-linux-gnu/zconf.h /usr/include/zconf.h)) $@/zconf.h
 	@ln -sfn $(firstword $(wildcard /usr/include/*-linux-gnu/asm /usr/include/asm)) $@/asm
 
 define archive
@@ -127,11 +132,11 @@ define plain_program
 ifeq ($(MUSL_GCC),)
 $(B)/$(notdir $(1)): $(B)/obj/$(1).o $(call archives,obj,$(patsubst %/,%,$(dir $(1))))
 	@echo '  LINK  $$@'
-	$$(Q)$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(if $$(filter postern-remote,$$(@F)),-lresolv)
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(if $$(filter postern-remote,$$(@F)),-lresolv) $$(LIBS_$(notdir $(1)))
 else
 $(B)/$(notdir $(1)): $(B)/musl/$(1).o $(call archives,musl,$(patsubst %/,%,$(dir $(1))))
 	@echo '  LINK  $$@'
-	$$(Q)$$(MUSL_GCC) $$(MUSL_LDFLAGS) -o $$@ $$^ $$(MUSL_END)
+	$$(Q)$$(MUSL_GCC) $$(MUSL_LDFLAGS) -o $$@ $$^ $$(LIBS_$(notdir $(1))) $$(MUSL_END)
 endif
 endef
 $(foreach p,$(PLAIN),$(eval $(call plain_program,$(p))))
@@ -150,7 +155,7 @@ UNIT_FOLDERS = smtpd queue deliver sieve imapd pop3d authd tlsd $(STS) trace
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(foreach folder,$(UNIT_FOLDERS) $(LIB_FOLDERS),$(B)/obj/$(folder).a)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lmariadb -lcdb -lcrypt -lgsasl -lnettle -largon2 -lresolv
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lmariadb -lcdb -lcrypt -lgsasl -lnettle -largon2 -lresolv -lz
 
 check: $(UNIT_TESTS)
 	@sh tests/unit/run $(UNIT_TESTS)

@@ -109,3 +109,14 @@ body_tree(struct body *b)
 		b->parsed = mime_parse_again(&b->tree, b->text);
 	return b->parsed ? &b->tree : NULL;
 }
+
+const struct charset *
+part_charset(const struct mime_part *p)
+{
+	const struct charset *charset = NULL;
+	struct str name = STR_MOST(200);
+	if (mime_parameter(p->parameters, "charset", &name))
+		charset = charset_find(str_slice(&name));
+	str_free(&name);
+	return charset != NULL ? charset : charset_default();
+}

@@ -13,6 +13,7 @@
 
 #include "imapd/parse_fetch.h"
 #include "imapd/wire.h"
+#include "lib/mail/charset.h"
 #include "lib/mail/mime.h"
 #include "lib/mail/transfer.h"
 #include "lib/store/folder.h"
@@ -66,5 +67,8 @@ void body_write_binary(struct body *b, struct output *out, const struct fetch_it
 uint64_t body_binary_size(struct body *b, const struct section *section);
 /* Gives the memory back that it took. */
 void body_binary_done(void);
+
+/* The charset that a part of text says, or that of mail which says none. */
+const struct charset *part_charset(const struct mime_part *p);
 
 #endif

@@ -27,10 +27,10 @@ look_over_items(struct fetch *f)
 {
 	for (struct fetch_item *i = f->items; i != NULL; i = i->next) {
 		i->listed = is_listed(i);
-		f->needs_structure |= i->kind == FETCH_BODY;
+		f->needs_structure |= i->kind == FETCH_BODY || i->kind == FETCH_PREVIEW;
 		f->needs_texts |= i->kind == FETCH_ENVELOPE || i->kind == FETCH_BODYSTRUCTURE || i->kind == FETCH_THREADID || i->listed;
 		f->needs_binary |= is_binary(i);
-		f->needs_body |= i->kind == FETCH_BODY || is_binary(i) || (i->kind == FETCH_SECTION && !i->listed);
+		f->needs_body |= i->kind == FETCH_BODY || i->kind == FETCH_PREVIEW || is_binary(i) || (i->kind == FETCH_SECTION && !i->listed);
 		f->sets_seen |= (i->kind == FETCH_SECTION || i->kind == FETCH_BINARY) && !i->peek;
 		f->tells_flags |= i->kind == FETCH_FLAGS;
 	}
@@ -228,6 +228,20 @@ fetch_all(struct fetch *f)
 		if (i >= from)
 			fetch_message(f, m, index);
 	}
+}
+
+void
+fetch_tell(struct session *s, struct fetch_item *items, size_t from)
+{
+	struct fetch f = {.session = s, .items = items};
+	bool by_uid = s->by_uid;
+	s->by_uid = true;
+	look_over_items(&f);
+	f.sets_seen = false;
+	for (size_t i = from; i < s->view.announced && !s->out.failed; i++)
+		if (!s->view.folder.messages[i].vanished)
+			fetch_message(&f, &s->view.folder.messages[i], i);
+	s->by_uid = by_uid;
 }
 
 static struct answer

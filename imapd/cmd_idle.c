@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "imapd/metadata.h"
+#include "imapd/notify.h"
 #include "imapd/wait.h"
 #include "lib/base/clock.h"
 
@@ -17,10 +18,14 @@ forget_events(struct session *s)
 		continue;
 }
 
-/* False: the view cannot go on. */
+/* False: the view cannot go on. `*due`: when there is more to tell, in ms; -1: when something happens. */
 static bool
-tell_news(struct session *s)
+tell_news(struct session *s, int *due)
 {
+	*due = s->notify != NULL ? notify_look(s, true) : -1;
+	/* A NOTIFY that had to be given up leaves silence behind it, as NOTIFY NONE does. */
+	if (s->dialect.notifies || s->done)
+		return true;
 	forget_events(s);
 	metadata_tell_news(s);
 	if (!s->view.open)
@@ -35,15 +40,19 @@ static bool
 idle_until_client(struct session *s)
 {
 	int64_t deadline = clock_ms() + SESSION_IDLE;
-	while (input_buffered(&s->in).len == 0) {
-		if (!tell_news(s))
+	while (!input_has(&s->in)) {
+		int due;
+		if (!tell_news(s, &due))
 			return false;
 		int left = clock_poll_timeout(deadline);
+		if (s->done)
+			return true;
 		if (left == 0) {
 			session_bye(s, "[UNAVAILABLE] idle for too long");
 			return true;
 		}
-		if (session_wait_news(s, left < LOOK_EVERY ? left : LOOK_EVERY) == WAIT_CLIENT)
+		int pause = due >= 0 && due < LOOK_EVERY ? due : LOOK_EVERY;
+		if (session_wait_news(s, left < pause ? left : pause) == WAIT_CLIENT)
 			return true;
 	}
 	return true;
@@ -55,7 +64,7 @@ cmd_idle(struct session *s, struct parser *p)
 	struct slice line;
 	(void)p;
 	body_close(&s->body);
-	if (s->view.open || s->watched_metadata != NULL)
+	if ((s->view.open || s->watched_metadata != NULL) && s->notify == NULL)
 		session_watch_begin(s);
 	output_text(&s->out, "+ idling\r\n");
 	bool ok = idle_until_client(s);

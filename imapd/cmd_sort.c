@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imapd/progress.h"
 #include "imapd/search_result.h"
 #include "imapd/sort_key.h"
 #include "lib/mail/header.h"
@@ -120,9 +121,12 @@ static bool
 sort(struct session *s, const struct sort_criteria *criteria, struct matches *found)
 {
 	struct entry **entries = scratch_take_array(&s->scratch, found->count + 1, sizeof *entries);
-	for (size_t i = 0; entries != NULL && i < found->count; i++)
+	struct progress progress = progress_begin(found->count);
+	for (size_t i = 0; entries != NULL && i < found->count; i++) {
+		progress_at(&progress, s, i);
 		if ((entries[i] = make_entry(s, criteria, found->indexes[i], &found->failed)) == NULL)
 			return false;
+	}
 	if (entries == NULL)
 		return false;
 	sorting = criteria;

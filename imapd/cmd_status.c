@@ -60,8 +60,8 @@ count_messages(struct folder *f, struct status *status)
 	return true;
 }
 
-static void
-tell(struct session *s, struct slice name, const struct status *status)
+void
+status_write(struct session *s, struct slice name, const struct status *status)
 {
 	const char *separator = "";
 	output_text(&s->out, "* STATUS ");
@@ -80,9 +80,8 @@ tell(struct session *s, struct slice name, const struct status *status)
 	output_text(&s->out, ")\r\n");
 }
 
-/* False with errno. */
-static bool
-look(struct session *s, struct slice name, struct status *status)
+bool
+status_look(struct session *s, struct slice name, struct status *status)
 {
 	struct view v;
 	if (!view_open(&v, &s->maildir, namespace_inward(name), true))
@@ -107,9 +106,9 @@ status_begin(struct session *s, struct status *status)
 bool
 status_tell(struct session *s, struct slice name, struct status status)
 {
-	if (!look(s, name, &status))
+	if (!status_look(s, name, &status))
 		return false;
-	tell(s, name, &status);
+	status_write(s, name, &status);
 	return true;
 }
 

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "imapd/compress.h"
 #include "imapd/condstore.h"
 #include "imapd/metadata.h"
+#include "imapd/notify.h"
 #include "lib/base/log.h"
 #include "lib/front/sessions.h"
 
@@ -15,6 +17,8 @@ enum command_flag {
 	KEEPS_NUMBERS = 1 << 2, /* no EXPUNGE may be told while it runs (RFC 3501 section 7.4.1), but in its UID variant */
 	LOOKS = 1 << 3,        /* the client wants to know what is new */
 	ALONE = 1 << 4,        /* takes no arguments */
+	REMOVES = 1 << 6,      /* its own EXPUNGE is told even to whom no other's is (RFC 5465) */
+	BRINGS = 1 << 7,       /* what is new may be its own, which NOTIFY does not fetch (RFC 5465 section 5.2) */
 	NUMBERS = 1 << 5,      /* its plain form takes or gives message numbers (RFC 9586 section 3) */
 };
 
@@ -37,11 +41,11 @@ static const struct command commands[] = {
 	{"STATUS", cmd_status, 0},
 	{"LIST", cmd_list, 0},
 	{"LSUB", cmd_lsub, 0},
-	{"APPEND", cmd_append, LOOKS},
-	{"COPY", cmd_copy, NEEDS_FOLDER | HAS_UID | NUMBERS},
-	{"MOVE", cmd_move, NEEDS_FOLDER | HAS_UID | NUMBERS},
-	{"REPLACE", cmd_replace, NEEDS_FOLDER | HAS_UID | NUMBERS | LOOKS},
-	{"EXPUNGE", cmd_expunge, NEEDS_FOLDER | HAS_UID | LOOKS},
+	{"APPEND", cmd_append, LOOKS | BRINGS},
+	{"COPY", cmd_copy, NEEDS_FOLDER | HAS_UID | NUMBERS | BRINGS},
+	{"MOVE", cmd_move, NEEDS_FOLDER | HAS_UID | NUMBERS | BRINGS | REMOVES},
+	{"REPLACE", cmd_replace, NEEDS_FOLDER | HAS_UID | NUMBERS | LOOKS | BRINGS | REMOVES},
+	{"EXPUNGE", cmd_expunge, NEEDS_FOLDER | HAS_UID | LOOKS | REMOVES},
 	{"CHECK", cmd_check, NEEDS_FOLDER | LOOKS | ALONE},
 	{"CLOSE", cmd_close, NEEDS_FOLDER | ALONE},
 	{"UNSELECT", cmd_unselect, NEEDS_FOLDER | ALONE},
@@ -60,6 +64,8 @@ static const struct command commands[] = {
 	{"CAPABILITY", cmd_capability, ALONE},
 	{"ENABLE", cmd_enable, 0},
 	{"ID", cmd_id, 0},
+	{"COMPRESS", cmd_compress, 0},
+	{"NOTIFY", cmd_notify, 0},
 	{"LOGOUT", cmd_logout, ALONE},
 };
 
@@ -187,26 +193,45 @@ must_look(const struct session *s, const struct command *c)
 	return c->flags & LOOKS || (s->dialect.condstore && c->flags & NEEDS_FOLDER);
 }
 
+/* False: the view cannot go on, and BYE is said. */
+static bool
+can_go_on(struct session *s, bool looked)
+{
+	if (!looked && s->view.full) {
+		log_warning("session-memory", log_text("doing", "look"), log_text("folder", s->view.name), log_text("hint", session_memory_hint));
+		session_bye(s, "[LIMIT] the folder has become larger than the memory of a session");
+		return false;
+	}
+	if (!looked && s->view.stale) {
+		log_warning("folder-replaced", log_text("folder", s->view.name));
+		session_bye(s, "the folder was removed or replaced by another program");
+		return false;
+	}
+	return true;
+}
+
+bool
+session_refresh(struct session *s)
+{
+	return can_go_on(s, view_refresh(&s->view));
+}
+
 /* Untagged news come before the tagged answer. */
 static void
 report(struct session *s, const struct command *c)
 {
 	if (!s->view.open)
 		return;
-	bool ok = must_look(s, c) ? view_refresh(&s->view) : view_refresh_lazily(&s->view);
-	if (!ok && s->view.full) {
-		log_warning("session-memory", log_text("doing", "look"), log_text("folder", s->view.name), log_text("hint", session_memory_hint));
-		session_bye(s, "[LIMIT] the folder has become larger than the memory of a session");
+	if (!can_go_on(s, must_look(s, c) ? view_refresh(&s->view) : view_refresh_lazily(&s->view)))
 		return;
-	}
-	if (!ok && s->view.stale) {
-		log_warning("folder-replaced", log_text("folder", s->view.name));
-		session_bye(s, "the folder was removed or replaced by another program");
-		return;
-	}
-	view_report(&s->view, &s->out, &s->dialect, !(c->flags & KEEPS_NUMBERS) || s->by_uid, s->by_uid);
+	uint32_t last = notify_last_uid(s);
+	struct dialect dialect = s->dialect;
+	dialect.quiet_expunges = dialect.quiet_expunges && !(c->flags & REMOVES);
+	view_report(&s->view, &s->out, &dialect, !(c->flags & KEEPS_NUMBERS) || s->by_uid, s->by_uid);
 	if (s->dialect.condstore && s->view.folder.vanished > 0)
 		condstore_tell_highest(s);
+	if (!(c->flags & BRINGS))
+		notify_tell_new(s, last);
 }
 
 static void
@@ -239,10 +264,21 @@ count_mistakes(struct session *s, const struct answer *a)
 	}
 }
 
+/* Behind the answer: it is the last thing that the client reads as it is. */
+static void
+begin_compression(struct session *s)
+{
+	s->compresses = false;
+	output_flush(&s->out);
+	if (!compress_begin(&s->in, &s->out))
+		s->done = true;
+}
+
 void
 session_command(struct session *s)
 {
 	struct parser p = parser_over(str_slice(&s->gather.text), &s->scratch);
+	s->busy = true;
 	const struct command *c = parse_head(s, &p);
 	struct answer a = c != NULL ? run(s, c, &p) : answer_bad(p.error);
 	session_drain(s);
@@ -254,4 +290,7 @@ session_command(struct session *s)
 		a.code = condstore_code(s);
 	write_answer(s, &a);
 	count_mistakes(s, &a);
+	if (s->compresses)
+		begin_compression(s);
+	s->busy = false;
 }

@@ -1,4 +1,4 @@
-/* What this client has asked for, and what is therefore told in another way (ENABLE, RFC 5161; RFC 7162; RFC 9586). */
+/* What this client has asked for, and what is therefore told in another way (ENABLE, RFC 5161; RFC 7162; RFC 9586; NOTIFY, RFC 5465). */
 #ifndef IMAPD_DIALECT_H
 #define IMAPD_DIALECT_H
 
@@ -8,6 +8,8 @@ struct dialect {
 	bool condstore; /* MODSEQ in every FETCH response that tells of a change */
 	bool qresync;   /* VANISHED for EXPUNGE, UID in every such FETCH response */
 	bool uidonly;   /* UIDFETCH for FETCH, VANISHED for EXPUNGE: the client counts no messages */
+	bool notifies;  /* UID in every FETCH response that tells of a change */
+	bool quiet_new, quiet_expunges, quiet_flags; /* such news of the selected folder are not wanted */
 };
 
 #endif

@@ -21,6 +21,8 @@ struct fetch {
 	struct message_texts texts; /* of the message under way */
 };
 
+/* Tells of the messages from an index on, with their UIDs and without a change of theirs (RFC 5465 section 5.2). */
+void fetch_tell(struct session *s, struct fetch_item *items, size_t from);
 /* Writes one item of a message, for which all has been prepared. */
 void fetch_write_item(struct fetch *f, struct message *m, const struct fetch_item *item);
 /* "FLAGS (...)": the client knows them then. */

@@ -4,6 +4,7 @@
 #include "imapd/condstore.h"
 #include "imapd/flags.h"
 #include "imapd/objectid.h"
+#include "imapd/preview.h"
 #include "lib/mail/date.h"
 #include "lib/mail/imap_reply.h"
 
@@ -139,6 +140,17 @@ write_threadid(struct fetch *f, const struct message *m)
 	output_format(&f->session->out, "THREADID (%s)", id);
 }
 
+/* RFC 8970 section 3.1: an empty one says that there is nothing to show, NIL that it cannot be had now. */
+static void
+write_preview(struct fetch *f)
+{
+	struct str text = STR_MOST(PREVIEW_BYTES);
+	output_text(&f->session->out, "PREVIEW ");
+	bool ok = preview_make(&f->session->body, &text);
+	reply_nstring(&f->session->out, ok ? str_slice(&text) : slice_make(NULL, 0));
+	str_free(&text);
+}
+
 void
 fetch_write_item(struct fetch *f, struct message *m, const struct fetch_item *item)
 {
@@ -169,6 +181,9 @@ fetch_write_item(struct fetch *f, struct message *m, const struct fetch_item *it
 		return;
 	case FETCH_ENVELOPE:
 		write_envelope(f);
+		return;
+	case FETCH_PREVIEW:
+		write_preview(f);
 		return;
 	case FETCH_BODY:
 	case FETCH_BODYSTRUCTURE:

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "imapd/objectid.h"
+#include "imapd/progress.h"
 #include "imapd/text_search.h"
 #include "lib/base/clock.h"
 #include "lib/mail/date.h"
@@ -253,7 +254,9 @@ match_all(struct session *s, struct search_key *program, struct matches *found, 
 		return false;
 	}
 	search_cheap_first(program);
+	struct progress progress = progress_begin(s->view.announced);
 	for (size_t i = 0; i < s->view.announced && !s->out.failed; i++) {
+		progress_at(&progress, s, i);
 		struct candidate c = {&s->view.folder.messages[i], (uint32_t)i + 1};
 		search.has_header = false;
 		if (!c.message->vanished && matches(&search, program, &c))

@@ -22,6 +22,7 @@ static const struct fetch_name names[] = {
 	{"SAVEDATE", FETCH_SAVEDATE, NULL, 0, false},
 	{"EMAILID", FETCH_EMAILID, NULL, 0, false},
 	{"THREADID", FETCH_THREADID, NULL, 0, false},
+	{"PREVIEW", FETCH_PREVIEW, NULL, 0, true},
 	{"BODYSTRUCTURE", FETCH_BODYSTRUCTURE, NULL, 0, false},
 	{"BODY", FETCH_BODY, NULL, 0, false},
 	{"RFC822", FETCH_SECTION, "RFC822", SECTION_ALL, false},
@@ -165,6 +166,20 @@ parse_body_section(struct parser *p, struct fetch_item *item)
 	return item->kind == FETCH_BINARY_SIZE || parse_partial(p, item);
 }
 
+/* "PREVIEW (LAZY)": RFC 8970 section 4.1. Ours costs no more than the message's text, so it changes nothing. */
+static void
+pass_preview_modifiers(struct parser *p)
+{
+	struct cursor before = p->c;
+	bool lazy = cursor_take(&p->c, ' ') && cursor_take(&p->c, '(');
+	while (lazy && parse_word(p, "LAZY"))
+		if (!cursor_take(&p->c, ' '))
+			break;
+	/* Anything else in the parentheses is FETCH's own modifier, or a mistake. */
+	if (!lazy || !cursor_take(&p->c, ')'))
+		p->c = before;
+}
+
 static bool
 find_section(struct slice name, struct fetch_item *item)
 {
@@ -179,7 +194,7 @@ find_section(struct slice name, struct fetch_item *item)
 }
 
 static bool
-find_item(struct slice name, struct fetch_item *item)
+find_item(struct parser *p, struct slice name, struct fetch_item *item)
 {
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (!slice_is_nocase(name, names[i].name))
@@ -188,6 +203,8 @@ find_item(struct slice name, struct fetch_item *item)
 		item->label = names[i].label;
 		item->section.text = names[i].text;
 		item->peek = names[i].peek;
+		if (item->kind == FETCH_PREVIEW)
+			pass_preview_modifiers(p);
 		return true;
 	}
 	return false;
@@ -197,7 +214,7 @@ static bool
 parse_item(struct parser *p, struct fetch_item *item)
 {
 	struct slice name = cursor_take_while(&p->c, is_name);
-	bool known = cursor_peek(&p->c) == '[' ? find_section(name, item) : find_item(name, item);
+	bool known = cursor_peek(&p->c) == '[' ? find_section(name, item) : find_item(p, name, item);
 	if (!known)
 		return parse_fail(p, "there is an unknown item to fetch");
 	return !parse_maybe(p, '[') || parse_body_section(p, item);

@@ -18,6 +18,7 @@ enum fetch_kind {
 	FETCH_SAVEDATE,      /* RFC 8514 */
 	FETCH_EMAILID,       /* RFC 8474 */
 	FETCH_THREADID,
+	FETCH_PREVIEW,       /* RFC 8970 */
 	FETCH_BODY,          /* the structure without its extensions */
 	FETCH_BODYSTRUCTURE,
 	FETCH_SECTION,       /* BODY[...] and RFC822, RFC822.HEADER, RFC822.TEXT */

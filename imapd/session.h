@@ -23,6 +23,8 @@
 #define SESSION_MISTAKES     50        /* BADs in a row */
 #define SESSION_WRITE_TIME   120000    /* ms for the client to take what is written */
 
+struct notify;
+
 struct session {
 	struct input   in;
 	struct output  out;
@@ -38,7 +40,10 @@ struct session {
 	bool           done;
 	unsigned       mistakes;
 	uint64_t       append_most; /* bytes of a message that APPEND takes */
-	int            watch;    /* inotify, or -1 */
+	bool           compresses;  /* from the next answer on (RFC 4978) */
+	bool           busy;     /* a command is carried out */
+	int            watch;    /* inotify of IDLE, or -1 */
+	struct notify *notify;   /* what the client is told at any time (RFC 5465), or NULL */
 	struct metadata_watch *watched_metadata; /* what ENABLE METADATA tells of, or NULL (metadata_news.c) */
 };
 
@@ -66,9 +71,9 @@ struct answer answer_errno(const char *doing);
 
 typedef struct answer command_function(struct session *s, struct parser *p);
 
-command_function cmd_append, cmd_capability, cmd_check, cmd_close, cmd_copy, cmd_create, cmd_delete, cmd_enable,
+command_function cmd_append, cmd_capability, cmd_check, cmd_close, cmd_compress, cmd_copy, cmd_create, cmd_delete, cmd_enable,
     cmd_examine, cmd_expunge, cmd_fetch, cmd_getmetadata, cmd_getquota, cmd_getquotaroot, cmd_id, cmd_idle, cmd_list, cmd_logout, cmd_lsub, cmd_move, cmd_namespace,
-    cmd_noop, cmd_rename, cmd_replace, cmd_search, cmd_select, cmd_setmetadata, cmd_setquota, cmd_sort, cmd_status, cmd_store, cmd_subscribe, cmd_thread, cmd_unselect,
+    cmd_noop, cmd_notify, cmd_rename, cmd_replace, cmd_search, cmd_select, cmd_setmetadata, cmd_setquota, cmd_sort, cmd_status, cmd_store, cmd_subscribe, cmd_thread, cmd_unselect,
     cmd_unsubscribe;
 
 /* What CAPABILITY says after the login. */
@@ -81,6 +86,9 @@ bool session_streams(struct slice so_far);
 bool session_streams_on(struct slice so_far);
 /* Behind a command: literals of it that nobody took, and that the client sends unasked, are read and forgotten. (append.c) */
 void session_drain(struct session *s);
+
+/* Looks at the selected folder. False: the session cannot go on with it, and has said BYE. */
+bool session_refresh(struct session *s);
 
 /* Writes "* BYE text" and ends the session after this command. */
 void session_bye(struct session *s, const char *text);

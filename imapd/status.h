@@ -19,6 +19,10 @@ struct status {
 bool parse_status_items(struct parser *p, struct status *status);
 /* Once the command is understood: what it enables, and what is no folder's matter. */
 void status_begin(struct session *s, struct status *status);
+/* Counts what the folder, named as the client does, has; the numbers are zero before. False with errno. */
+bool status_look(struct session *s, struct slice name, struct status *status);
+/* The untagged STATUS of it. */
+void status_write(struct session *s, struct slice name, const struct status *status);
 /* Looks at the folder, named as the client does, and writes its untagged STATUS. False with errno, and nothing is written. */
 bool status_tell(struct session *s, struct slice name, struct status status);
 

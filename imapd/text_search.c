@@ -101,18 +101,6 @@ struct part_reader {
 	struct charset_reader charset;
 };
 
-/* The charset that the part says, or that of mail which says none. */
-static const struct charset *
-charset_of(const struct mime_part *p)
-{
-	const struct charset *charset = NULL;
-	struct str name = STR_MOST(200);
-	if (mime_parameter(p->parameters, "charset", &name))
-		charset = charset_find(str_slice(&name));
-	str_free(&name);
-	return charset != NULL ? charset : charset_default();
-}
-
 static void
 feed_window(struct text_search *s, struct part_reader *r, struct slice bytes)
 {
@@ -163,7 +151,7 @@ feed_body(struct text_search *s, const struct mime_part *p)
 	decoder_begin(&r.decoder, p->encoding);
 	if (!is_text(p) && r.decoder.kind != DECODER_PLAIN)
 		return;
-	s->failed = !charset_begin(&r.charset, is_text(p) ? charset_of(p) : charset_default()) || s->failed;
+	s->failed = !charset_begin(&r.charset, is_text(p) ? part_charset(p) : charset_default()) || s->failed;
 	finder_begin(&s->finder);
 	feed_bytes(s, &r, slice_make(s->body->text.data + p->body.start, p->body.end - p->body.start));
 	if (p->body.end == s->body->text.len)

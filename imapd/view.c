@@ -146,7 +146,7 @@ view_tell_change(struct view *v, struct output *out, const struct dialect *d, si
 {
 	struct message *m = &v->folder.messages[index];
 	m->changed = false;
-	view_begin_fetch(v, out, d, index, with_uid || d->qresync);
+	view_begin_fetch(v, out, d, index, with_uid || d->qresync || d->notifies);
 	output_text(out, "FLAGS (");
 	flags_write(out, &v->folder, m);
 	output_text(out, ")");
@@ -189,17 +189,19 @@ view_report(struct view *v, struct output *out, const struct dialect *d, bool ex
 {
 	if (!v->open)
 		return;
-	if (expunges && v->folder.vanished > 0)
+	if (expunges && !d->quiet_expunges && v->folder.vanished > 0)
 		tell_expunges(v, out, d);
 	if (!v->news)
 		return;
 	v->news = false;
 	size_t known = v->announced;
-	if (v->folder.count != v->announced || count_recent(v) != v->recent)
+	if (!d->quiet_new && (v->folder.count != v->announced || count_recent(v) != v->recent))
 		view_tell_count(v, out);
 	/* New messages come with their flags when the client fetches them. */
 	for (size_t i = known; i < v->announced; i++)
 		v->folder.messages[i].changed = false;
+	if (d->quiet_new || d->quiet_flags)
+		return;
 	view_tell_new_flags(v, out);
 	tell_changes(v, out, d, with_uid);
 	view_all_told(v);

@@ -8,8 +8,12 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "imapd/compress.h"
+#include "imapd/notify.h"
+#include "lib/base/clock.h"
 #include "lib/store/folders.h"
 
+#define REST_AFTER 2000 /* ms */
 #define WATCHED (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
 
 static volatile sig_atomic_t terminated;
@@ -29,15 +33,21 @@ session_wait_prepare(void)
 	sigaction(SIGTERM, &act, NULL);
 }
 
-/* The command under way ends as if the client had fallen silent: an APPEND takes its file away. */
+/* Whatever is under way ends as if the client had fallen silent: an APPEND takes its file away. */
 static void
-end_on_signal(struct session *s)
+end(struct session *s)
 {
-	output_text(&s->out, "* BYE the server ends this session, come again\r\n");
 	output_flush(&s->out);
 	s->out.failed = s->done = true;
 	s->in.fd = -1;
 	s->in.timeout = 0;
+}
+
+static void
+end_on_signal(struct session *s)
+{
+	output_text(&s->out, "* BYE the server ends this session, come again\r\n");
+	end(s);
 }
 
 /* poll(2) in which SIGTERM is let through. */
@@ -58,6 +68,60 @@ wait_ready(struct session *s, struct pollfd *fds, nfds_t count, int timeout)
 	}
 }
 
+/* The same; after a while what a silent session does not need is given back. */
+static int
+wait_long(struct session *s, struct pollfd *fds, nfds_t count, int timeout)
+{
+	int n = wait_ready(s, fds, count, timeout < REST_AFTER ? timeout : REST_AFTER);
+	if (n != 0 || timeout <= REST_AFTER)
+		return n;
+	compress_rest();
+	return wait_ready(s, fds, count, timeout - REST_AFTER);
+}
+
+/* Where news come from: NOTIFY's watches, or IDLE's; -1: nowhere. */
+static int
+news_of(const struct session *s)
+{
+	return s->notify != NULL ? s->notify->descriptor : s->watch;
+}
+
+enum wait_result
+session_wait_news(struct session *s, int timeout)
+{
+	struct pollfd fds[2] = {{.fd = s->in.fd, .events = POLLIN}, {.fd = news_of(s), .events = POLLIN}};
+	output_flush(&s->out);
+	if (wait_long(s, fds, 2, timeout) == 0)
+		return WAIT_TIMEOUT;
+	return s->in.fd < 0 || fds[0].revents != 0 ? WAIT_CLIENT : WAIT_NEWS;
+}
+
+/* Between two commands; what NOTIFY has to tell is told meanwhile. False: the client was silent for too long. */
+static bool
+wait_and_tell(struct session *s)
+{
+	int64_t deadline = clock_ms() + SESSION_IDLE;
+	for (;;) {
+		int due = s->notify != NULL ? notify_look(s, false) : -1;
+		int left = clock_poll_timeout(deadline);
+		if (s->done)
+			end(s);
+		if (s->out.failed)
+			return true;
+		if (left == 0)
+			return false;
+		if (session_wait_news(s, due >= 0 && due < left ? due : left) == WAIT_CLIENT)
+			return true;
+	}
+}
+
+/* Within a command nothing is told but by the command. */
+static bool
+is_between_commands(const struct session *s)
+{
+	return !s->busy && s->gather.text.len == 0;
+}
+
 void
 session_wait(void *context)
 {
@@ -66,19 +130,9 @@ session_wait(void *context)
 	if (s->in.fd < 0)
 		return;
 	output_flush(&s->out);
+	bool ready = is_between_commands(s) ? wait_and_tell(s) : wait_long(s, &client, 1, SESSION_IDLE) != 0;
 	/* The input's own wait finds what this one found; at the timeout it ends at once. */
-	bool silent = wait_ready(s, &client, 1, SESSION_IDLE) == 0;
-	s->in.timeout = silent || s->in.fd < 0 ? 0 : SESSION_IDLE;
-}
-
-enum wait_result
-session_wait_news(struct session *s, int timeout)
-{
-	struct pollfd fds[2] = {{.fd = s->in.fd, .events = POLLIN}, {.fd = s->watch, .events = POLLIN}};
-	output_flush(&s->out);
-	if (wait_ready(s, fds, 2, timeout) == 0)
-		return WAIT_TIMEOUT;
-	return s->in.fd < 0 || fds[0].revents != 0 ? WAIT_CLIENT : WAIT_NEWS;
+	s->in.timeout = ready && !s->out.failed ? SESSION_IDLE : 0;
 }
 
 /* The path of the selected folder's `part`, from the Maildir, which is the working directory. */

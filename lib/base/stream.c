@@ -39,6 +39,7 @@ input_open(struct input *in, int fd, int timeout)
 	in->start = in->end = 0;
 	in->before_wait = NULL;
 	in->context = NULL;
+	in->coding = NULL;
 }
 
 struct slice
@@ -69,20 +70,48 @@ wait_input(struct input *in)
 	return ready;
 }
 
+/* What is there to be decoded, as far as there is room. -1 with errno. */
+static ssize_t
+decode_some(struct input *in)
+{
+	if (in->coding == NULL || in->end == sizeof in->buffer)
+		return 0;
+	ssize_t n = in->coding->decode(in->coding->state, in->buffer + in->end, sizeof in->buffer - in->end);
+	in->end += n > 0 ? (size_t)n : 0;
+	return n;
+}
+
+bool
+input_has(struct input *in)
+{
+	return in->start < in->end || decode_some(in) != 0;
+}
+
+static ssize_t
+read_some(struct input *in)
+{
+	if (in->coding != NULL)
+		return in->coding->read(in->coding->state, in->fd);
+	ssize_t n = read(in->fd, in->buffer + in->end, sizeof in->buffer - in->end);
+	in->end += n > 0 ? (size_t)n : 0;
+	return n;
+}
+
+/* Coded bytes may be none that can be decoded yet, so it goes on until there is one, or no more come. */
 static enum input_result
 read_once(struct input *in)
 {
 	for (;;) {
 		if (!wait_input(in))
 			return errno == ETIMEDOUT ? INPUT_TIMEOUT : INPUT_ERROR;
-		ssize_t n = read(in->fd, in->buffer + in->end, sizeof in->buffer - in->end);
-		if (n > 0) {
-			in->end += (size_t)n;
-			return INPUT_OK;
-		}
+		ssize_t n = read_some(in);
 		if (n == 0)
 			return INPUT_END;
-		if (errno != EINTR && errno != EAGAIN)
+		if (n > 0 && in->coding != NULL)
+			n = decode_some(in);
+		if (n > 0)
+			return INPUT_OK;
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
 			return INPUT_ERROR;
 	}
 }
@@ -90,13 +119,16 @@ read_once(struct input *in)
 enum input_result
 input_fill(struct input *in)
 {
-	if (in->before_wait != NULL)
-		in->before_wait(in->context);
 	if (in->end == sizeof in->buffer && in->start > 0) {
 		memmove(in->buffer, in->buffer + in->start, in->end - in->start);
 		in->end -= in->start;
 		in->start = 0;
 	}
+	ssize_t decoded = decode_some(in);
+	if (decoded != 0)
+		return decoded > 0 ? INPUT_OK : INPUT_ERROR;
+	if (in->before_wait != NULL)
+		in->before_wait(in->context);
 	if (in->end == sizeof in->buffer)
 		return INPUT_TOO_LONG;
 	return read_once(in);
@@ -144,6 +176,7 @@ output_open(struct output *out, int fd, int timeout)
 	out->len = 0;
 	out->failed = false;
 	out->into = NULL;
+	out->coding = NULL;
 }
 
 void
@@ -187,6 +220,24 @@ send_all(struct output *out, const char *bytes, size_t len)
 	}
 }
 
+static void
+send_coded(void *context, struct slice coded)
+{
+	send_all(context, coded.data, coded.len);
+}
+
+/* `whole`: the peer waits for all of it. */
+static void
+send_buffer(struct output *out, bool whole)
+{
+	size_t len = out->len;
+	out->len = 0;
+	if (out->coding == NULL)
+		send_all(out, out->buffer, len);
+	else if (!out->failed && !out->coding->encode(out->coding->state, slice_make(out->buffer, len), whole, send_coded, out))
+		out->failed = true;
+}
+
 void
 output_write(struct output *out, const void *bytes, size_t len)
 {
@@ -199,7 +250,7 @@ output_write(struct output *out, const void *bytes, size_t len)
 		at += part;
 		len -= part;
 		if (out->len == sizeof out->buffer)
-			output_flush(out);
+			send_buffer(out, false);
 	}
 }
 
@@ -233,8 +284,6 @@ output_format(struct output *out, const char *format, ...)
 bool
 output_flush(struct output *out)
 {
-	size_t len = out->len;
-	out->len = 0;
-	send_all(out, out->buffer, len);
+	send_buffer(out, true);
 	return !out->failed;
 }

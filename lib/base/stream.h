@@ -8,11 +8,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "lib/base/slice.h"
 #include "lib/base/str.h"
 
 #define STREAM_BUFFER 16384
+
+/* What stands between a descriptor and the bytes of its streams, both ways (imapd: DEFLATE). */
+struct stream_coding {
+	void *state;
+	/* Decodes some of what was read: the bytes put `into`, 0: more must be read first, -1: it is broken (errno). */
+	ssize_t (*decode)(void *state, char *into, size_t room);
+	/* As read(2), of coded bytes, which it keeps. Only when there is nothing left to decode. */
+	ssize_t (*read)(void *state, int fd);
+	/* Codes bytes and gives what comes of it to `emit`; with `whole` the peer can read all that was coded so far. False: it failed. */
+	bool (*encode)(void *state, struct slice bytes, bool whole, void (*emit)(void *context, struct slice coded), void *context);
+};
 
 enum input_result {
 	INPUT_OK,
@@ -30,6 +42,7 @@ struct input {
 	/* Called before a wait for more bytes, to flush what the peer waits for; may be NULL. */
 	void (*before_wait)(void *context);
 	void  *context;
+	const struct stream_coding *coding; /* NULL: none */
 	char   buffer[STREAM_BUFFER];
 };
 
@@ -37,6 +50,8 @@ void input_open(struct input *in, int fd, int timeout);
 
 /* What is buffered and not yet taken. */
 struct slice input_buffered(const struct input *in);
+/* Whether something is buffered, or was read and only waits to be decoded: then a wait for the descriptor would be in vain. */
+bool input_has(struct input *in);
 /* Forgets `len` buffered bytes. */
 void input_take(struct input *in, size_t len);
 /* Waits for at least one more byte behind what is buffered. INPUT_TOO_LONG when the buffer is full. */
@@ -58,6 +73,7 @@ struct output {
 	size_t len;
 	bool   failed; /* a write failed: all later ones do nothing */
 	struct str *into; /* not NULL: there instead of to fd */
+	const struct stream_coding *coding; /* NULL: none */
 	char   buffer[STREAM_BUFFER];
 };
 

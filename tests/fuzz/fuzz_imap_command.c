@@ -13,6 +13,7 @@
 #include "imapd/find.h"
 #include "imapd/gather.h"
 #include "imapd/imap_url.h"
+#include "imapd/notify.h"
 #include "imapd/parse_fetch.h"
 #include "imapd/parse_list.h"
 #include "imapd/parse_metadata.h"
@@ -194,6 +195,20 @@ try_store(struct parser p)
 }
 
 static void
+try_notify(struct parser p)
+{
+	struct notify_request r;
+	p.c.rest = slice_make(p.c.rest.data - 1, p.c.rest.len + 1);
+	if (!parse_notify(&p, &r))
+		return;
+	for (size_t i = 0; i < r.count; i++)
+		for (size_t k = 0; k < r.groups[i].count; k++)
+			touch(r.groups[i].names[k]);
+	for (const struct fetch_item *item = r.items; item != NULL; item = item->next)
+		touch(item->section.part);
+}
+
+static void
 try_all(struct slice command)
 {
 	struct slice word;
@@ -213,6 +228,7 @@ try_all(struct slice command)
 	try_metadata(p);
 	try_select(p);
 	try_store(p);
+	try_notify(p);
 }
 
 int
