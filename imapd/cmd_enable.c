@@ -35,7 +35,9 @@ enable_uidonly(struct session *s)
 static bool
 enable_metadata(struct session *s)
 {
-	return s->watched_metadata == NULL && metadata_watch_begin(s);
+	bool is_new = !s->dialect.metadata && metadata_watch_begin(s);
+	s->dialect.metadata = s->dialect.metadata || is_new;
+	return is_new;
 }
 
 /* Each returns whether it was off before. */

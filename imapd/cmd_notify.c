@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "imapd/metadata.h"
 #include "imapd/namespace.h"
 #include "lib/base/log.h"
 
 #define REQUEST_MOST (1 << 20) /* bytes of memory that is kept for what the client said */
 #define UNSUPPORTED  (NOTIFY_ANNOTATIONS | NOTIFY_OTHER)
+#define METADATA     (NOTIFY_METADATA | NOTIFY_SERVER_METADATA)
+#define BADEVENT     "BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange)"
 
 /* What the client said, parsed in memory that stays. NULL: *answer says why. */
 static struct notify *
@@ -48,10 +51,18 @@ static struct answer
 refuse(const struct notify *n)
 {
 	if (n != NULL && n->request.all & UNSUPPORTED)
-		return answer_no("BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange)", "such events are not told");
+		return answer_no(BADEVENT, "such events are not told");
 	log_warning("notify-refused", log_errno(), log_text("hint", errno == E2BIG ? "" :
 	    "sessions may need more of fs.inotify.max_user_watches or fs.inotify.max_user_instances (sysctl)"));
 	return answer_no("NOTIFICATIONOVERFLOW", "so many folders cannot be watched now");
+}
+
+/* All that what is asked for needs; false with errno. */
+static bool
+begin_watching(struct session *s, struct notify *n)
+{
+	bool metadata = (n->request.all & METADATA) != 0;
+	return notify_watch_begin(n) && notify_watch_folders(s, n) && (!metadata || metadata_watch_begin(s));
 }
 
 static void
@@ -91,7 +102,7 @@ cmd_notify(struct session *s, struct parser *p)
 			notify_end(s);
 		return answer_ok("nothing will be told");
 	}
-	if (n->request.all & UNSUPPORTED || !notify_watch_begin(n) || !notify_watch_folders(s, n)) {
+	if (n->request.all & UNSUPPORTED || !begin_watching(s, n)) {
 		answer = refuse(n);
 		notify_free(n);
 		return answer;

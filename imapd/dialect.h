@@ -8,6 +8,7 @@ struct dialect {
 	bool condstore; /* MODSEQ in every FETCH response that tells of a change */
 	bool qresync;   /* VANISHED for EXPUNGE, UID in every such FETCH response */
 	bool uidonly;   /* UIDFETCH for FETCH, VANISHED for EXPUNGE: the client counts no messages */
+	bool metadata;  /* METADATA responses for what other sessions change (ENABLE METADATA, RFC 5464) */
 	bool notifies;  /* UID in every FETCH response that tells of a change */
 	bool quiet_new, quiet_expunges, quiet_flags; /* such news of the selected folder are not wanted */
 };

@@ -24,7 +24,7 @@ bool metadata_find(struct session *s, struct slice mailbox, bool create, struct 
 void metadata_tell(struct session *s, const struct metadata *d, const struct metadata_subject *subject,
     const struct metadata_request *r, size_t *longest);
 
-/* --- news of other sessions (ENABLE METADATA) ------------------------------------------ */
+/* --- news of other sessions (ENABLE METADATA, NOTIFY) ------------------------------------------ */
 
 /* From now on; false with errno. */
 bool metadata_watch_begin(struct session *s);

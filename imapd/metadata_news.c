@@ -1,4 +1,5 @@
-/* What other sessions change in annotations, told to those who have enabled METADATA (RFC 5464 section 4.4.2). */
+/* What other sessions change in annotations, told to those who have enabled METADATA (RFC 5464 section 4.4.2) or
+ * ask for them with NOTIFY (RFC 5465 sections 5.6, 5.7). */
 #include "imapd/metadata.h"
 
 #include <fcntl.h>
@@ -6,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "imapd/namespace.h"
+#include "imapd/notify.h"
 #include "lib/mail/imap_reply.h"
 
 struct metadata_watch {
@@ -54,7 +56,7 @@ struct news {
 	struct folder_names   folders; /* listed when one is looked for */
 	bool                  listed;
 	bool                  begun;   /* a response for `owner` */
-	bool                  unknown; /* it is no folder's that there is */
+	bool                  unknown; /* it is no folder's that there is, or none that the client wants to hear of */
 	struct metadata_owner owner;
 };
 
@@ -91,13 +93,19 @@ end_response(struct news *n)
 	n->begun = false;
 }
 
+static bool
+is_wanted(const struct session *s, struct slice mailbox)
+{
+	return s->dialect.metadata || (s->notify != NULL && notify_wants_metadata(s->notify, mailbox));
+}
+
 static void
 begin_response(struct news *n, struct metadata_owner owner)
 {
 	end_response(n);
 	struct slice name = owner.account ? slice_of("") : find_folder(n, owner.guid);
 	n->owner = owner;
-	n->unknown = name.data == NULL;
+	n->unknown = name.data == NULL || !is_wanted(n->session, name);
 	n->begun = !n->unknown;
 	if (n->unknown)
 		return;

@@ -28,8 +28,10 @@ enum notify_event {
 	NOTIFY_FLAGS = 1 << 2,
 	NOTIFY_NAMES = 1 << 3,
 	NOTIFY_SUBSCRIPTIONS = 1 << 4,
-	NOTIFY_ANNOTATIONS = 1 << 5, /* these two are none of ours */
+	NOTIFY_ANNOTATIONS = 1 << 5, /* of messages; this and OTHER are none of ours */
 	NOTIFY_OTHER = 1 << 6,
+	NOTIFY_METADATA = 1 << 7,        /* of folders: RFC 5464 */
+	NOTIFY_SERVER_METADATA = 1 << 8, /* of the account, whatever folders stand beside it */
 	NOTIFY_MESSAGES = NOTIFY_NEW | NOTIFY_EXPUNGE | NOTIFY_FLAGS,
 };
 
@@ -93,6 +95,8 @@ struct notify {
 bool notify_same(struct slice a, struct slice b);
 /* The events of the groups that a folder is in. */
 unsigned notify_events_of(const struct notify *n, struct slice name);
+/* Whether it wants to be told of a folder's annotations, as the client names it; "": the account's. */
+bool notify_wants_metadata(const struct notify *n, struct slice mailbox);
 
 /* --- watching (notify_watch.c) --- */
 

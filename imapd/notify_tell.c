@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "imapd/fetch.h"
+#include "imapd/metadata.h"
 #include "imapd/names.h"
 #include "imapd/namespace.h"
 #include "lib/base/clock.h"
@@ -231,6 +232,7 @@ notify_look(struct session *s, bool expunges)
 		return -1;
 	notify_watch_selected(s);
 	look_at_selected(s, expunges);
+	metadata_tell_news(s);
 	int due = s->done ? -1 : tell_folders(s);
 	scratch_clear(&s->scratch);
 	return due;

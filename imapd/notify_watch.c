@@ -60,6 +60,14 @@ notify_events_of(const struct notify *n, struct slice name)
 	return events;
 }
 
+bool
+notify_wants_metadata(const struct notify *n, struct slice mailbox)
+{
+	if (mailbox.len == 0)
+		return n->request.all & NOTIFY_SERVER_METADATA;
+	return n->request.all & NOTIFY_METADATA && notify_events_of(n, mailbox) & NOTIFY_METADATA;
+}
+
 /* --- watches ------------------------------------------------------------------------------ */
 
 /* From the Maildir, which is the working directory; `name` is the store's. -1 with errno. */

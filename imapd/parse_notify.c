@@ -3,6 +3,7 @@
 
 #define NO_MEMORY "the command needs too much memory"
 #define BOTH      (NOTIFY_NEW | NOTIFY_EXPUNGE)
+#define BESIDE    (NOTIFY_NAMES | NOTIFY_SUBSCRIPTIONS | NOTIFY_METADATA | NOTIFY_SERVER_METADATA)
 
 static const struct {
 	const char *name;
@@ -10,6 +11,7 @@ static const struct {
 } events[] = {
 	{"MessageNew", NOTIFY_NEW}, {"MessageExpunge", NOTIFY_EXPUNGE}, {"FlagChange", NOTIFY_FLAGS},
 	{"AnnotationChange", NOTIFY_ANNOTATIONS}, {"MailboxName", NOTIFY_NAMES}, {"SubscriptionChange", NOTIFY_SUBSCRIPTIONS},
+	{"MailboxMetadataChange", NOTIFY_METADATA}, {"ServerMetadataChange", NOTIFY_SERVER_METADATA},
 };
 
 static const struct {
@@ -115,7 +117,7 @@ is_sound(struct parser *p, const struct notify_group *g)
 		return parse_fail(p, "MessageNew and MessageExpunge go together");
 	if (g->events & (NOTIFY_FLAGS | NOTIFY_ANNOTATIONS) && both == 0)
 		return parse_fail(p, "FlagChange needs MessageNew and MessageExpunge");
-	if (is_selected(g) && g->events & (NOTIFY_NAMES | NOTIFY_SUBSCRIPTIONS))
+	if (is_selected(g) && g->events & BESIDE)
 		return parse_fail(p, "of the selected folder only messages are told");
 	return true;
 }

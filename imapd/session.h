@@ -44,7 +44,7 @@ struct session {
 	bool           busy;     /* a command is carried out */
 	int            watch;    /* inotify of IDLE, or -1 */
 	struct notify *notify;   /* what the client is told at any time (RFC 5465), or NULL */
-	struct metadata_watch *watched_metadata; /* what ENABLE METADATA tells of, or NULL (metadata_news.c) */
+	struct metadata_watch *watched_metadata; /* what ENABLE METADATA and NOTIFY tell of, or NULL (metadata_news.c) */
 };
 
 /* How a command ended; the dispatcher writes it after the untagged responses. */

@@ -52,7 +52,7 @@ def test_the_capability(other):
 
 @pytest.mark.parametrize("arguments", [
     "", " SET", " SET ()", " SET (SELECTED)", " SET (SELECTED (MessageNew))", " SET (SELECTED (MessageExpunge))",
-    " SET (PERSONAL (FlagChange))", " SET (SELECTED (MailboxName))", " SET (SELECTED NONE) (SELECTED-DELAYED NONE)",
+    " SET (PERSONAL (FlagChange))", " SET (SELECTED (MailboxName))", " SET (SELECTED (MailboxMetadataChange))", " SET (SELECTED NONE) (SELECTED-DELAYED NONE)",
     " SET (PERSONAL (MessageNew (UID) MessageExpunge))", " SET (MAILBOXES NONE)", " SET (SOMEWHERE NONE)", " NONE NONE",
     " SET (SUBTREE () NONE)", " SET (SELECTED (MessageNew (NOSUCH) MessageExpunge))"])
 def test_what_makes_no_sense_is_bad(other, arguments):
@@ -60,12 +60,44 @@ def test_what_makes_no_sense_is_bad(other, arguments):
     assert other.command("NOTIFY" + arguments)[0] == "BAD"
 
 
-@pytest.mark.parametrize("event", ["AnnotationChange MessageNew MessageExpunge", "ServerMetadataChange", "X-Unheard-Of"])
+@pytest.mark.parametrize("event", ["AnnotationChange MessageNew MessageExpunge", "X-Unheard-Of"])
 def test_an_event_that_is_not_ours_is_refused_with_those_that_are(other, event):
     """Section 3.1: NO, not BAD."""
     assert other.command(f"NOTIFY SET (PERSONAL ({event}))")[0] == "NO"
     events = re.match(r"NO \[BADEVENT \((.*)\)\]", other.text)[1].split()
-    assert {"MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"} <= set(events)
+    assert {"MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange",
+            "MailboxMetadataChange", "ServerMetadataChange"} == set(events)
+
+
+def test_annotations_of_folders_and_of_the_account(suite, user, other):
+    """Sections 5.6 and 5.7: METADATA with the entries' names, of the folders that were asked for, though no command runs."""
+    ok(other, "CREATE Work")
+    ok(other, "CREATE Else")
+    with session(suite, user) as imap:
+        ok(imap, "NOTIFY SET (MAILBOXES Work (MailboxMetadataChange))")
+        ok(other, 'SETMETADATA Else (/private/comment "a")')
+        ok(other, 'SETMETADATA "" (/private/comment "a")')
+        ok(other, 'SETMETADATA Work (/private/comment "a")')
+        assert imap.line() == '* METADATA Work "/private/comment"'
+        nothing(imap)
+        ok(imap, "NOTIFY SET (MAILBOXES Else (ServerMetadataChange))")
+        ok(other, 'SETMETADATA Else (/private/comment "b")')
+        ok(other, 'SETMETADATA "" (/private/comment "b")')
+        assert imap.line() == '* METADATA "" "/private/comment"'
+        ok(imap, "NOTIFY NONE")
+        ok(other, 'SETMETADATA "" (/private/comment "c")')
+        nothing(imap)
+
+
+def test_annotations_in_idle(suite, user, other):
+    with session(suite, user) as imap:
+        ok(imap, "NOTIFY SET (PERSONAL (MailboxMetadataChange))")
+        imap.send("i IDLE\r\n")
+        assert imap.line().startswith("+")
+        ok(other, 'SETMETADATA INBOX (/private/comment "news")')
+        assert imap.line() == '* METADATA INBOX "/private/comment"'
+        imap.send("DONE\r\n")
+        assert imap.line().startswith("i OK")
 
 
 def test_new_mail_in_another_folder(suite, user, other):
