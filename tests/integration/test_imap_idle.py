@@ -33,35 +33,34 @@ def settings(suite, program, **wanted):
         suite.restart(program)
 
 
-@contextlib.contextmanager
-def connections(suite, service, count):
-    """So many clients, from addresses enough, and the processes that are theirs: (clients, fronts, tlsd's children)."""
-    before = set(suite.pids("imapd")), set(suite.pids("tlsd"))
-    with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(suite.imap(service, source=f"127.0.0.{2 + number // 40}")) for number in range(count)]
-        yield clients, set(suite.pids("imapd")) - before[0], set(suite.pids("tlsd")) - before[1]
-    wait_for("the fronts to end", 20, lambda: set(suite.pids("imapd")) == before[0])
+def connect(suite, stack, count, act=lambda number, client: None):
+    """So many clients, from addresses enough; each does `act` at once, before the time for a login is over."""
+    for number in range(count):
+        client = stack.enter_context(suite.imap("imaps", source=f"127.0.0.{2 + number // 40}"))
+        act(number, client)
 
 
-def enter(suite, clients, users):
-    """Logs them in, has them in IDLE in INBOX; gives the session processes."""
-    before = set(suite.pids("imap"))
-    for number, client in enumerate(clients):
+def costs(suite, count, what):
+    """KiB of a connection: the front before the login, a session in IDLE in INBOX, and its process in tlsd."""
+    users = [suite.user() for _ in range(-(-count // 40))]
+
+    def enter(number, client):
         user = users[number % len(users)]
         assert client.login(user.address, user.password)[0] == "OK"
         assert client.command("SELECT INBOX")[0] == "OK"
         client.send("i IDLE\r\n")
         assert client.response().startswith(b"+")
-    return set(suite.pids("imap")) - before
 
-
-def costs(suite, count, what):
-    """KiB of a connection: the front before the login, the session, and its process in tlsd."""
-    users = [suite.user() for _ in range(-(-count // 40))]
-    with connections(suite, "imaps", count) as (clients, fronts, children):
-        front = mean(fronts, what)
-        session = mean(enter(suite, clients, users), what)
-        # After five seconds of silence tlsd's children give back what they do not need.
+    before = {name: set(suite.pids(name)) for name in ("imapd", "imap", "tlsd")}
+    with contextlib.ExitStack() as stack:
+        connect(suite, stack, 10)
+        front = mean(set(suite.pids("imapd")) - before["imapd"], what)
+    wait_for("the fronts to end", 20, lambda: set(suite.pids("tlsd")) == before["tlsd"])
+    with contextlib.ExitStack() as stack:
+        connect(suite, stack, count, enter)
+        session = mean(set(suite.pids("imap")) - before["imap"], what)
+        children = set(suite.pids("tlsd")) - before["tlsd"]
+        # After five seconds of silence they give back what they do not need.
         wait_for(lambda: f"less than {TLS_CHILD} KiB a child of tlsd, there are {mean(children, what):.0f}", 20,
                  lambda: mean(children, what) < TLS_CHILD)
         return front, session, mean(children, what)
