@@ -24,7 +24,7 @@ static struct save save; /* one at a time; its buffer is no matter for the stack
 static bool
 parse_append(struct parser *p, struct append *a)
 {
-	if (!parse_space(p) || !parse_astring(p, &a->name) || !parse_space(p))
+	if (!parse_space(p) || !namespace_take(p, &a->name) || !parse_space(p))
 		return false;
 	if (cursor_peek(&p->c) == '(' && !(parse_flag_list(p, false, a->names, FLAGS_MOST, &a->count) && parse_space(p)))
 		return false;
