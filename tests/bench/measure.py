@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness import REPOSITORY, wait_for  # noqa: E402
-from harness.suite import HOME  # noqa: E402
+from harness.build import HOME  # noqa: E402
 
 
 class Group:

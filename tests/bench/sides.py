@@ -12,7 +12,8 @@ import tempfile
 from accounts import DOMAIN
 from harness import PostfixAdmin, Suite, wait_for
 from harness.accounts import query_file
-from harness.suite import HOME, free_ports, listening_ports
+from harness.build import HOME
+from harness.suite import free_ports, listening_ports
 from measure import Group, REPOSITORY
 
 

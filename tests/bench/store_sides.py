@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 
 from harness import wait_for
-from harness.suite import HOME, free_ports, listening_ports
+from harness.build import HOME
+from harness.suite import free_ports, listening_ports
 from measure import Group
 from sides import DOVECOT_SQL
 

@@ -6,14 +6,15 @@ with all its users, dialogues by socket, an SMTP sink, a private MariaDB. Standa
         with suite.smtp() as smtp:                   # postern-smtpd on its own port, greeting read
             assert smtp.command("EHLO me.test")[0] == 250
 """
+from .build import REPOSITORY, build_directory, built, made, without_sanitizers
 from .wait import Timeout, wait_for, wait_until
 from .dialogue import Dialogue, Imap, Pop3, Smtp, client_context
 from .sink import Sink
 from .accounts import PostfixAdmin
 from .mariadb import MariaDB
-from .suite import Account, Suite, REPOSITORY, build_directory, without_sanitizers
+from .suite import Account, Suite
 from .packets import Peer, as_user
 from .process import Process
 
 __all__ = ["Account", "Dialogue", "Imap", "MariaDB", "Peer", "Pop3", "PostfixAdmin", "Process", "REPOSITORY", "Sink", "Smtp", "Suite",
-           "Timeout", "as_user", "build_directory", "client_context", "wait_for", "wait_until", "without_sanitizers"]
+           "Timeout", "as_user", "build_directory", "built", "client_context", "made", "wait_for", "wait_until", "without_sanitizers"]

@@ -1,13 +1,12 @@
 """postern-authd alone in a private directory, as one user, with embedded users or preset A on a MariaDB."""
 import base64
-import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
 
 from .packets import Peer
-from .suite import HOME, REPOSITORY, build_directory
+from .build import HOME, REPOSITORY, built
 from .wait import wait_for
 
 PRESET = REPOSITORY / "conf/presets/A"
@@ -62,7 +61,7 @@ class Authd:
         return {"PATH": "/usr/bin:/bin", "POSTERN_SETTINGS": str(self.settings), "ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}
 
     def program(self, name):
-        return str(REPOSITORY / build_directory() / f"postern-{name}")
+        return str(built(f"postern-{name}"))
 
     def tool(self, name, *arguments, input="", check=True):
         result = subprocess.run([self.program(name), *arguments], input=input, capture_output=True, text=True,

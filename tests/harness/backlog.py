@@ -6,7 +6,7 @@ import pwd
 import subprocess
 import tempfile
 
-from .suite import REPOSITORY, HOME
+from .build import REPOSITORY, HOME
 
 def program():
     """Compiled for this run: the format of the queue file is that of the source that is tested."""

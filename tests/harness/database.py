@@ -1,24 +1,13 @@
 """One database worker of postern-authd, without the rest of it (tests/unit/database_worker.c)."""
-import functools
 import pathlib
 import shutil
 import subprocess
 import tempfile
 
-from .suite import HOME, REPOSITORY, build_directory
+from .build import HOME, made
 
 MAPS = ["domains", "mailboxes", "aliases", "quotas", "passwords", "relay_domains", "transports", "senders",
         "message_sizes", "used", "domain_quotas", "domain_used", "sender_relay_hosts", "sender_bcc", "recipient_bcc"]
-
-
-@functools.cache
-def program():
-    build = build_directory()
-    options = ["SANITIZE=yes"] if "sanitize" in build else []
-    options += ["CC=clang"] if "clang" in build else []
-    made = f"{build}/unit/database_worker"
-    subprocess.run(["make", "-s", f"B={build}", *options, made], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
-    return REPOSITORY / made
 
 
 class Worker:
@@ -39,7 +28,7 @@ class Worker:
 
     def __enter__(self):
         with open(self.directory / "log", "wb") as log:
-            self.process = subprocess.Popen([program(), *self.arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+            self.process = subprocess.Popen([made("unit/database_worker"), *self.arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                                             text=True, errors="surrogateescape", bufsize=1)
         return self
 

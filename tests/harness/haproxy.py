@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import tempfile
 
-from .suite import HOME, free_ports, listening_ports
+from .build import HOME
+from .suite import free_ports, listening_ports
 from .wait import wait_for
 
 # A balancer of ours has an address of its own: to the suite 127.0.0.1 stays a stranger without a header.

@@ -5,7 +5,8 @@ import subprocess
 import tempfile
 
 from .dialogue import Smtp
-from .suite import HOME, free_ports, listening_ports
+from .build import HOME
+from .suite import free_ports, listening_ports
 from .wait import wait_for
 
 MAIN = """compatibility_level = 3.6

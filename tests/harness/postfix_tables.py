@@ -10,7 +10,8 @@ import subprocess
 import tempfile
 
 from .dialogue import Smtp
-from .suite import HOME, free_ports, listening_ports
+from .build import HOME
+from .suite import free_ports, listening_ports
 from .wait import wait_for
 
 NEEDED = ["/usr/sbin/postfix", "/usr/lib/postfix/postfix-mysql.so"]

@@ -3,7 +3,7 @@ query files with nothing but host, user, password and database changed, their se
 import re
 import subprocess
 
-from .suite import REPOSITORY
+from .build import REPOSITORY
 
 PRESETS = REPOSITORY / "conf/presets"
 PASSWORD = "secret words"

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from .suite import HOME, REPOSITORY
+from .build import HOME, REPOSITORY
 
 
 class Process:

@@ -12,14 +12,10 @@ import signal
 import socket
 import subprocess
 
-import pytest
-
+from .build import HOME, REPOSITORY, build_directory, build_lock, build_name, make_environment
 from .dialogue import Imap, Pop3, Smtp
 from .accounts import Embedded
 from .wait import wait_for
-
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-HOME = pathlib.Path("/var/tmp/postern-test")
 
 # The sockets that each daemon offers; it is up when all of them take a connection.
 SOCKETS = {
@@ -36,16 +32,6 @@ CONNECTIONS = ["smtpd", "submission", "smtps", "imapd", "imaps", "pop3d", "pop3s
 # Loopback is not trusted in the tests: a client of 127.0.0.1 is a stranger.
 DEFAULTS = {"hostname": "mail.example.test", "permitted_networks": "192.0.2.0/24"}
 SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|SUMMARY: UndefinedBehaviorSanitizer")
-
-
-def without_sanitizers(why):
-    """A mark: the promise is about the programs that people run, not about a build with the sanitizers."""
-    return pytest.mark.skipif("san" in pathlib.Path(build_directory()).name, reason=why)
-
-
-def build_directory():
-    """Which build is tested: POSTERN_BUILD, default build/gcc."""
-    return os.environ.get("POSTERN_BUILD", "build/gcc")
 
 
 def free_ports(count):
@@ -146,7 +132,7 @@ class Suite:
     def __init__(self, kind="embedded", settings=None):
         assert os.getuid() == 0, "the suite is tested as root, with all its users"
         self.build, self.kind = build_directory(), kind
-        self.prefix, self.lock = take_place(pathlib.Path(self.build).name)
+        self.prefix, self.lock = take_place(build_name())
         self.libexec, self.bin = self.prefix / "libexec/postern", self.prefix / "bin"
         self.settings, self.run = self.prefix / "settings", self.prefix / "run"
         self.mail_root, self.queue = self.prefix / "vmail", self.prefix / "spool/queue"
@@ -174,18 +160,17 @@ class Suite:
         self.install()
 
     def install(self):
-        """Relinks the build for this prefix, unless that was done; builds of one directory must not run at once."""
+        """Relinks the build for this prefix, unless that was done."""
         complete, kept, build = self.prefix / "complete", self.prefix / "kept", str(REPOSITORY / self.build)
         keeps = complete.exists() and complete.stat().st_mtime > newest_source() and complete.read_text().startswith(f"{build}\n")
-        with open(HOME / (pathlib.Path(self.build).name + ".build-lock"), "w") as lock:
-            if not keeps:
-                complete.unlink(missing_ok=True)
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            elif complete.read_text() != f"{build}\n{self.programs_there()}":
-                self.copy_programs(kept, self.prefix)
+        if not keeps:
+            complete.unlink(missing_ok=True)
+        elif complete.read_text() != f"{build}\n{self.programs_there()}":
+            self.copy_programs(kept, self.prefix)
+        with contextlib.nullcontext() if keeps else build_lock():
             result = subprocess.run(["sh", "conf/install", "--quiet", "--root", self.prefix, "--build", self.build,
                                      "--supervisor", "s6", *(["--keep-programs"] if keeps else [])],
-                                    cwd=REPOSITORY, capture_output=True, text=True, env=self.make_environment())
+                                    cwd=REPOSITORY, capture_output=True, text=True, env=make_environment())
         assert result.returncode == 0, result.stdout + result.stderr
         if not keeps:
             self.copy_programs(self.prefix, kept)
@@ -202,13 +187,6 @@ class Suite:
         """The state of each: a test may have put another in the place of one."""
         files = [(path, path.stat()) for folder in (self.libexec, self.bin) for path in sorted(folder.glob("*"))]
         return "\n".join(f"{path} {s.st_mode:o} {s.st_uid} {s.st_gid} {s.st_size} {s.st_mtime_ns}" for path, s in files)
-
-    def make_environment(self):
-        name = pathlib.Path(self.build).name
-        environment = {"SANITIZE": "yes"} if "san" in name else {}
-        if "clang" in name:
-            environment["CC"] = "clang"
-        return {**os.environ, **environment}
 
     def set(self, name, value):
         """Writes a setting (or removes it: None). A program reads it when it starts."""

@@ -13,7 +13,7 @@ import tempfile
 
 from .dialogue import client_context
 from .packets import Peer
-from .suite import REPOSITORY, build_directory
+from .build import built
 from .wait import wait_for
 
 KINDS = {"rsa": ["-newkey", "rsa:2048"], "ecdsa": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]}
@@ -123,7 +123,7 @@ class Tlsd:
     def program(self):
         program = self.directory / "postern-tlsd"
         if not program.exists():
-            shutil.copy(REPOSITORY / build_directory() / "postern-tlsd", program)
+            shutil.copy(built("postern-tlsd"), program)
         return program
 
     def spawn(self):

@@ -9,10 +9,9 @@ import threading
 
 import pytest
 
-from harness import Dialogue
+from harness import Dialogue, built
 from harness.authority import Authority
 from harness.packets import decode, encode
-from harness.suite import REPOSITORY, build_directory
 from harness.tls import TLS12, TLS13, Tlsd, version_context
 
 MECHANISMS = ("SCRAM-SHA-512-PLUS SCRAM-SHA-512 SCRAM-SHA-256-PLUS SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-1 EXTERNAL PLAIN LOGIN "
@@ -89,7 +88,7 @@ class House(Tlsd):
                           for name in ("authd/login", "authd/lookup", "queue/intake", "imap/session", "pop3/session")}
         threading.Thread(target=self.count_clients, daemon=True).start()
         for protocol in PROTOCOLS.values():
-            shutil.copy(REPOSITORY / build_directory() / protocol.program, self.directory)
+            shutil.copy(built(protocol.program), self.directory)
 
     def listen(self, name):
         path = self.run / name

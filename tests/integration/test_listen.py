@@ -9,10 +9,10 @@ import subprocess
 
 import pytest
 
-from harness import REPOSITORY, wait_for
-from harness.suite import build_directory, free_ports
+from harness import built, wait_for
+from harness.suite import free_ports
 
-LISTEN = str(REPOSITORY / build_directory() / "postern-listen")
+LISTEN = str(built("postern-listen"))
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "ASAN_OPTIONS": "detect_leaks=0"}
 
 

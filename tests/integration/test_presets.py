@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from harness import REPOSITORY, MariaDB, build_directory
+from harness import MariaDB, built
 from harness.authd import Authd
 from harness.presets import PASSWORD, PRESETS, fill_preset, use_preset
 
@@ -161,7 +161,7 @@ def test_a_full_mailboxs_mail_comes_back_as_before(letter):
         os.chmod(directory, 0o755)
         for name in settings:
             pathlib.Path(directory, name).write_text(settings[name] + "\n")
-        result = subprocess.run([REPOSITORY / build_directory() / "postern-deliver", "--check"], env={**os.environ, "POSTERN_SETTINGS": directory},
+        result = subprocess.run([built("postern-deliver"), "--check"], env={**os.environ, "POSTERN_SETTINGS": directory},
                                 user="vmail", group="vmail", extra_groups=[], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
 

@@ -145,10 +145,11 @@ def test_when_queued_is_down_nothing_of_it_is_at_work(own):
 
 def test_the_end_of_queued_leaves_a_blank_journal(own):
     """Told to end, it syncs the files themselves: an administrator may then do with them what he likes."""
+    user = own.user()
     own.down("authd")
     try:
         with Intake(own) as client:
-            queue_id = client.submit("a@example.test", [own.user().address], MESSAGE)
+            queue_id = client.submit("a@example.test", [user.address], MESSAGE)
         assert rounds(own)
         own.down("queued")
         wait_for("the intake to be gone", 20, lambda: not own.pids("postern-queued"))

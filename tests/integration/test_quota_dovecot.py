@@ -10,7 +10,8 @@ import tempfile
 import pytest
 
 from harness import Imap, wait_for
-from harness.suite import HOME, free_ports, listening_ports
+from harness.build import HOME
+from harness.suite import free_ports, listening_ports
 
 from test_quota import LIMIT, agrees, append, counted, deliver, files, held, house, logged_in, user  # noqa: F401
 

@@ -6,10 +6,10 @@ import subprocess
 
 import pytest
 
-from harness import Suite, without_sanitizers
-from harness.suite import REPOSITORY, build_directory, free_ports
+from harness import Suite, built, without_sanitizers
+from harness.suite import free_ports
 
-PROGRAM = REPOSITORY / build_directory() / "postern-trace"
+PROGRAM = built("postern-trace")
 
 
 @pytest.fixture(scope="module")

@@ -132,10 +132,11 @@ def test_messages_that_come_together_share_a_sync(own, tmp_path):
 
 def test_the_journal_is_blanked_after_the_files_and_their_names_are_synced(own, tmp_path):
     """A message that waits: when its round is ended, first its file, then its part, then the head of the journal."""
+    user = own.user()
     own.down("authd")
     try:
         with Intake(own) as client:
-            queue_id = client.submit("a@example.test", [own.user().address], b"Subject: x\r\n\r\nhello\r\n")
+            queue_id = client.submit("a@example.test", [user.address], b"Subject: x\r\n\r\nhello\r\n")
         lines, _ = traced(own, tmp_path / "calls", lambda: own.restart("queued"))
     finally:
         own.up("authd")

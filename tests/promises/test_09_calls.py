@@ -10,11 +10,10 @@ import subprocess
 
 import pytest
 
-from harness import Process, wait_for, without_sanitizers
+from harness import REPOSITORY, Process, made, wait_for, without_sanitizers
 from harness.milter import Milter, Policy
 from harness.names import Names
 from harness.process import compile_helper
-from harness.suite import REPOSITORY, build_directory
 from harness.tls import Tlsd
 
 pytestmark = without_sanitizers("their run-time makes system calls of its own")
@@ -105,10 +104,7 @@ def contract_of(name, suite):
 
 def audited(groups):
     """What `make audit` tells: numbers that are allowed, whenever; numbers that only fail."""
-    tool = REPOSITORY / build_directory() / "calls"
-    subprocess.run(["make", "-s", f"B={build_directory()}", str(tool.relative_to(REPOSITORY))], cwd=REPOSITORY, check=True,
-                   capture_output=True)
-    lines = [line.split("\t") for line in subprocess.run([tool, *groups], capture_output=True, text=True, check=True).stdout.splitlines()]
+    lines = [line.split("\t") for line in subprocess.run([made("calls"), *groups], capture_output=True, text=True, check=True).stdout.splitlines()]
     allowed = {int(number) for number, verdict, _ in lines if verdict == "allowed"}
     return allowed, {int(number) for number, verdict, _ in lines} - allowed
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from harness import Process, without_sanitizers
-from harness.suite import REPOSITORY
+from harness import REPOSITORY
 from harness.tls import Tlsd
 
 pytestmark = without_sanitizers("they need address space of their own")
