@@ -105,7 +105,10 @@ class Reader:
             self.nstring()
 
     def extension(self, first):
+        """As much of it as comes."""
         for part in (first, self.disposition, self.language, self.nstring):
+            if self.raw.startswith(b")", self.at):
+                return
             self.space()
             part()
 

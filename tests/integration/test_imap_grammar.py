@@ -171,7 +171,7 @@ def test_tags_and_line_ends(session):
 def test_literals(session):
     """Section 4.3: in place of any string, of no bytes too; without waiting with a plus (RFC 7888)."""
     assert ask(session, ["STATUS {5}", b"inbox (MESSAGES)\r\n"]) == "OK"
-    assert ask(session, ["SEARCH SUBJECT {5}", b"plain FROM {0}", b"\r\n"]) == "OK"
-    assert ask(session, ["LIST {0}", b" {1}", b"*\r\n"]) == "OK"
+    assert ask(session, ["SEARCH SUBJECT {5}", b"plain FROM {0}\r\n", b"\r\n"]) == "OK"
+    assert ask(session, ["LIST {0}", b" {1}\r\n", b"*\r\n"]) == "OK"
     session.send(b"l STATUS {5+}\r\nINBOX (MESSAGES)\r\n")
     assert session.finish(b"l", session.response(), [])[0] == "OK"

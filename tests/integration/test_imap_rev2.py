@@ -1,5 +1,6 @@
 """IMAP4rev2 (RFC 9051) for a client that has enabled it, beside one that has not; UTF8=ACCEPT (RFC 6855); CREATE-SPECIAL-USE
 (RFC 6154); the response codes of RFC 5530 that folders meet."""
+import os
 import re
 
 import pytest
@@ -231,6 +232,19 @@ def test_codes_of_folders(rev1):
                           ("STATUS No (MESSAGES)", "NONEXISTENT"), ('CREATE "a/b"', "CANNOT")):
         assert rev1.command(command)[0] == "NO", command
         assert rev1.text.startswith(f"NO [{code}] "), (command, rev1.text)
+
+
+def test_trouble_that_only_the_administrator_can_end(user, rev1):
+    before = user.maildir.stat()
+    os.chown(user.maildir, 0, 0)
+    os.chmod(user.maildir, 0o755)
+    try:
+        assert rev1.command("CREATE New")[0] == "NO"
+        assert rev1.text.startswith("NO [CONTACTADMIN] "), rev1.text
+    finally:
+        os.chown(user.maildir, before.st_uid, before.st_gid)
+        os.chmod(user.maildir, before.st_mode & 0o7777)
+    ok(rev1, "CREATE New")
 
 
 def test_list_patterns_that_fit_nothing(rev1):
