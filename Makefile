@@ -33,7 +33,7 @@ B := build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-sanitize)
 # libc alone (the folder's other files and lib/ are linked as needed)
 PLAIN = listen/postern-listen smtpd/postern-smtpd \
 	queue/postern-queued queue/postern-remote queue/postern-sendmail queue/postern-mailq queue/postern-queuectl \
-	deliver/postern-deliver deliver/postern-lmtpd sieve/postern-sieve \
+	deliver/postern-deliver deliver/postern-lmtpd deliver/postern-lmtp sieve/postern-sieve \
 	imapd/postern-imapd imapd/postern-imap pop3d/postern-pop3d pop3d/postern-pop3 trace/postern-trace
 # with other libraries
 RICH  = authd/postern-authd authd/postern-authproxy authd/postern-users authd/postern-lookup authd/postern-authtest tlsd/postern-tlsd

@@ -79,7 +79,7 @@ cmd_mail(struct lmtp_session *s, struct slice argument)
 		lmtp_error(s, 503, "5.5.1", s->begun ? "Not within a mail transaction" : "Say LHLO first");
 		return;
 	}
-	if (s->services.lookup.lost || s->services.worker.lost) {
+	if (s->services.lookup.lost || !neighbour_is_there(&s->services.deliver)) {
 		lmtp_close(s, "4.3.2", "Service not available", "service-lost");
 		return;
 	}

@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
-#include "lib/base/paths.h"
-#include "lib/ipc/worker.h"
 
 /* Milliseconds. */
 #define PATIENCE_LOOKUP  30000
@@ -40,10 +38,7 @@ open_spool(struct lmtp_services *v, const char *directory)
 bool
 lmtp_services_open(struct lmtp_services *v, const char *directory)
 {
-	if (!neighbour_open(&v->lookup, "authd/lookup") || !open_spool(v, directory))
-		return false;
-	v->worker = (struct neighbour){.name = "postern-deliver", .socket = worker_start("postern-deliver")};
-	return v->worker.socket >= 0 || away("postern-deliver", paths_libexec, "too many processes?");
+	return neighbour_open(&v->lookup, "authd/lookup") && neighbour_open(&v->deliver, "lmtp/deliver") && open_spool(v, directory);
 }
 
 /* --- asking ------------------------------------------------------------------------- */
@@ -78,7 +73,7 @@ lmtp_ask_recipient(struct lmtp_session *s, struct slice address)
 void
 lmtp_deliver(struct lmtp_session *s, const char *address, uint64_t size)
 {
-	neighbour_begin(&s->services.worker, &s->packet, "deliver");
+	neighbour_begin(&s->services.deliver, &s->packet, "deliver");
 	packet_add_text(&s->packet, s->message_id);
 	packet_add(&s->packet, str_slice(&s->sender));
 	packet_add_text(&s->packet, address);
@@ -86,14 +81,14 @@ lmtp_deliver(struct lmtp_session *s, const char *address, uint64_t size)
 	packet_add_number(&s->packet, 0);
 	packet_add_number(&s->packet, size);
 	packet_add_descriptor(&s->packet, s->services.reading);
-	neighbour_send(&s->services.worker, &s->packet, PATIENCE_DELIVER);
+	neighbour_send(&s->services.deliver, &s->packet, PATIENCE_DELIVER);
 }
 
 struct outcome
 lmtp_delivered(struct lmtp_session *s)
 {
 	struct outcome o;
-	const char *status = neighbour_await(&s->services.worker, &s->packet, ++s->services.answered, PATIENCE_DELIVER);
+	const char *status = neighbour_await(&s->services.deliver, &s->packet, ++s->services.answered, PATIENCE_DELIVER);
 	if (status != NULL && strcmp(status, "result") == 0 && packet_field_outcome(&s->packet, &o))
 		return o;
 	return outcome_make("4.3.0", "The delivery was interrupted");

@@ -1,4 +1,4 @@
-/* The rest of the suite, for lmtpd: authd, a deliver worker of its own, and the file that holds the message. */
+/* The rest of the suite, for lmtpd: authd, postern-lmtp, and the file that holds the message. */
 #ifndef DELIVER_LMTP_SERVICES_H
 #define DELIVER_LMTP_SERVICES_H
 
@@ -11,7 +11,7 @@ bool lmtp_services_open(struct lmtp_services *v, const char *directory);
 struct outcome lmtp_ask_recipient(struct lmtp_session *s, struct slice address);
 
 /*
- * Asks the worker to deliver the first `size` bytes of the file; several may be
+ * Asks postern-lmtp to deliver the first `size` bytes of the file; several may be
  * under way, LMTP_AHEAD at most. The answers come in the order of the questions.
  */
 #define LMTP_AHEAD 32 /* twice what a worker takes together, so that it always finds some waiting */

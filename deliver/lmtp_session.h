@@ -38,10 +38,10 @@ struct lmtp_config {
 /* Made before the confinement; what is lost stays lost. */
 struct lmtp_services {
 	struct neighbour lookup;  /* authd/lookup */
-	struct neighbour worker;  /* a postern-deliver of our own */
+	struct neighbour deliver; /* lmtp/deliver */
 	int              spool;   /* the unnamed file that holds the message */
-	int              reading; /* the same file, for the worker to read alone */
-	uint64_t         answered; /* the tag of the worker's last answer */
+	int              reading; /* the same file, for deliver to read alone */
+	uint64_t         answered; /* the tag of the last delivery's answer */
 };
 
 #define LMTP_SERVICES_NONE ((struct lmtp_services){NEIGHBOUR_NONE, NEIGHBOUR_NONE, -1, -1, 0})

@@ -8,9 +8,8 @@
  * Writes:       to the client, its log to descriptor 2 (to syslog where inetd
  *               put the client there too), and the message to a file without
  *               a name in lmtp_directory, opened at the start.
- * Starts:       one postern-deliver --worker, before it reads a byte of the
- *               client; the worker ends with it.
- * Connects to:  authd/lookup, before it reads a byte of the client.
+ * Connects to:  authd/lookup, and postern-lmtp at lmtp/deliver, which has
+ *               postern-deliver deliver, before it reads a byte of the client.
  * Confinement:  after that basic calls and messages on open sockets; no file,
  *               no new socket, no new process, 16 MiB of address space.
  * Exit codes:   0 the conversation ended, however it did; 100 wrong arguments
@@ -39,10 +38,10 @@ static const char         *bare_newline;
 static const struct contract contract = {
 	.calls = CALLS_BASIC | CALLS_MESSAGES,
 	.memory = 16 << 20,
-	.descriptors = 512, /* so many of this user's may be on their way to a neighbour at once (unix(7), ETOOMANYREFS) */
+	.descriptors = 2048, /* so many of this user's may be on their way to a neighbour at once (unix(7), ETOOMANYREFS) */
 	.processes = 0,
 	.reaches = "nothing",
-	.sockets = "connects: authd/lookup; a pair to its own postern-deliver",
+	.sockets = "connects: authd/lookup, lmtp/deliver",
 	.compromise = "messages into any mailbox under any sender; this session's messages; lookups of addresses",
 };
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "deliver/group.h"
+#include "deliver/request.h"
 #include "deliver/sieve.h"
 #include "lib/base/log.h"
 
@@ -16,26 +17,6 @@ static struct {
 	struct group  group;
 	char         *tags[GROUP_MEMBERS]; /* of those that are a delivery of their own */
 } worker;
-
-/* Reads `deliver T ID SENDER ADDRESS ORIGINAL OFFSET [LENGTH]` and its descriptor. */
-static bool
-read_request(struct packet *p, const char **tag, struct delivery *what)
-{
-	*what = (struct delivery){.message = -1, .length = UINT64_MAX};
-	if (strcmp(packet_verb(p), "deliver") != 0)
-		return false;
-	*tag = packet_field(p);
-	what->id = packet_field(p);
-	what->sender = packet_field(p);
-	what->address = what->final = packet_field(p);
-	what->original = packet_field(p);
-	if (what->original == NULL || !packet_field_number(p, INT64_MAX, &what->offset))
-		return false;
-	if (packet_rest(p).len > 0 && !packet_field_number(p, INT64_MAX, &what->length))
-		return false;
-	what->message = packet_take_descriptor(p);
-	return what->message >= 0;
-}
 
 static bool
 answer(int socket, const char *tag, const struct outcome *o)
@@ -53,7 +34,7 @@ take(struct deliverer *d)
 	const char *tag;
 	struct delivery what;
 	struct packet *p = &worker.packet;
-	bool ok = read_request(p, &tag, &what);
+	bool ok = request_read(p, &tag, &what);
 	if (!ok)
 		log_warning("request-malformed", log_text("verb", packet_verb(p)));
 	packet_close_descriptors(p);

@@ -9,29 +9,48 @@
 #include "lib/base/file.h"
 #include "lib/mail/imap_reply.h"
 
-#define WINDOW 65536
+#define WINDOW     65536
+#define ROOM_FIRST 16384 /* bytes: most letters */
+
+/* The message; the memory stays for the next one. */
+static void
+let_go(struct body *b)
+{
+	if (b->mapped)
+		munmap((void *)(uintptr_t)b->text.data, b->text.len);
+	if (b->open && b->fd >= 0)
+		close(b->fd);
+	*b = (struct body){.fd = -1, .buffer = b->buffer, .room = b->room, .tree = b->tree};
+}
 
 void
 body_close(struct body *b)
 {
-	if (!b->open)
-		return;
-	if (b->parsed)
-		mime_free(&b->tree);
-	if (b->mapped)
-		munmap((void *)(uintptr_t)b->text.data, b->text.len);
-	else
-		free(b->buffer);
-	if (b->fd >= 0)
-		close(b->fd);
+	let_go(b);
+	mime_free(&b->tree);
+	free(b->buffer);
 	*b = (struct body){.fd = -1};
+}
+
+/* Doubled, so that letters of growing size do not ask each for more. */
+static bool
+make_room(struct body *b)
+{
+	size_t room = b->room > 0 ? b->room : ROOM_FIRST;
+	while (room < b->size + 1)
+		room *= 2;
+	if (room == b->room)
+		return true;
+	free(b->buffer);
+	b->buffer = malloc(room);
+	b->room = b->buffer != NULL ? room : 0;
+	return b->buffer != NULL;
 }
 
 static bool
 read_small(struct body *b)
 {
-	b->buffer = malloc(b->size + 1);
-	if (b->buffer == NULL || !file_read_at(b->fd, b->buffer, b->size, 0))
+	if (!make_room(b) || !file_read_at(b->fd, b->buffer, b->size, 0))
 		return false;
 	b->text = slice_make(b->buffer, b->size);
 	return true;
@@ -72,8 +91,10 @@ body_open(struct body *b, struct folder *f, struct message *m)
 {
 	if (b->open && b->folder == f && b->uid == m->uid)
 		return true;
-	body_close(b);
-	*b = (struct body){.open = true, .folder = f, .uid = m->uid};
+	let_go(b);
+	b->open = true;
+	b->folder = f;
+	b->uid = m->uid;
 	b->fd = folder_open_message(f, m);
 	if (b->fd >= 0 && load(b))
 		return true;
@@ -87,7 +108,7 @@ const struct mime_tree *
 body_tree(struct body *b)
 {
 	if (!b->parsed)
-		b->parsed = mime_parse(&b->tree, b->text);
+		b->parsed = mime_parse_again(&b->tree, b->text);
 	return b->parsed ? &b->tree : NULL;
 }
 

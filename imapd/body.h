@@ -28,12 +28,15 @@ struct body {
 	uint32_t         uid;
 	uint64_t         size;     /* of the file */
 	struct slice     text;     /* what of it is in memory */
-	char            *buffer;   /* BODY_READ bytes, when not mapped */
+	/* Kept from message to message: a command reads thousands, and musl maps and unmaps pages for each malloc() of such a size. */
+	char            *buffer;
+	size_t           room;     /* twice BODY_READ at most */
 	struct mime_tree tree;
 };
 
 /* Opens the message unless it is the one that is open. False with errno; ENOENT: it has vanished. */
 bool body_open(struct body *b, struct folder *f, struct message *m);
+/* Gives all memory back. */
 void body_close(struct body *b);
 
 /* The structure; NULL without memory. */

@@ -233,6 +233,27 @@ cmd_copy(struct session *s, struct parser *p)
 	return answer;
 }
 
+/* As one change: the locks are taken and others see it once. The target's are free again. */
+static bool
+expunge_originals(struct copy *c, struct quota_amount *removed)
+{
+	struct folder *from = &c->session->view.folder;
+	bool ok = true;
+	*removed = (struct quota_amount){0, 0};
+	folder_change_begin(from);
+	for (size_t i = 0; ok && i < c->count; i++) {
+		struct message *m = &from->messages[c->sources[i]];
+		struct quota_amount size = quota_of_message(from, m);
+		ok = folder_expunge(from, m);
+		if (ok)
+			quota_sum(removed, size);
+	}
+	int trouble = errno;
+	folder_change_end(from);
+	errno = trouble;
+	return ok;
+}
+
 /* The copies are durable before the first original goes. */
 static struct answer
 remove_originals(struct copy *c)
@@ -245,15 +266,8 @@ remove_originals(struct copy *c)
 		output_text(&s->out, code);
 		output_text(&s->out, "] moved\r\n");
 	}
-	struct quota_amount removed = {0, 0};
-	bool ok = true;
-	for (size_t i = 0; ok && i < c->count; i++) {
-		struct message *m = &s->view.folder.messages[c->sources[i]];
-		struct quota_amount size = quota_of_message(&s->view.folder, m);
-		ok = folder_expunge(&s->view.folder, m);
-		if (ok)
-			quota_sum(&removed, size);
-	}
+	struct quota_amount removed;
+	bool ok = expunge_originals(c, &removed);
 	settle(c, removed);
 	return ok ? finish(c, c->count > 0 ? answer_highest : NULL) : answer_errno("move");
 }

@@ -2,6 +2,7 @@
 #include "imapd/session.h"
 
 #include "imapd/condstore.h"
+#include "imapd/metadata.h"
 
 static bool
 enable_condstore(struct session *s)
@@ -48,6 +49,13 @@ enable_utf8(struct session *s)
 	return is_new;
 }
 
+/* RFC 5464 section 4.1. */
+static bool
+enable_metadata(struct session *s)
+{
+	return s->watched_metadata == NULL && metadata_watch_begin(s);
+}
+
 /* Each returns whether it was off before. */
 static const struct {
 	const char *name;
@@ -55,6 +63,7 @@ static const struct {
 } extensions[] = {
 	{"CONDSTORE", enable_condstore},
 	{"IMAP4rev2", enable_rev2},
+	{"METADATA", enable_metadata},
 	{"QRESYNC", enable_qresync},
 	{"UIDONLY", enable_uidonly},
 	{"UTF8=ACCEPT", enable_utf8},

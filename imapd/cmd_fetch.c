@@ -22,7 +22,7 @@ look_over_items(struct fetch *f)
 	for (struct fetch_item *i = f->items; i != NULL; i = i->next) {
 		i->listed = is_listed(i);
 		f->needs_structure |= i->kind == FETCH_BODY;
-		f->needs_texts |= i->kind == FETCH_ENVELOPE || i->kind == FETCH_BODYSTRUCTURE || i->listed;
+		f->needs_texts |= i->kind == FETCH_ENVELOPE || i->kind == FETCH_BODYSTRUCTURE || i->kind == FETCH_THREADID || i->listed;
 		f->needs_body |= i->kind == FETCH_BODY || (i->kind == FETCH_SECTION && !i->listed);
 		f->sets_seen |= i->kind == FETCH_SECTION && !i->peek;
 		f->tells_flags |= i->kind == FETCH_FLAGS;

@@ -8,8 +8,11 @@
 #include "imapd/flags.h"
 #include "imapd/names.h"
 #include "imapd/namespace.h"
+#include "imapd/objectid.h"
 #include "imapd/special_use.h"
+#include "lib/base/log.h"
 #include "lib/store/folders.h"
+#include "lib/store/metadata.h"
 #include "lib/store/subscriptions.h"
 
 /* RFC 9051 section 6.3.4. */
@@ -65,6 +68,19 @@ know_uses(struct wanted_uses *w)
 	return true;
 }
 
+/* RFC 8474 section 4.1. A folder is there without its id, too, which whoever opens it will give. */
+static struct answer
+created(struct session *s, struct slice name)
+{
+	struct folder f;
+	const char *code = NULL;
+	if (folder_open(&f, &s->maildir, name, true)) {
+		code = folder_refresh(&f) ? objectid_folder_code(s, &f) : NULL;
+		folder_close(&f);
+	}
+	return answer_ok_code(code, "created");
+}
+
 /* RFC 6154 section 3: without its use it may not be there either. */
 static struct answer
 create(struct session *s, struct slice name, const struct wanted_uses *w)
@@ -72,14 +88,14 @@ create(struct session *s, struct slice name, const struct wanted_uses *w)
 	if (!folders_create(&s->maildir, name))
 		return answer_errno("create");
 	if (uses_set(&s->maildir, name, w->uses, w->count))
-		return answer_ok("created");
+		return created(s, name);
 	int trouble = errno;
 	if (w->count > 0)
 		folders_delete(&s->maildir, name);
 	errno = trouble;
 	if (w->count > 0 && errno == EFBIG)
 		return answer_no("LIMIT", "there are too many folders that are for something");
-	return w->count > 0 ? answer_errno("create") : answer_ok("created");
+	return w->count > 0 ? answer_errno("create") : created(s, name);
 }
 
 struct answer
@@ -121,6 +137,19 @@ refuse_delete(struct session *s, struct slice name)
 	return level ? answer_no("HASCHILDREN", "this is no folder, there are only folders beneath it") : answer_errno("delete");
 }
 
+/* What was said of it goes with it (RFC 5464 section 4.1); what stays is nobody's, for its GUID does not come again. */
+static bool
+delete(struct session *s, struct slice name)
+{
+	struct guid guid;
+	bool known = folders_guid(&s->maildir, name, false, &guid) && guid.text[0] != '\0';
+	if (!folders_delete(&s->maildir, name))
+		return false;
+	if (known && !metadata_forget(&s->maildir, slice_of(guid.text)))
+		log_warning("annotations-not-removed", log_slice("folder", name), log_errno(), log_text("hint", "harmless: nobody sees them"));
+	return true;
+}
+
 struct answer
 cmd_delete(struct session *s, struct parser *p)
 {
@@ -134,7 +163,7 @@ cmd_delete(struct session *s, struct parser *p)
 	const struct quota_amount none = {0, 0};
 	quota_begin(&s->account.quota);
 	struct quota_amount held = quota_of_folder(&s->account.quota, name);
-	bool deleted = folders_delete(&s->maildir, name);
+	bool deleted = delete(s, name);
 	int trouble = errno;
 	account_done(&s->account, name, deleted ? held : none);
 	errno = trouble;

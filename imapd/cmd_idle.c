@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "imapd/metadata.h"
 #include "imapd/wait.h"
 #include "lib/base/clock.h"
 
@@ -21,6 +22,7 @@ static bool
 tell_news(struct session *s)
 {
 	forget_events(s);
+	metadata_tell_news(s);
 	if (!s->view.open)
 		return true;
 	if (!view_refresh(&s->view) && s->view.stale)
@@ -53,7 +55,7 @@ cmd_idle(struct session *s, struct parser *p)
 	struct slice line;
 	(void)p;
 	body_close(&s->body);
-	if (s->view.open)
+	if (s->view.open || s->watched_metadata != NULL)
 		session_watch_begin(s);
 	output_text(&s->out, "+ idling\r\n");
 	bool ok = idle_until_client(s);

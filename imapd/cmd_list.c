@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "imapd/metadata.h"
 #include "imapd/names.h"
 #include "imapd/namespace.h"
 #include "imapd/parse_list.h"
@@ -15,6 +16,7 @@ struct listing {
 	struct folder_names folders;    /* as the client knows them, without INBOX */
 	struct folder_names subscribed; /* where they matter */
 	struct uses         uses;       /* what the user has made folders for */
+	struct metadata     metadata;   /* where it is to be told */
 	bool                failed;     /* STATUS of a folder */
 };
 
@@ -110,6 +112,19 @@ write_line(const struct listing *l, struct slice name, bool hides)
 	output_text(out, "\r\n");
 }
 
+/* RFC 9590. */
+static void
+tell_metadata(struct listing *l, struct slice name)
+{
+	const struct metadata_request all = {.depth = METADATA_ITSELF, .names = l->request.metadata};
+	struct metadata_subject subject;
+	size_t longest = 0;
+	if (metadata_find(l->session, name, false, &subject))
+		metadata_tell(l->session, &l->metadata, &subject, &all, &longest);
+	else
+		l->failed = true;
+}
+
 /* A folder, or a level that is none. */
 static void
 tell(struct listing *l, struct slice name)
@@ -122,6 +137,8 @@ tell(struct listing *l, struct slice name)
 	write_line(l, name, hides);
 	if (l->request.tell_status && selected && exists(l, name))
 		l->failed = !status_tell(l->session, name, l->request.status) || l->failed;
+	if (l->request.tell_metadata && selected && exists(l, name))
+		tell_metadata(l, name);
 }
 
 /* Levels above a folder that are no folders themselves: Maildir++ need not have them. */
@@ -175,6 +192,8 @@ read_names(struct listing *l)
 	struct session *s = l->session;
 	if (!folders_list(&s->maildir, &l->folders) || !namespace_outward(&l->folders) || !uses_read(&s->maildir, &l->uses))
 		return false;
+	if (l->request.tell_metadata && !metadata_read(&l->metadata, &s->maildir))
+		return false;
 	return !l->request.tell_subscribed || (subscriptions_list(&s->maildir, &l->subscribed) && namespace_outward(&l->subscribed));
 }
 
@@ -184,6 +203,7 @@ forget(struct listing *l)
 	folders_free(&l->folders);
 	folders_free(&l->subscribed);
 	uses_free(&l->uses);
+	metadata_free(&l->metadata);
 }
 
 bool

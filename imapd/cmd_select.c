@@ -5,6 +5,7 @@
 
 #include "imapd/condstore.h"
 #include "imapd/namespace.h"
+#include "imapd/objectid.h"
 #include "imapd/parse_select.h"
 #include "imapd/vanished.h"
 #include "lib/store/folders.h"
@@ -29,7 +30,7 @@ tell_first_unseen(struct session *s)
 }
 
 static void
-tell_folder(struct session *s)
+tell_folder(struct session *s, const char *mailboxid)
 {
 	struct view *v = &s->view;
 	folder_drop(&v->folder, NULL, NULL);
@@ -43,6 +44,7 @@ tell_folder(struct session *s)
 		tell_first_unseen(s);
 	output_format(&s->out, "* OK [UIDVALIDITY %u] UIDs valid\r\n", v->folder.uidvalidity);
 	output_format(&s->out, "* OK [UIDNEXT %u] next UID\r\n", v->folder.uidnext);
+	output_format(&s->out, "* OK [%s] the folder's id\r\n", mailboxid);
 	view_all_told(v);
 	condstore_tell_highest(s);
 }
@@ -116,7 +118,13 @@ select_folder(struct session *s, struct parser *p, bool read_only)
 		condstore_begin(s);
 	if (!view_open(&s->view, &s->maildir, name, read_only))
 		return answer_errno("select");
-	tell_folder(s);
+	const char *mailboxid = objectid_folder_code(s, &s->view.folder);
+	if (mailboxid == NULL) {
+		struct answer failed = answer_errno("select");
+		leave_folder(s);
+		return failed;
+	}
+	tell_folder(s, mailboxid);
 	errno = ENOMEM;
 	if ((parameters.qresync && !tell_since(s, &parameters)) || (s->dialect.rev2 && !list_tell(s, name))) {
 		leave_folder(s);

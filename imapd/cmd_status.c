@@ -1,13 +1,15 @@
-/* STATUS: RFC 3501 section 6.3.10, RFC 9051 section 6.3.11; HIGHESTMODSEQ: RFC 7162; SIZE: RFC 8438; APPENDLIMIT: RFC 7889. */
+/* STATUS: RFC 3501 section 6.3.10, RFC 9051 section 6.3.11; HIGHESTMODSEQ: RFC 7162; SIZE: RFC 8438; APPENDLIMIT: RFC 7889;
+   DELETED-STORAGE: RFC 9208; MAILBOXID: RFC 8474. */
 #include "imapd/status.h"
 
 #include <errno.h>
 
 #include "imapd/condstore.h"
 #include "imapd/namespace.h"
+#include "imapd/objectid.h"
 
 static const char *const items[STATUS_ITEMS] = {"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "SIZE",
-    "HIGHESTMODSEQ", "APPENDLIMIT"};
+    "HIGHESTMODSEQ", "APPENDLIMIT", "DELETED-STORAGE", "MAILBOXID"};
 
 bool
 parse_status_items(struct parser *p, struct status *status)
@@ -40,6 +42,8 @@ count_message(struct folder *f, struct message *m, struct status *status)
 	numbers[STATUS_UNSEEN] += !(m->flags & FLAG_SEEN);
 	numbers[STATUS_DELETED] += (m->flags & FLAG_DELETED) != 0;
 	numbers[STATUS_SIZE] += size;
+	if (status->wanted[STATUS_DELETED_STORAGE] && m->flags & FLAG_DELETED)
+		numbers[STATUS_DELETED_STORAGE] += quota_of_message(f, m).bytes;
 	return true;
 }
 
@@ -65,7 +69,11 @@ tell(struct session *s, struct slice name, const struct status *status)
 	for (size_t i = 0; i < STATUS_ITEMS; i++) {
 		if (!status->wanted[i])
 			continue;
-		output_format(&s->out, "%s%s %llu", separator, items[i], (unsigned long long)status->numbers[i]);
+		output_text(&s->out, separator);
+		if (i == STATUS_MAILBOXID)
+			output_text(&s->out, status->mailboxid);
+		else
+			output_format(&s->out, "%s %llu", items[i], (unsigned long long)status->numbers[i]);
 		separator = " ";
 	}
 	output_text(&s->out, ")\r\n");
@@ -79,6 +87,8 @@ look(struct session *s, struct slice name, struct status *status)
 	if (!view_open(&v, &s->maildir, namespace_inward(name), true))
 		return false;
 	bool ok = count_messages(&v.folder, status);
+	if (ok && status->wanted[STATUS_MAILBOXID])
+		ok = (status->mailboxid = objectid_folder_code(s, &v.folder)) != NULL;
 	int saved = errno;
 	view_close(&v);
 	errno = saved;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "imapd/condstore.h"
+#include "imapd/metadata.h"
 #include "lib/base/log.h"
 #include "lib/front/sessions.h"
 
@@ -49,6 +50,11 @@ static const struct command commands[] = {
 	{"RENAME", cmd_rename, 0},
 	{"SUBSCRIBE", cmd_subscribe, 0},
 	{"UNSUBSCRIBE", cmd_unsubscribe, 0},
+	{"GETMETADATA", cmd_getmetadata, 0},
+	{"SETMETADATA", cmd_setmetadata, 0},
+	{"GETQUOTAROOT", cmd_getquotaroot, 0},
+	{"GETQUOTA", cmd_getquota, 0},
+	{"SETQUOTA", cmd_setquota, 0},
 	{"NAMESPACE", cmd_namespace, ALONE},
 	{"CAPABILITY", cmd_capability, ALONE},
 	{"ENABLE", cmd_enable, 0},
@@ -246,6 +252,7 @@ session_command(struct session *s)
 	struct answer a = c != NULL ? run(s, c, &p) : answer_bad(p.error);
 	if (c != NULL && !s->done)
 		report(s, c);
+	metadata_tell_news(s);
 	if (a.status == ANSWER_OK && a.code == answer_highest)
 		a.code = condstore_code(s);
 	write_answer(s, &a);

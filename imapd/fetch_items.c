@@ -3,6 +3,7 @@
 
 #include "imapd/condstore.h"
 #include "imapd/flags.h"
+#include "imapd/objectid.h"
 #include "lib/mail/date.h"
 #include "lib/mail/imap_reply.h"
 
@@ -105,6 +106,23 @@ write_envelope(struct fetch *f)
 		reply_envelope(&f->session->out, slice_first(text, header_end(text)));
 }
 
+static void
+write_emailid(struct fetch *f, const struct message *m)
+{
+	char id[OBJECTID_MOST + 1];
+	objectid_message(m, id);
+	output_format(&f->session->out, "EMAILID (%s)", id);
+}
+
+static void
+write_threadid(struct fetch *f, const struct message *m)
+{
+	char id[OBJECTID_MOST + 1];
+	struct slice text = f->session->body.text;
+	objectid_thread(m, f->has_texts ? f->texts.header : slice_first(text, header_end(text)), id);
+	output_format(&f->session->out, "THREADID (%s)", id);
+}
+
 void
 fetch_write_item(struct fetch *f, struct message *m, const struct fetch_item *item)
 {
@@ -126,6 +144,12 @@ fetch_write_item(struct fetch *f, struct message *m, const struct fetch_item *it
 		return;
 	case FETCH_SAVEDATE:
 		write_save_date(f, m);
+		return;
+	case FETCH_EMAILID:
+		write_emailid(f, m);
+		return;
+	case FETCH_THREADID:
+		write_threadid(f, m);
 		return;
 	case FETCH_ENVELOPE:
 		write_envelope(f);

@@ -9,8 +9,12 @@
 void
 finder_open(struct finder *f, const struct needle *needle)
 {
-	*f = (struct finder){.needle = needle, .found = needle->text.len == 0, .tail = STR_MOST(2 * needle->text.len),
-	    .folded = STR_MOST((PIECE + sizeof f->held) * CASEMAP_GROWTH)};
+	*f = (struct finder){.needle = needle, .found = needle->text.len == 0, .tail = f->tail, .folded = f->folded};
+	f->tail.limit = 2 * needle->text.len;
+	f->folded.limit = (PIECE + sizeof f->held) * CASEMAP_GROWTH;
+	f->tail.failed = f->folded.failed = false;
+	finder_begin(f);
+	str_clear(&f->folded);
 }
 
 void

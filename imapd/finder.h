@@ -18,7 +18,7 @@ struct finder {
 	size_t     held_len;
 };
 
-/* `needle` must live as long. */
+/* In a finder that is all zero, or was opened before, whose memory it keeps. `needle` must live as long. */
 void finder_open(struct finder *f, const struct needle *needle);
 void finder_close(struct finder *f);
 /* Another text begins: what is found lies in one. */

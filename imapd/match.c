@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "imapd/objectid.h"
 #include "imapd/text_search.h"
 #include "lib/base/clock.h"
 #include "lib/mail/date.h"
@@ -13,6 +14,7 @@ struct search {
 	bool            failed;      /* a message could not be read */
 	bool            has_header;  /* of the message under way */
 	struct slice    header;
+	struct text_search text;
 };
 
 struct candidate {
@@ -125,17 +127,30 @@ is_found(struct search *s, enum text_found found)
 }
 
 static bool
+id_matches(struct search *s, const struct search_key *key, struct message *m)
+{
+	char id[OBJECTID_MOST + 1];
+	if (key->kind == SEARCH_EMAILID)
+		objectid_message(m, id);
+	else if (get_header(s, m))
+		objectid_thread(m, s->header, id);
+	else
+		return false;
+	return slice_is(key->name, id);
+}
+
+static bool
 header_matches(struct search *s, const struct search_key *key, struct message *m)
 {
 	if (folder_header_kept(key->name))
-		return get_header(s, m) && is_found(s, text_in_field(s->header, key->name, key->needle));
-	return open_message(s, m) && is_found(s, text_in_field(s->session->body.text, key->name, key->needle));
+		return get_header(s, m) && is_found(s, text_in_field(&s->text, s->header, key->name, key->needle));
+	return open_message(s, m) && is_found(s, text_in_field(&s->text, s->session->body.text, key->name, key->needle));
 }
 
 static bool
 text_matches(struct search *s, const struct search_key *key, struct message *m)
 {
-	return open_message(s, m) && is_found(s, text_in_message(&s->session->body, key->needle, key->kind == SEARCH_TEXT));
+	return open_message(s, m) && is_found(s, text_in_message(&s->text, &s->session->body, key->needle, key->kind == SEARCH_TEXT));
 }
 
 /* --- the program ------------------------------------------------------------------- */
@@ -176,6 +191,9 @@ matches(struct search *s, const struct search_key *key, const struct candidate *
 		return sequence_has(&key->set, m->uid);
 	case SEARCH_MODSEQ:
 		return m->modseq == 0 || m->modseq >= key->number;
+	case SEARCH_EMAILID:
+	case SEARCH_THREADID:
+		return id_matches(s, key, m);
 	case SEARCH_LARGER:
 	case SEARCH_SMALLER:
 		return size_matches(s, key, m);
@@ -241,6 +259,7 @@ match_all(struct session *s, struct search_key *program, struct matches *found, 
 		if (!c.message->vanished && matches(&search, program, &c))
 			found->indexes[found->count++] = (uint32_t)i;
 	}
+	text_search_end(&search.text);
 	found->failed = search.failed;
 	return true;
 }

@@ -20,6 +20,8 @@ static const struct fetch_name names[] = {
 	{"ENVELOPE", FETCH_ENVELOPE, NULL, 0, false},
 	{"MODSEQ", FETCH_MODSEQ, NULL, 0, false},
 	{"SAVEDATE", FETCH_SAVEDATE, NULL, 0, false},
+	{"EMAILID", FETCH_EMAILID, NULL, 0, false},
+	{"THREADID", FETCH_THREADID, NULL, 0, false},
 	{"BODYSTRUCTURE", FETCH_BODYSTRUCTURE, NULL, 0, false},
 	{"BODY", FETCH_BODY, NULL, 0, false},
 	{"RFC822", FETCH_SECTION, "RFC822", SECTION_ALL, false},

@@ -16,6 +16,8 @@ enum fetch_kind {
 	FETCH_ENVELOPE,
 	FETCH_MODSEQ,        /* RFC 7162 */
 	FETCH_SAVEDATE,      /* RFC 8514 */
+	FETCH_EMAILID,       /* RFC 8474 */
+	FETCH_THREADID,
 	FETCH_BODY,          /* the structure without its extensions */
 	FETCH_BODYSTRUCTURE,
 	FETCH_SECTION,       /* BODY[...] and RFC822, RFC822.HEADER, RFC822.TEXT */

@@ -39,6 +39,10 @@ parse_return(struct parser *p, struct list_request *r)
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (parse_word(p, words[i].word))
 			return *words[i].option = true;
+	if (parse_word(p, "METADATA")) {
+		r->tell_metadata = true;
+		return parse_space(p) && parse_metadata_names(p, &r->metadata);
+	}
 	if (!parse_word(p, "STATUS"))
 		return parse_fail(p, "there is an unknown return option");
 	r->tell_status = true;

@@ -1,8 +1,9 @@
-/* LIST's arguments: RFC 5258; STATUS: RFC 5819; SPECIAL-USE: RFC 6154. */
+/* LIST's arguments: RFC 5258; STATUS: RFC 5819; SPECIAL-USE: RFC 6154; METADATA: RFC 9590. */
 #ifndef IMAPD_PARSE_LIST_H
 #define IMAPD_PARSE_LIST_H
 
 #include "imapd/parse.h"
+#include "imapd/parse_metadata.h"
 #include "imapd/status.h"
 
 #define LIST_PATTERNS_MOST 100 /* of one command */
@@ -16,8 +17,9 @@ struct list_request {
 	bool select_subscribed, select_use, recursive;
 	bool remote; /* there are none, so it changes nothing */
 	/* What is told of them. */
-	bool tell_subscribed, tell_children, tell_use, tell_status;
+	bool tell_subscribed, tell_children, tell_use, tell_status, tell_metadata;
 	struct status status;
+	struct metadata_names metadata;
 };
 
 bool parse_list(struct parser *p, struct list_request *r);

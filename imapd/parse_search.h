@@ -21,6 +21,7 @@ enum search_kind {
 	SEARCH_NUMBERS, /* message numbers */
 	SEARCH_UIDS,
 	SEARCH_MODSEQ,  /* at least number */
+	SEARCH_EMAILID, /* RFC 8474 */
 	SEARCH_LARGER,
 	SEARCH_SMALLER,
 	SEARCH_BEFORE,  /* internal date */
@@ -31,6 +32,7 @@ enum search_kind {
 	SEARCH_SAVED_BEFORE, /* when it came into this folder */
 	SEARCH_SAVED_ON,
 	SEARCH_SAVED_SINCE,
+	SEARCH_THREADID,
 	SEARCH_SENT_BEFORE, /* Date field */
 	SEARCH_SENT_ON,
 	SEARCH_SENT_SINCE,
@@ -42,7 +44,7 @@ enum search_kind {
 struct search_key {
 	enum search_kind    kind;
 	uint8_t             flag;   /* enum message_flag */
-	struct slice        name;   /* header name, keyword */
+	struct slice        name;   /* header name, keyword, object id */
 	struct needle       *needle; /* HEADER, BODY, TEXT: what is looked for, folded (casemap.h) */
 	uint64_t            number; /* bytes, seconds, mod-sequence */
 	int64_t             day;    /* since 1970 */

@@ -16,10 +16,12 @@
  * A full compromise of a session yields that user's mail and what vmail may
  * ask of authd; of the parent: all mail beneath mail_root.
  */
+#include "imapd/metadata.h"
 #include "imapd/namespace.h"
 #include "imapd/session_run.h"
 #include "imapd/special_use.h"
 #include "lib/base/host.h"
+#include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/front/sessions.h"
 #include "lib/mail/charset.h"
@@ -31,11 +33,12 @@ static void serve(const struct handover *h, int mail_root);
 
 static uint64_t           append_most;
 static bool               inbox_prefix;
-static const char        *warning_file, *special_folders;
+static const char        *warning_file, *special_folders, *admin;
 static struct quota_rules quota_rules;
 static struct sessions    sessions = {
 	.front = "postern-imapd",
 	.most_setting = "imap_sessions",
+	.user_setting = "imap_user_sessions",
 	.patience = 5000, /* to say BYE */
 	.service = {.name = "imap/session"},
 	.serve = serve,
@@ -48,11 +51,13 @@ static const struct setting settings[] = {
 	HOST_SETTING,
 	SESSION_MEMORY_SETTING(sessions),
 	{"imap_sessions", SETTING_NUMBER, "2000", "IMAP sessions at a time", &sessions.most, 1, 100000},
+	{"imap_user_sessions", SETTING_NUMBER, "50", "IMAP sessions of one user at a time; 0: any number", &sessions.most_of_user, 0, 100000},
 	QUOTA_SETTINGS(quota_rules),
 	QUOTA_WARNING_SETTINGS(quota_rules, warning_file),
 	{"imap_inbox_prefix", SETTING_FLAG, "no", "folders are named INBOX.x, as Courier names them", &inbox_prefix, 0, 0},
 	{"special_folders", SETTING_TEXT, SPECIAL_USE_DEFAULT, "what folders are for, as LIST shows it: NAME \\Use, with commas between",
 	    &special_folders, 0, 0},
+	{"imap_admin", SETTING_TEXT, "", "URI by which users reach the administrator, as METADATA tells it: mailto:postmaster@example.org", &admin, 0, 0},
 	{"append_size", SETTING_SIZE, "50M", "largest message that APPEND takes", &append_most, 1024, UINT32_MAX},
 };
 
@@ -80,6 +85,7 @@ static void
 serve(const struct handover *h, int mail_root)
 {
 	namespace_use_prefix(inbox_prefix);
+	metadata_use_admin(admin);
 	session_run(h, mail_root, append_most, &quota_rules);
 }
 
@@ -93,6 +99,10 @@ main(int argc, char **argv)
 		return EXIT_MISUSE;
 	if (!quota_rules_read(&quota_rules) || !warning_prepare(warning_file) || !special_use_read(slice_of(special_folders)))
 		return EXIT_MISUSE;
+	if (!metadata_admin_ok(admin)) {
+		log_error("setting-wrong", log_text("setting", "imap_admin"), log_text("value", admin), log_text("hint", "a URI, such as mailto:postmaster@example.org"));
+		return EXIT_MISUSE;
+	}
 	date_open();
 	charset_open();
 	if (!sessions_start(&sessions, &contract))

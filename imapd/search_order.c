@@ -8,7 +8,7 @@ own_cost(enum search_kind kind)
 {
 	if (kind >= SEARCH_BODY)
 		return 5;
-	if (kind >= SEARCH_SENT_BEFORE)
+	if (kind >= SEARCH_THREADID)
 		return 4;
 	if (kind >= SEARCH_BEFORE)
 		return 3;

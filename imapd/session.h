@@ -39,6 +39,7 @@ struct session {
 	unsigned       mistakes;
 	uint64_t       append_most; /* bytes of a message that APPEND takes */
 	int            watch;    /* inotify, or -1 */
+	struct metadata_watch *watched_metadata; /* what ENABLE METADATA tells of, or NULL (metadata_news.c) */
 };
 
 /* How a command ended; the dispatcher writes it after the untagged responses. */
@@ -58,14 +59,16 @@ struct answer answer_uid_required(void);
 extern const char answer_highest[];
 /* RFC 9208 section 5.1: the mailbox is full. */
 struct answer answer_over_quota(void);
+/* RFC 5464 section 4.3: an annotation's value is too large. */
+struct answer answer_metadata_size(void);
 /* A NO for errno after a call of lib/store; logs what is the machine's trouble. */
 struct answer answer_errno(const char *doing);
 
 typedef struct answer command_function(struct session *s, struct parser *p);
 
 command_function cmd_append, cmd_capability, cmd_check, cmd_close, cmd_copy, cmd_create, cmd_delete, cmd_enable,
-    cmd_examine, cmd_expunge, cmd_fetch, cmd_id, cmd_idle, cmd_list, cmd_logout, cmd_lsub, cmd_move, cmd_namespace,
-    cmd_noop, cmd_rename, cmd_search, cmd_select, cmd_sort, cmd_status, cmd_store, cmd_subscribe, cmd_thread, cmd_unselect,
+    cmd_examine, cmd_expunge, cmd_fetch, cmd_getmetadata, cmd_getquota, cmd_getquotaroot, cmd_id, cmd_idle, cmd_list, cmd_logout, cmd_lsub, cmd_move, cmd_namespace,
+    cmd_noop, cmd_rename, cmd_search, cmd_select, cmd_setmetadata, cmd_setquota, cmd_sort, cmd_status, cmd_store, cmd_subscribe, cmd_thread, cmd_unselect,
     cmd_unsubscribe;
 
 /* What CAPABILITY says after the login. */

@@ -1,5 +1,6 @@
 #include "imapd/session_run.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "imapd/wait.h"
@@ -20,10 +21,10 @@ static struct session session;
 
 /* The login cannot be completed; the front is gone, so it is told here. */
 static _Noreturn void
-give_up(const struct handover *h, const char *text)
+give_up(const struct handover *h, const char *code, const char *text)
 {
 	output_slice(&session.out, h->command);
-	output_format(&session.out, " NO [UNAVAILABLE] %s\r\n* BYE %s\r\n", text, text);
+	output_format(&session.out, " NO [%s] %s\r\n* BYE %s\r\n", code, text, text);
 	output_flush(&session.out);
 	_exit(0);
 }
@@ -51,7 +52,10 @@ gather_failed(struct session *s, enum gather_result r)
 	case GATHER_TOO_BIG:
 		parse_tag(&p, &tag);
 		output_slice(&s->out, tag.len > 0 ? tag : slice_of("*"));
-		output_text(&s->out, " BAD [TOOBIG] the literal is too large for this command\r\n");
+		if (parse_space(&p) && parse_word(&p, "SETMETADATA"))
+			output_format(&s->out, " NO [%s] the value is too large\r\n", answer_metadata_size().code);
+		else
+			output_text(&s->out, " BAD [TOOBIG] the literal is too large for this command\r\n");
 		return;
 	case GATHER_TOO_LONG:
 		output_text(&s->out, "* BAD the command is too long\r\n");
@@ -87,7 +91,7 @@ serve(struct session *s)
 	}
 	output_flush(&s->out);
 	view_close(&s->view);
-	log_info("logout");
+	log_info("logout", log_text(s->in.fd < 0 ? "reason" : NULL, "SIGTERM"));
 }
 
 void
@@ -114,8 +118,11 @@ session_run(const struct handover *h, int mail_root, uint64_t append_most, const
 	session.append_most = append_most;
 	session_wait_prepare();
 	/* inotify knows only paths, so the session lives in its Maildir. */
-	if (!arrive(h, "imap", mail_root, &session_contract, &session.maildir, &session.account, rules) || fchdir(session.maildir.root) < 0)
-		give_up(h, "the mailbox is not available, try again later");
+	bool arrived = arrive(h, "imap", mail_root, &session_contract, &session.maildir, &session.account, rules);
+	if (!arrived && errno == EUSERS)
+		give_up(h, "LIMIT", "this user has too many sessions, close some"); /* RFC 5530 */
+	if (!arrived || fchdir(session.maildir.root) < 0)
+		give_up(h, "UNAVAILABLE", "the mailbox is not available, try again later");
 	welcome(h);
 	if (handover_read_ahead(h, &session.in))
 		serve(&session);

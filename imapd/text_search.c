@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "imapd/finder.h"
 #include "lib/base/file.h"
 #include "lib/mail/casemap.h"
 #include "lib/mail/charset.h"
@@ -12,30 +11,30 @@
 
 #define WINDOW 16384
 
-struct text_search {
-	struct body  *body;
-	struct finder finder;
-	struct str    decoded, utf8; /* of one window */
-	bool          failed;
-};
-
 static enum text_found
-result(struct text_search *s)
+result(const struct text_search *s)
 {
-	bool failed = s->failed || s->finder.failed;
-	bool found = s->finder.found;
+	if (s->finder.found)
+		return TEXT_FOUND;
+	return s->failed || s->finder.failed ? TEXT_FAILED : TEXT_ABSENT;
+}
+
+static void
+begin(struct text_search *s, struct body *b, const struct needle *needle)
+{
+	s->body = b;
+	s->failed = s->decoded.failed = s->utf8.failed = false;
+	s->decoded.limit = 2 * WINDOW;
+	s->utf8.limit = 8 * WINDOW;
+	finder_open(&s->finder, needle);
+}
+
+void
+text_search_end(struct text_search *s)
+{
 	finder_close(&s->finder);
 	str_free(&s->decoded);
 	str_free(&s->utf8);
-	return found ? TEXT_FOUND : failed ? TEXT_FAILED : TEXT_ABSENT;
-}
-
-static struct text_search
-begin(struct body *b, const struct needle *needle)
-{
-	struct text_search s = {.body = b, .decoded = STR_MOST(2 * WINDOW), .utf8 = STR_MOST(8 * WINDOW)};
-	finder_open(&s.finder, needle);
-	return s;
 }
 
 /* --- fields --------------------------------------------------------------------------- */
@@ -64,22 +63,21 @@ feed_value(struct text_search *s, struct slice value)
 }
 
 enum text_found
-text_in_field(struct slice header, struct slice name, const struct needle *needle)
+text_in_field(struct text_search *s, struct slice header, struct slice name, const struct needle *needle)
 {
-	struct text_search s = begin(NULL, needle);
 	struct header_reader reader;
 	struct header_field field;
 	bool there = false;
+	begin(s, NULL, needle);
 	header_begin(&reader, header);
-	while (header_next(&reader, &field) && !(there && s.finder.found)) {
+	while (header_next(&reader, &field) && !(there && s->finder.found)) {
 		if (!slice_equal_nocase(field.name, name))
 			continue;
 		there = true;
-		finder_begin(&s.finder);
-		feed_value(&s, field.value);
+		finder_begin(&s->finder);
+		feed_value(s, field.value);
 	}
-	enum text_found found = result(&s);
-	return there ? found : TEXT_ABSENT;
+	return there ? result(s) : TEXT_ABSENT;
 }
 
 static void
@@ -183,18 +181,18 @@ is_within_message(const struct mime_tree *tree, const struct mime_part *p)
 }
 
 enum text_found
-text_in_message(struct body *b, const struct needle *needle, bool headers)
+text_in_message(struct text_search *s, struct body *b, const struct needle *needle, bool headers)
 {
-	struct text_search s = begin(b, needle);
 	const struct mime_tree *tree = body_tree(b);
-	s.failed = tree == NULL;
-	for (size_t i = 0; tree != NULL && i < tree->count && !s.finder.found; i++) {
+	begin(s, b, needle);
+	s->failed = tree == NULL;
+	for (size_t i = 0; tree != NULL && i < tree->count && !s->finder.found; i++) {
 		const struct mime_part *p = &tree->parts[i];
 		if (headers || is_within_message(tree, p))
-			feed_header(&s, p->header);
+			feed_header(s, p->header);
 		/* A multipart without any part is read as it stands. */
 		if (p->kind == MIME_LEAF || p->first_child == MIME_NONE)
-			feed_body(&s, p);
+			feed_body(s, p);
 	}
-	return result(&s);
+	return result(s);
 }

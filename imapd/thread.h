@@ -52,6 +52,9 @@ uint32_t thread_node_of(struct threads *t, uint64_t id);
 /* A new one that has no id. */
 uint32_t thread_node_new(struct threads *t);
 
+/* The next "<left@right>" in a field's value, as its hash; quotes are no part of it (RFC 5256 section 2.2). False at the end. */
+bool thread_next_id(const struct siphash_key *key, struct slice *text, uint64_t *id, bool *failed);
+
 /* The node becomes a message's: all that it says of itself but its parent. False for THREAD_NONE. */
 bool thread_fill(struct threads *t, uint32_t node, uint32_t message, struct slice header);
 void thread_link_references(struct threads *t, const struct matches *found);

@@ -9,9 +9,8 @@
 
 /* --- Message-IDs ---------------------------------------------------------------------- */
 
-/* The next "<left@right>" as its hash; quotes are no part of it (RFC 5256 section 2.2). False at the end. */
-static bool
-next_id(struct threads *t, struct slice *text, uint64_t *id)
+bool
+thread_next_id(const struct siphash_key *key, struct slice *text, uint64_t *id, bool *failed)
 {
 	while (text->len > 0) {
 		struct slice inner = slice_from(*text, slice_find(*text, '<') + 1);
@@ -27,8 +26,8 @@ next_id(struct threads *t, struct slice *text, uint64_t *id)
 		for (size_t i = 0; i < inner.len; i++)
 			if (memchr("\"\\ \t\r\n", inner.data[i], 6) == NULL)
 				str_append_byte(&plain, inner.data[i]);
-		t->failed = t->failed || plain.failed;
-		*id = siphash(&t->key, str_slice(&plain));
+		*failed = *failed || plain.failed;
+		*id = siphash(key, str_slice(&plain));
 		str_free(&plain);
 		return true;
 	}
@@ -47,10 +46,10 @@ read_references(struct threads *t, struct slice header, struct references *r)
 	uint64_t id;
 	r->count = 0;
 	if (header_find(header, "References", &field))
-		while (next_id(t, &field.value, &id))
+		while (thread_next_id(&t->key, &field.value, &id, &t->failed))
 			r->ids[r->count++ % THREAD_REFERENCES] = id;
 	/* Of In-Reply-To only the first counts. */
-	if (r->count == 0 && header_find(header, "In-Reply-To", &field) && next_id(t, &field.value, &id))
+	if (r->count == 0 && header_find(header, "In-Reply-To", &field) && thread_next_id(&t->key, &field.value, &id, &t->failed))
 		r->ids[r->count++] = id;
 }
 
@@ -84,7 +83,7 @@ own_node(struct threads *t, struct slice header)
 {
 	struct header_field field;
 	uint64_t id;
-	if (!header_find(header, "Message-ID", &field) || !next_id(t, &field.value, &id))
+	if (!header_find(header, "Message-ID", &field) || !thread_next_id(&t->key, &field.value, &id, &t->failed))
 		return thread_node_new(t);
 	uint32_t node = thread_node_of(t, id);
 	/* A second message of that id is one of its own. */

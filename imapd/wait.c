@@ -8,7 +8,6 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "lib/base/log.h"
 #include "lib/store/folders.h"
 
 #define WATCHED (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
@@ -30,13 +29,15 @@ session_wait_prepare(void)
 	sigaction(SIGTERM, &act, NULL);
 }
 
-static _Noreturn void
+/* The command under way ends as if the client had fallen silent: an APPEND takes its file away. */
+static void
 end_on_signal(struct session *s)
 {
-	output_text(&s->out, "* BYE the server is going down, come again\r\n");
+	output_text(&s->out, "* BYE the server ends this session, come again\r\n");
 	output_flush(&s->out);
-	log_info("logout", log_text("reason", "SIGTERM"));
-	_exit(0);
+	s->out.failed = s->done = true;
+	s->in.fd = -1;
+	s->in.timeout = 0;
 }
 
 /* poll(2) in which SIGTERM is let through. */
@@ -48,8 +49,10 @@ wait_ready(struct session *s, struct pollfd *fds, nfds_t count, int timeout)
 	sigemptyset(&none);
 	for (;;) {
 		int n = ppoll(fds, count, &limit, &none);
-		if (terminated)
+		if (terminated) {
 			end_on_signal(s);
+			return 1;
+		}
 		if (n >= 0 || errno != EINTR)
 			return n;
 	}
@@ -60,9 +63,12 @@ session_wait(void *context)
 {
 	struct session *s = context;
 	struct pollfd client = {.fd = s->in.fd, .events = POLLIN};
+	if (s->in.fd < 0)
+		return;
 	output_flush(&s->out);
 	/* The input's own wait finds what this one found; at the timeout it ends at once. */
-	s->in.timeout = wait_ready(s, &client, 1, SESSION_IDLE) == 0 ? 0 : SESSION_IDLE;
+	bool silent = wait_ready(s, &client, 1, SESSION_IDLE) == 0;
+	s->in.timeout = silent || s->in.fd < 0 ? 0 : SESSION_IDLE;
 }
 
 enum wait_result
@@ -72,7 +78,7 @@ session_wait_news(struct session *s, int timeout)
 	output_flush(&s->out);
 	if (wait_ready(s, fds, 2, timeout) == 0)
 		return WAIT_TIMEOUT;
-	return fds[0].revents != 0 ? WAIT_CLIENT : WAIT_NEWS;
+	return s->in.fd < 0 || fds[0].revents != 0 ? WAIT_CLIENT : WAIT_NEWS;
 }
 
 /* The path of the selected folder's `part`, from the Maildir, which is the working directory. */
@@ -92,7 +98,9 @@ session_watch_begin(struct session *s)
 	s->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (s->watch < 0)
 		return false;
-	if (watch_part(s, "cur") && watch_part(s, "new"))
+	/* Annotations are replaced in the Maildir itself. */
+	bool ok = s->watched_metadata == NULL || inotify_add_watch(s->watch, ".", IN_MOVED_TO) >= 0;
+	if (ok && (!s->view.open || (watch_part(s, "cur") && watch_part(s, "new"))))
 		return true;
 	session_watch_end(s);
 	return false;

@@ -174,12 +174,23 @@ start(struct task *t, int connection)
 		log_error("program-not-started", log_text("program", t->program[0]), log_text("reason", strerror(error)));
 }
 
+/* Nobody else sees that one was ended by a signal: for a forbidden call, or by a mistake of ours. */
+static void
+note_end(struct task *t, pid_t child, int status)
+{
+	t->running--;
+	if (WIFSIGNALED(status))
+		log_warning("connection-died", log_number("pid", child), log_number("signal", WTERMSIG(status)));
+}
+
 /* At the limit the next end is waited for; else what has ended is taken note of. */
 static void
 note_ends(struct task *t)
 {
-	while (t->running > 0 && waitpid(-1, NULL, t->running >= t->limit ? 0 : WNOHANG) > 0)
-		t->running--;
+	int status;
+	pid_t child;
+	while (t->running > 0 && (child = waitpid(-1, &status, t->running >= t->limit ? 0 : WNOHANG)) > 0)
+		note_end(t, child, status);
 }
 
 /* One that has gone before it was accepted is no reason to end; nor is a lack of memory or descriptors, which passes. */

@@ -1,7 +1,6 @@
 /* A message on its way out: LF becomes CRLF, a line that begins with a dot gets a second one (RFC 1939 section 3). */
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
@@ -61,9 +60,9 @@ has_lf(uint64_t word)
 	return ((zero - 0x0101010101010101u) & ~zero & 0x8080808080808080u) != 0;
 }
 
-/* Copies up to the first word with an LF in it, and returns how far. */
+/* Copies up to the first LF, and returns how far. */
 static size_t
-copy_words(char *into, struct slice from)
+copy_run(char *into, struct slice from)
 {
 	size_t at = 0;
 	uint64_t word;
@@ -73,37 +72,40 @@ copy_words(char *into, struct slice from)
 			break;
 		memcpy(into + at, &word, sizeof word);
 	}
+	for (; at < from.len && from.data[at] != '\n'; at++)
+		into[at] = from.data[at];
 	return at;
 }
 
-/* One byte becomes two at most. */
 static size_t
-convert_byte(struct sending *g, char *into, char byte)
+convert_end(struct sending *g, char *into)
 {
 	size_t len = 0;
-	if (byte == '.' && g->line_start)
-		into[len++] = '.';
-	if (byte == '\n' && !g->carriage)
+	if (!g->carriage)
 		into[len++] = '\r';
-	into[len++] = byte;
-	g->line_start = byte == '\n';
-	g->carriage = byte == '\r';
+	into[len++] = '\n';
+	g->line_start = true;
+	g->carriage = false;
 	return len;
 }
 
+/* One byte becomes two at most. */
 static size_t
 convert(struct sending *g, char *into, struct slice piece)
 {
 	size_t len = 0;
 	while (piece.len > 0) {
-		size_t words = g->line_start ? 0 : copy_words(into + len, piece);
-		if (words > 0)
-			g->carriage = piece.data[words - 1] == '\r';
-		len += words;
-		piece = slice_from(piece, words);
-		if (piece.len > 0)
-			len += convert_byte(g, into + len, piece.data[0]);
-		piece = slice_from(piece, 1);
+		if (g->line_start && piece.data[0] == '.')
+			into[len++] = '.';
+		size_t run = copy_run(into + len, piece);
+		len += run;
+		if (run > 0) {
+			g->line_start = false;
+			g->carriage = piece.data[run - 1] == '\r';
+		}
+		if (run < piece.len)
+			len += convert_end(g, into + len);
+		piece = slice_from(piece, run + 1);
 	}
 	return len;
 }
@@ -189,16 +191,9 @@ send_file(struct session *s, int fd, struct sending *g)
 }
 
 void
-session_send(struct session *s, int fd, size_t lines)
+session_send(struct session *s, int fd, uint64_t size, size_t lines)
 {
-	struct sending g = {.out = &s->out, .lines = lines, .line_start = true, .empty_line = true};
-	struct stat st;
-	if (fstat(fd, &st) < 0) {
-		log_error("read-failed", log_errno());
-		session_error(s, "SYS/TEMP", TEXT_UNREADABLE);
-		return;
-	}
-	g.size = (uint64_t)st.st_size;
+	struct sending g = {.out = &s->out, .size = size, .lines = lines, .line_start = true, .empty_line = true};
 	session_ok(s, TEXT_FOLLOWS);
 	if (!send_file(s, fd, &g)) {
 		log_error("read-failed", log_errno());

@@ -87,6 +87,8 @@ void session_close(struct session *s);
 
 /* A command with what is behind its name; false: no such command. (session_commands.c) */
 bool session_command(struct session *s, struct slice line);
+/* A line of LIST or UIDL: the message's number and the value, behind `before`. (session_commands.c) */
+void session_row(struct session *s, const char *before, size_t item, struct slice value);
 /* UIDL of one message (its number - 1), or with SIZE_MAX of all. (session_uidl.c) */
 void session_uidl(struct session *s, size_t number);
 /* At the session's end: tells the administrator of ids that had to be changed. */
@@ -106,7 +108,7 @@ bool session_login_delay(struct session *s);
 void session_ok(struct session *s, enum text text);
 void session_error(struct session *s, const char *code, enum text text);
 
-/* Sends a message as it is between +OK and the dot, with `lines` lines of its body (SIZE_MAX: all). (send.c) */
-void session_send(struct session *s, int fd, size_t lines);
+/* Sends a message of `size` bytes as it is between +OK and the dot, with `lines` lines of its body (SIZE_MAX: all). (send.c) */
+void session_send(struct session *s, int fd, uint64_t size, size_t lines);
 
 #endif

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/base/number.h"
 #include "pop3d/capabilities.h"
 #include "pop3d/command.h"
 #include "pop3d/session.h"
@@ -60,10 +61,22 @@ do_stat(struct session *s, struct slice argument)
 	output_format(&s->out, "+OK %zu %llu\r\n", count, (unsigned long long)bytes);
 }
 
+void
+session_row(struct session *s, const char *before, size_t item, struct slice value)
+{
+	char room[NUMBER_WIDTH_MOST];
+	output_text(&s->out, before);
+	output_slice(&s->out, number_digits(room, item + 1, 10, 0));
+	output_text(&s->out, " ");
+	output_slice(&s->out, value);
+	output_text(&s->out, "\r\n");
+}
+
 static void
 list_one(struct session *s, const char *before, size_t item)
 {
-	output_format(&s->out, "%s%zu %llu\r\n", before, item + 1, (unsigned long long)size_of(s, item));
+	char room[NUMBER_WIDTH_MOST];
+	session_row(s, before, item, number_digits(room, size_of(s, item), 10, 0));
 }
 
 static void
@@ -94,7 +107,8 @@ static bool
 send_message(struct session *s, size_t item, size_t lines)
 {
 	struct message *m = message_of(s, item);
-	int fd = folder_open_message(&s->inbox, m);
+	struct stat st;
+	int fd = folder_open_message_stat(&s->inbox, m, &st);
 	if (fd < 0) {
 		log_warning("message-unreadable", log_text("file", m->name), log_errno());
 		if (m->vanished)
@@ -103,7 +117,7 @@ send_message(struct session *s, size_t item, size_t lines)
 			session_error(s, "SYS/TEMP", TEXT_UNREADABLE);
 		return false;
 	}
-	session_send(s, fd, lines);
+	session_send(s, fd, (uint64_t)st.st_size, lines);
 	close(fd);
 	return !s->out.failed;
 }

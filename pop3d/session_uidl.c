@@ -174,9 +174,7 @@ send_id(struct session *s, const char *before, size_t number)
 		str_set(&d->id, text_of(d, &d->own[number]));
 	else
 		append_id(d, &d->id, number);
-	output_format(&s->out, "%s%zu ", before, number + 1);
-	output_slice(&s->out, str_slice(&d->id));
-	output_text(&s->out, "\r\n");
+	session_row(s, before, number, str_slice(&d->id));
 }
 
 static void

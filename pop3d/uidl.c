@@ -1,9 +1,8 @@
 #include "pop3d/uidl.h"
 
 #include "lib/base/cursor.h"
+#include "lib/base/number.h"
 #include "lib/base/siphash.h"
-
-#define WIDTH_MOST 32
 
 static const struct {
 	const char *name;
@@ -24,7 +23,7 @@ read_long(struct cursor *c, struct uidl_part *part)
 		if (part->hex || !cursor_take_nocase(c, "hex"))
 			return false;
 		part->hex = true;
-		if (cursor_take(c, '(') && (!cursor_take_number(c, WIDTH_MOST, &width) || !cursor_take(c, ')')))
+		if (cursor_take(c, '(') && (!cursor_take_number(c, NUMBER_WIDTH_MOST, &width) || !cursor_take(c, ')')))
 			return false;
 		part->width = (uint8_t)width;
 		cursor_skip_spaces(c);
@@ -37,7 +36,7 @@ static const char *
 read_token(struct cursor *c, struct uidl_part *part)
 {
 	uint64_t width = 0;
-	if (cursor_take(c, '0') && !cursor_take_number(c, WIDTH_MOST, &width))
+	if (cursor_take(c, '0') && !cursor_take_number(c, NUMBER_WIDTH_MOST, &width))
 		return "a width is 0 and at most 32: %08Xu";
 	part->width = (uint8_t)width;
 	part->hex = cursor_take(c, 'X');
@@ -98,8 +97,8 @@ uidl_format_read(struct uidl_format *f, struct slice text)
 static bool
 append_number(struct str *into, const struct uidl_part *part, uint32_t number)
 {
-	return part->hex ? str_append_format(into, "%0*x", part->width, (unsigned)number)
-	                 : str_append_format(into, "%0*u", part->width, (unsigned)number);
+	char room[NUMBER_WIDTH_MOST];
+	return str_append_slice(into, number_digits(room, number, part->hex ? 16 : 10, part->width));
 }
 
 static bool

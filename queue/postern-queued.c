@@ -17,7 +17,7 @@
  *   viewer     shows what waits, and waits for the disk in the tools' place. contracts.c
  *   spawner    starts deliver workers. NOT confined but for limits: a process
  *              with no_new_privs could not start the setuid postern-deliver. It
- *              is one page (spawner.c) and takes nothing but the word "spawn".
+ *              is one page (lib/ipc/spawner.c) and takes nothing but the word "spawn".
  *
  * They live and die together: when one of manager, intake, spawner, viewer ends, the
  * manager ends and is started anew. STATES.md says why no message is lost then.
@@ -39,6 +39,7 @@
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/ipc/socket.h"
+#include "lib/ipc/spawner.h"
 #include "lib/sandbox/sandbox.h"
 #include "queue/bounce.h"
 #include "queue/control_rights.h"
@@ -47,7 +48,6 @@
 #include "queue/intake.h"
 #include "queue/journal.h"
 #include "queue/manager.h"
-#include "queue/spawner.h"
 
 #define LOCK_PATIENCE 15000 /* ms: what was before may still wait for a disk */
 

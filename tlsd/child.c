@@ -21,6 +21,7 @@
 #include "lib/sandbox/sandbox.h"
 #include "tlsd/binding.h"
 #include "tlsd/client_name.h"
+#include "tlsd/own_memory.h"
 #include "tlsd/reason.h"
 #include "tlsd/relay.h"
 #include "tlsd/signer.h"
@@ -257,6 +258,7 @@ child_run(const struct child *child)
 {
 	static struct session s = {.client_name = STR_MOST(CLIENT_NAME_MOST), .binding = STR_MOST(BINDING_MOST)};
 	s.child = child;
+	own_memory_begin();
 	log_session("session", child->tag);
 	str_reserve(&s.binding, BINDING_MOST);
 	child_forget_signals();

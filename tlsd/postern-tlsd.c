@@ -48,6 +48,7 @@
 #include "tlsd/keys.h"
 #include "tlsd/material.h"
 #include "tlsd/outgoing.h"
+#include "tlsd/own_memory.h"
 #include "tlsd/reason.h"
 #include "tlsd/tickets.h"
 
@@ -110,6 +111,7 @@ main(int argc, char **argv)
 	if (first + check + json < argc)
 		program_usage(&program);
 	program_settings(&program);
+	own_memory_prepare();
 	reason_prepare();
 	if (check)
 		check_run(program.user, json);

@@ -9,8 +9,10 @@
 #include <openssl/err.h>
 
 #include "lib/base/clock.h"
+#include "tlsd/own_memory.h"
 
 #define BUFFER 16384 /* one TLS record */
+#define IDLE   5000  /* ms */
 #define LINGER 3000  /* ms: for the client to close, once all was said */
 
 /* One direction. */
@@ -18,7 +20,7 @@ struct flow {
 	size_t start, end; /* what is not yet passed on */
 	bool   ended;      /* nothing more comes in */
 	bool   closed;     /* and its end was passed on */
-	char   data[BUFFER];
+	char  *data;   /* BUFFER bytes */
 };
 
 /* Each of the four ends may have to wait until poll(2) says that it is ready. */
@@ -75,7 +77,7 @@ read_client(struct relay *r)
 {
 	if (r->in.ended || !is_empty(&r->in) || r->read_waits != 0)
 		return false;
-	int n = SSL_read(r->ssl, r->in.data, sizeof r->in.data);
+	int n = SSL_read(r->ssl, r->in.data, BUFFER);
 	if (n > 0)
 		filled(&r->in, (size_t)n);
 	else
@@ -106,7 +108,7 @@ read_plain(struct relay *r)
 {
 	if (r->out.ended || !is_empty(&r->out) || r->plain_read_waits)
 		return false;
-	ssize_t n = recv(r->plain, r->out.data, sizeof r->out.data, MSG_DONTWAIT);
+	ssize_t n = recv(r->plain, r->out.data, BUFFER, MSG_DONTWAIT);
 	if (n > 0)
 		filled(&r->out, (size_t)n);
 	else if (n < 0 && errno == EAGAIN)
@@ -168,6 +170,21 @@ step(struct relay *r)
 	return (!r->broken && end_client(r)) || moved;
 }
 
+/* poll(2). Once nothing has come for a while, memory that is only used between waits is given back. */
+static int
+wait_idly(struct relay *r, struct pollfd *w, int timeout)
+{
+	int n = poll(w, 2, timeout < 0 ? IDLE : timeout);
+	if (n != 0 || timeout >= 0)
+		return n;
+	own_memory_rest();
+	if (is_empty(&r->in))
+		own_memory_give_back(r->in.data, BUFFER);
+	if (is_empty(&r->out))
+		own_memory_give_back(r->out.data, BUFFER);
+	return poll(w, 2, timeout);
+}
+
 /*
  * Waits until something that a step waits for is ready. A descriptor that nothing is wanted of is not looked at.
  * False: the front has ended, and the client takes and says nothing for too long.
@@ -181,7 +198,7 @@ wait_for_either(struct relay *r)
 	bool watch_front = plain != 0 || !r->front_gone;
 	struct pollfd w[2] = {{.fd = client != 0 ? r->client : -1, .events = client},
 	    {.fd = watch_front ? r->plain : -1, .events = plain}};
-	int n = poll(w, 2, r->front_gone || r->out.ended ? r->farewell : -1);
+	int n = wait_idly(r, w, r->front_gone || r->out.ended ? r->farewell : -1);
 	if (n <= 0)
 		return n < 0;
 	short failed = POLLERR | POLLHUP | POLLNVAL;
@@ -208,7 +225,7 @@ linger(struct relay *r)
 	int64_t deadline = clock_ms() + LINGER;
 	struct pollfd w = {.fd = r->client, .events = POLLIN};
 	while (poll(&w, 1, clock_poll_timeout(deadline)) > 0) {
-		ssize_t n = recv(r->client, r->in.data, sizeof r->in.data, MSG_DONTWAIT);
+		ssize_t n = recv(r->client, r->in.data, BUFFER, MSG_DONTWAIT);
 		if (n <= 0 && errno != EINTR)
 			return;
 		if (clock_ms() >= deadline)
@@ -219,7 +236,10 @@ linger(struct relay *r)
 void
 relay_run(SSL *ssl, int client, int plain, int farewell)
 {
-	static struct relay relay; /* zero pages until they are used; a child relays once */
+	static struct relay relay; /* a child relays once */
+	static _Alignas(4096) char buffers[2][BUFFER]; /* zero pages until they are used */
+	relay.in.data = buffers[0];
+	relay.out.data = buffers[1];
 	relay.ssl = ssl;
 	relay.client = client;
 	relay.plain = plain;

@@ -49,3 +49,16 @@ number_parse_seconds(struct slice text, uint64_t most, uint64_t *seconds)
 {
 	return parse_with_unit(text, times, sizeof times / sizeof *times, most, seconds);
 }
+
+struct slice
+number_digits(char room[NUMBER_WIDTH_MOST], uint64_t number, unsigned base, size_t width)
+{
+	size_t len = 0;
+	do {
+		room[NUMBER_WIDTH_MOST - ++len] = "0123456789abcdef"[number % base];
+		number /= base;
+	} while (number > 0);
+	while (len < width && len < NUMBER_WIDTH_MOST)
+		room[NUMBER_WIDTH_MOST - ++len] = '0';
+	return slice_make(room + NUMBER_WIDTH_MOST - len, len);
+}

@@ -148,15 +148,3 @@ ascii_is_alnum(int c)
 {
 	return ascii_is_alpha(c) || ascii_is_digit(c);
 }
-
-int
-ascii_lower(int c)
-{
-	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
-}
-
-int
-ascii_upper(int c)
-{
-	return c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c;
-}

@@ -51,7 +51,18 @@ bool slice_split(struct slice *rest, char separator, struct slice *part);
 bool ascii_is_alpha(int c);
 bool ascii_is_digit(int c);
 bool ascii_is_alnum(int c);
-int  ascii_lower(int c);
-int  ascii_upper(int c);
+
+/* In the header: searches ask for each byte of a mailbox. */
+static inline int
+ascii_lower(int c)
+{
+	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+static inline int
+ascii_upper(int c)
+{
+	return c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c;
+}
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/number.h"
+
 static bool
 fail(struct str *s)
 {
@@ -67,13 +69,8 @@ str_append_byte(struct str *s, char byte)
 bool
 str_append_number(struct str *s, uint64_t number)
 {
-	char digits[20];
-	size_t at = sizeof digits;
-	do {
-		digits[--at] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number > 0);
-	return str_append(s, digits + at, sizeof digits - at);
+	char room[NUMBER_WIDTH_MOST];
+	return str_append_slice(s, number_digits(room, number, 10, 0));
 }
 
 bool

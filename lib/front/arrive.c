@@ -1,4 +1,5 @@
 /* A session's first steps, before it reads a byte of its client (sessions.h). */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -99,9 +100,22 @@ open_account(struct account *a, const struct resident *r, const struct maildir *
 	quota_open(&a->quota, m, r->limits, rules, r->domain_limit > 0);
 	hold_domain(&a->domain, r, mail_root, rules);
 	a->tally = quota_counts(&a->quota) ? sessions_running()->tally.writing : -1;
-	tally_user(a->tally, r->user);
+	tally_user(sessions_running()->most_of_user > 0 ? sessions_running()->tally.writing : a->tally, r->user);
 	bool fits = strlen(r->user) < sizeof a->user;
 	snprintf(a->user, sizeof a->user, "%s", fits ? r->user : "");
+}
+
+/* False, logged, with errno: he has all that he may have. */
+static bool
+may_come(const struct handover *h, const char *user)
+{
+	const struct sessions *s = sessions_running();
+	if (s->most_of_user == 0 || sessions_of_user(user) < s->most_of_user)
+		return true;
+	log_warning("user-sessions-full", log_text("user", user), log_text("client", h->address), log_text("setting", s->user_setting),
+	    log_text("hint", "raise that setting, or see which of his clients opens so many"));
+	errno = EUSERS;
+	return false;
 }
 
 bool
@@ -110,7 +124,8 @@ arrive(const struct handover *h, const char *service, int mail_root, const struc
 {
 	static struct packet p;
 	struct resident r;
-	if (!redeem(h, service, &p, &r) || !enter_maildir(r.maildir, mail_root, m))
+	errno = 0;
+	if (!redeem(h, service, &p, &r) || !may_come(h, r.user) || !enter_maildir(r.maildir, mail_root, m))
 		return false;
 	open_account(a, &r, m, mail_root, rules);
 	close(mail_root);

@@ -1,5 +1,6 @@
 #include "lib/front/neighbour.h"
 
+#include <poll.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -39,6 +40,15 @@ lose(struct neighbour *n, const char *reason)
 	close(n->socket);
 	n->socket = -1;
 	n->lost = true;
+}
+
+bool
+neighbour_is_there(struct neighbour *n)
+{
+	struct pollfd ended = {.fd = n->socket};
+	if (n->socket >= 0 && poll(&ended, 1, 0) > 0)
+		lose(n, "it ended");
+	return n->socket >= 0;
 }
 
 bool

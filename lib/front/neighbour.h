@@ -26,6 +26,9 @@ int neighbour_connect(const char *name);
 /* The same for a neighbour that will be asked. */
 bool neighbour_open(struct neighbour *n, const char *name);
 
+/* Whether it is there still, without asking it. False: it was lost, now (logged) or before. */
+bool neighbour_is_there(struct neighbour *n);
+
 /* Begins a question in `p` with a new tag. Then packet_add() its fields. */
 void neighbour_begin(struct neighbour *n, struct packet *p, const char *verb);
 /* Sends a packet that has no answer. False: it was lost, now (logged) or before. */

@@ -101,6 +101,28 @@ sessions_running(void)
 
 /* --- what sessions say ---------------------------------------------------------------- */
 
+size_t
+sessions_of_user(const char *user)
+{
+	size_t count = 0;
+	uint64_t hash = siphash(&running->key, slice_of(user));
+	for (size_t i = 0; i < running->most; i++) {
+		const struct session_child *c = &running->children[i];
+		count += c->user != NULL && c->hash == hash && strcmp(c->user, user) == 0;
+	}
+	return count;
+}
+
+/* Those that began at once could not see each other (arrive.c). */
+static void
+end_surplus(const struct session_child *c)
+{
+	if (running->most_of_user == 0 || sessions_of_user(c->user) <= running->most_of_user)
+		return;
+	log_warning("user-sessions-full", log_text("user", c->user), log_text("setting", running->user_setting));
+	kill(c->pid, SIGTERM);
+}
+
 static bool
 take_user(struct session_child *c, struct packet *word)
 {
@@ -108,6 +130,10 @@ take_user(struct session_child *c, struct packet *word)
 	if (c->user != NULL || user == NULL || user[0] == '\0' || strlen(user) > TALLY_USER_MOST)
 		return false;
 	c->user = strdup(user);
+	if (c->user == NULL)
+		return true;
+	c->hash = siphash(&running->key, slice_of(user));
+	end_surplus(c);
 	return true;
 }
 
@@ -249,6 +275,7 @@ sessions_start(struct sessions *s, const struct contract *c)
 	running = s;
 	s->service.request = request;
 	s->children = calloc(s->most, sizeof *s->children);
+	s->key = siphash_key_new();
 	peers_add(&s->service.peers, s->front);
 	if (s->children == NULL || !open_root(s) || !loop_begin() || !loop_signal(SIGCHLD, on_child) ||
 	    !loop_signal(SIGTERM, on_terminate) || !open_tally(s) || !service_start(&s->service))

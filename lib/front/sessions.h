@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "lib/base/program.h"
+#include "lib/base/siphash.h"
 #include "lib/front/account.h"
 #include "lib/front/handover.h"
 #include "lib/front/tally.h"
@@ -21,10 +22,11 @@
 /*
  * What a session needs for a folder: 64 bytes a message (struct message, and an
  * eighth more that the array has in store), its name and 7 to 10, of which
- * Postern's have about 65, 8 to 16 of a hash, and, while a folder without an
- * index is read, a line of the UID list, about 75. That is 230 at most with
- * such names, 230 MB for 1,000,000 messages; commands have 64 MiB beside that
- * (promise 10), and the rest is reserve for longer names.
+ * Postern's have about 65, 16 to 32 of a hash, and, while a folder without an
+ * index is read, a line of the UID list, about 75, and 36 to put it in order.
+ * That is 282 at most with such names, 282 MB for 1,000,000 messages; commands
+ * have 64 MiB beside that (promise 10), and the rest is reserve for longer
+ * names.
  */
 #define SESSION_MEMORY "384M"
 #define SESSION_MEMORY_SETTING(sessions) \
@@ -41,6 +43,8 @@ struct sessions {
 	uint64_t    memory;       /* bytes of address space that the parent and each session may have */
 	uint64_t    most;         /* sessions at a time; more clients are told to come later */
 	const char *most_setting; /* the setting that says so, for the log's hint */
+	uint64_t    most_of_user; /* sessions of one user at a time; 0: any number */
+	const char *user_setting; /* the setting that says so */
 	int64_t     patience;     /* after SIGTERM, told to the sessions: ms until they are killed. 0: they go on without us */
 	struct service service;   /* its name is the socket: "imap/session" */
 	/*
@@ -53,12 +57,14 @@ struct sessions {
 	/* Their own. */
 	int    root;
 	struct session_child {
-		pid_t pid;  /* 0: free */
-		char *user; /* as it said; NULL: not yet */
+		pid_t    pid;  /* 0: free */
+		char    *user; /* as it said; NULL: not yet */
+		uint64_t hash; /* of that */
 	} *children; /* `most` of them */
 	struct tally  tally;
 	struct watch  words;
 	struct telling authd; /* is told what sessions say */
+	struct siphash_key key;
 	size_t count;
 	bool   ending;
 };
@@ -73,13 +79,15 @@ void sessions_run(void);
  * nobody else whose mail this is, opens his Maildir beneath `mail_root` (which is
  * closed; a Maildir that is not there is made) and confines the process to it
  * and to `c`. `*a` is opened with his limits and `rules`. Logs the login. False, logged: temporary trouble, which
- * the client is to be told; the process is to end.
+ * the client is to be told; errno is EUSERS when the user has all the sessions that he may have. The process is to end.
  */
 bool arrive(const struct handover *h, const char *service, int mail_root, const struct contract *c, struct maildir *m,
     struct account *a, const struct quota_rules *rules);
 
 /* Those that this process runs, or is one of. */
 const struct sessions *sessions_running(void);
+/* Sessions of this user; in one of them: those that had said so when it was forked, without itself. */
+size_t sessions_of_user(const char *user);
 /* The contract with the memory that the settings give. */
 struct contract sessions_contract(const struct contract *c);
 

@@ -48,7 +48,13 @@ append_parts(struct str *into, unsigned character)
 static size_t
 append_ascii(struct str *into, struct slice text)
 {
+	uint64_t eight;
 	size_t len = 0;
+	for (; len + sizeof eight <= text.len; len += sizeof eight) {
+		memcpy(&eight, text.data + len, sizeof eight);
+		if ((eight & UINT64_C(0x8080808080808080)) != 0)
+			break;
+	}
 	while (len < text.len && (unsigned char)text.data[len] < 0x80)
 		len++;
 	size_t at = into->len;

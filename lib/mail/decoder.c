@@ -18,10 +18,33 @@ decoder_begin(struct decoder *d, struct slice encoding)
 
 /* --- base64 --------------------------------------------------------------------------- */
 
+/* Groups of four as they follow each other in a line. How many bytes it took. */
+static size_t
+take_groups(struct slice bytes, struct str *into)
+{
+	char made[192];
+	size_t at = 0, len = 0;
+	for (; at + 4 <= bytes.len && len + 3 <= sizeof made; at += 4) {
+		const unsigned char *four = (const unsigned char *)bytes.data + at;
+		int a = base64_digit(four[0]), b = base64_digit(four[1]), c = base64_digit(four[2]), e = base64_digit(four[3]);
+		if ((a | b | c | e) < 0)
+			break;
+		made[len++] = (char)(a << 2 | b >> 4);
+		made[len++] = (char)((b & 15) << 4 | c >> 2);
+		made[len++] = (char)((c & 3) << 6 | e);
+	}
+	str_append(into, made, len);
+	return at;
+}
+
 static void
 base64_feed(struct decoder *d, struct slice bytes, struct str *into)
 {
 	for (size_t i = 0; i < bytes.len; i++) {
+		if (d->count == 0)
+			i += take_groups(slice_from(bytes, i), into);
+		if (i == bytes.len)
+			return;
 		int digit = base64_digit((unsigned char)bytes.data[i]);
 		if (bytes.data[i] == '=')
 			d->count = 0;

@@ -13,10 +13,7 @@
  * lock stood still: a message that readdir missed keeps its UID.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "lib/base/cursor.h"
 #include "lib/store/assign.h"
 #include "lib/store/list_lock.h"
 
@@ -62,53 +59,11 @@ count_unnumbered(const struct folder *f, size_t known)
 	return count;
 }
 
-/* The number that a name begins with: the second of its arrival. */
-static uint64_t
-arrival(const struct message *m)
-{
-	struct cursor c = cursor_over(slice_make(m->name, m->base_len));
-	uint64_t seconds;
-	return cursor_take_number(&c, INT64_MAX, &seconds) ? seconds : 0;
-}
-
-static int
-compare_arrival(const struct message *m, const struct message *n)
-{
-	uint64_t x = arrival(m), y = arrival(n);
-	return x != y ? (x < y ? -1 : 1) : strcmp(m->name, n->name);
-}
-
-static int
-compare_uids(const void *a, const void *b)
-{
-	uint32_t x = ((const struct message *)a)->uid, y = ((const struct message *)b)->uid;
-	return x < y ? -1 : x > y;
-}
-
-/* Those with UIDs first, by UID; then those without, by arrival. */
-static int
-compare_new(const void *a, const void *b)
-{
-	const struct message *m = a, *n = b;
-	if (m->uid == 0 && n->uid == 0)
-		return compare_arrival(m, n);
-	if (m->uid == 0 || n->uid == 0)
-		return m->uid == 0 ? 1 : -1;
-	return compare_uids(m, n);
-}
-
-/* Mostly there are few of them, and in order. */
+/* The hash is made anew by who asks it next, if anybody does. */
 static bool
-sort_from(struct folder *f, size_t known, int (*compare)(const void *, const void *))
+sort_from(struct folder *f, size_t known)
 {
-	size_t at = known + 1;
-	while (at < f->count && compare(&f->messages[at - 1], &f->messages[at]) <= 0)
-		at++;
-	if (at < f->count) {
-		qsort(f->messages + known, f->count - known, sizeof *f->messages, compare);
-		scan_unhash(f);
-	}
-	return scan_hash(f);
+	return order_from(f, known) && scan_hash_room(f);
 }
 
 /* What came and went between two looks was never shown: it gets no number. */
@@ -126,14 +81,14 @@ drop_unborn(struct folder *f, size_t known)
 		return true;
 	f->count = kept;
 	scan_unhash(f);
-	return scan_hash(f);
+	return scan_hash_room(f);
 }
 
 /* New numbers behind all others. */
 bool
 assign_number(struct folder *f, size_t known, struct uidlist *l)
 {
-	if (!drop_unborn(f, known) || !sort_from(f, known, compare_new))
+	if (!drop_unborn(f, known) || !sort_from(f, known))
 		return false;
 	for (size_t i = known; i < f->count; i++)
 		if (f->messages[i].uid == 0)
@@ -224,7 +179,7 @@ assign_uids(struct folder *f, size_t known)
 	/* A list with a torn end is not known: it is written anew. */
 	if (f->count == known && assign_is_known(f, &list))
 		return true;
-	if (!assign(f, known) || !sort_from(f, known, compare_uids)) {
+	if (!assign(f, known) || !sort_from(f, known)) {
 		forget_from(f, known);
 		return false;
 	}

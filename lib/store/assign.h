@@ -16,6 +16,12 @@ struct matching assign_match(struct folder *f, const struct uidlist *l);
 /* Numbers from l->uidnext on for those behind `known` that still have none, sorted. */
 bool assign_number(struct folder *f, size_t known, struct uidlist *l);
 
+/*
+ * Puts the messages behind `known` in order: those with UIDs first, by UID, then those without, by their arrival and, of
+ * one second, by what follows in their names. False without memory (36 bytes a message).
+ */
+bool order_from(struct folder *f, size_t known);
+
 /* Nothing that is not known stands in the list with this stamp: it need not be read. */
 bool assign_is_known(const struct folder *f, const struct index_stamp *stamp);
 /* What the list has and the view has not: its tail, or all of it. */

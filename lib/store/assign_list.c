@@ -75,8 +75,9 @@ assign_verify(struct folder *f)
 	return ok;
 }
 
+/* Anew, as it is, but for its header: with a higher bound, or (`bound` 0) with a GUID, which an old one has not. */
 static bool
-write_bound(struct folder *f, struct uidlist *l, uint64_t bound)
+write_header(struct folder *f, struct uidlist *l, uint64_t bound)
 {
 	struct uidlist_writer w;
 	struct slice rest = l->body;
@@ -84,9 +85,9 @@ write_bound(struct folder *f, struct uidlist *l, uint64_t bound)
 	errno = ESTALE;
 	if (l->uidvalidity != f->uidvalidity)
 		return false;
-	if (l->bound >= bound)
+	if (bound > 0 ? l->bound >= bound : !l->old)
 		return true;
-	l->bound = bound;
+	l->bound = l->bound < bound ? bound : l->bound;
 	if (!uidlist_write_begin(&w, f->directory, l))
 		return false;
 	while (uidlist_next(&rest, &e))
@@ -94,14 +95,14 @@ write_bound(struct folder *f, struct uidlist *l, uint64_t bound)
 	return uidlist_write_end(&w);
 }
 
-bool
-assign_bound(struct folder *f, uint64_t bound)
+static bool
+renew_header(struct folder *f, uint64_t bound)
 {
 	struct uidlist l;
 	if (!list_lock(f, LOCK_TIMEOUT))
 		return false;
 	struct index_stamp before = assign_list_stamp(f);
-	bool ok = uidlist_read(&l, f->directory) == UIDLIST_OK && write_bound(f, &l, bound);
+	bool ok = uidlist_read(&l, f->directory) == UIDLIST_OK && write_header(f, &l, bound);
 	if (ok) {
 		f->scan->bound = l.bound;
 		f->scan->list_read = true;
@@ -114,4 +115,16 @@ assign_bound(struct folder *f, uint64_t bound)
 	uidlist_free(&l);
 	list_unlock(f);
 	return ok;
+}
+
+bool
+assign_bound(struct folder *f, uint64_t bound)
+{
+	return renew_header(f, bound);
+}
+
+bool
+assign_guid(struct folder *f)
+{
+	return renew_header(f, 0);
 }

@@ -35,20 +35,26 @@ directory_open(int parent, const char *name, bool create)
 }
 
 int
-directory_open_file(int parent, const char *name)
+directory_open_stat(int parent, const char *name, struct stat *st)
 {
 	/* O_NONBLOCK: a FIFO of that name must not hold us up. */
 	int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -1;
-	struct stat st;
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, st) < 0)
 		return directory_close(fd);
-	if (S_ISREG(st.st_mode))
+	if (S_ISREG(st->st_mode))
 		return fd;
 	close(fd);
 	errno = EINVAL;
 	return -1;
+}
+
+int
+directory_open_file(int parent, const char *name)
+{
+	struct stat st;
+	return directory_open_stat(parent, name, &st);
 }
 
 int
@@ -90,17 +96,15 @@ read_up_to(int fd, size_t size, size_t *len)
 char *
 directory_read_file(int parent, const char *name, size_t most, size_t *len)
 {
-	int fd = directory_open_file(parent, name);
 	struct stat st;
+	int fd = directory_open_stat(parent, name, &st);
 	if (fd < 0)
 		return NULL;
 	char *content = NULL;
-	if (fstat(fd, &st) == 0) {
-		if ((unsigned long long)st.st_size <= most)
-			content = read_up_to(fd, (size_t)st.st_size, len);
-		else
-			errno = EFBIG;
-	}
+	if ((unsigned long long)st.st_size <= most)
+		content = read_up_to(fd, (size_t)st.st_size, len);
+	else
+		errno = EFBIG;
 	directory_close(fd);
 	return content;
 }

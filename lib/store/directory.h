@@ -5,11 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <dirent.h>
+#include <sys/stat.h>
 
 /* Opens the directory `name` (one level) for reading; with `create` makes it (0700, parent synced) when absent. -1 with errno. */
 int directory_open(int parent, const char *name, bool create);
 /* Opens a regular file for reading; EINVAL for anything else, ELOOP for a symbolic link. */
 int directory_open_file(int parent, const char *name);
+/* The same, with what fstat(2) says of it. */
+int directory_open_stat(int parent, const char *name, struct stat *st);
 /* Opens a file of ours for writing, made (0600) when absent; `flags` are added. EINVAL: no regular file, or one that bears another name too, so may be a stranger's. */
 int directory_open_own(int parent, const char *name, int flags);
 /* Reads a regular file whole (NUL behind it). NULL with errno. */

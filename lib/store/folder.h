@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "lib/base/slice.h"
@@ -105,6 +106,8 @@ void folder_drop(struct folder *f, void (*gone)(void *context, size_t index), vo
 
 /* Opens its file for reading; lines end in LF (or CRLF, as another program stored it). -1 with errno. */
 int folder_open_message(struct folder *f, struct message *m);
+/* The same, with what fstat(2) says of it. */
+int folder_open_message_stat(struct folder *f, struct message *m, struct stat *st);
 /* Size with CRLF line ends; reads the file when its name does not say. */
 bool folder_message_size(struct folder *f, struct message *m, uint64_t *size);
 /* Internal date: the file's time of modification, as Dovecot has it. */

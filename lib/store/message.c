@@ -72,19 +72,31 @@ with_retry(struct folder *f, struct message *m, operation *act, void *context)
 	return false;
 }
 
+struct opened {
+	int          fd;
+	struct stat *st;
+};
+
 static bool
 do_open(struct folder *f, struct message *m, void *context)
 {
-	int *fd = context;
-	*fd = directory_open_file(place_of(f, m), m->name);
-	return *fd >= 0;
+	struct opened *o = context;
+	o->fd = directory_open_stat(place_of(f, m), m->name, o->st);
+	return o->fd >= 0;
+}
+
+int
+folder_open_message_stat(struct folder *f, struct message *m, struct stat *st)
+{
+	struct opened o = {.st = st};
+	return with_retry(f, m, do_open, &o) ? o.fd : -1;
 }
 
 int
 folder_open_message(struct folder *f, struct message *m)
 {
-	int fd;
-	return with_retry(f, m, do_open, &fd) ? fd : -1;
+	struct stat st;
+	return folder_open_message_stat(f, m, &st);
 }
 
 static bool
@@ -192,7 +204,7 @@ static void
 copy_base(const struct message *m, char base[NAME_MOST + 1])
 {
 	struct name_parts parts;
-	name_unique(base);
+	name_unique_copy(base, name_identity(slice_of(m->name)));
 	if (!name_parse(slice_of(m->name), &parts))
 		return;
 	if (parts.has_size && parts.has_wire_size)
@@ -207,10 +219,10 @@ copy_bytes(struct folder *f, struct message *m, struct copy_request *r)
 	char buffer[16384];
 	ssize_t n;
 	struct stat st;
-	int fd = directory_open_file(place_of(f, m), m->name);
+	int fd = directory_open_stat(place_of(f, m), m->name, &st);
 	if (fd < 0)
 		return false;
-	bool ok = fstat(fd, &st) == 0 && save_begin(&s, r->to);
+	bool ok = save_begin_copy(&s, r->to, name_identity(slice_of(m->name)));
 	if (ok) {
 		while ((n = read(fd, buffer, sizeof buffer)) > 0)
 			save_write(&s, buffer, (size_t)n);

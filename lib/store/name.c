@@ -7,9 +7,11 @@
 
 #include "lib/base/cursor.h"
 #include "lib/base/random.h"
+#include "lib/base/siphash.h"
 #include "lib/store/maildir.h"
 
 static const char flag_letters[] = "DFPRST";
+static const char hex_digits[] = "0123456789abcdef";
 
 static bool
 is_control(int byte)
@@ -122,6 +124,50 @@ name_unique(char into[NAME_MOST + 1])
 	clock_gettime(CLOCK_REALTIME, &now);
 	snprintf(into, NAME_MOST + 1, "%lld.M%06ldP%ldR%016llx.%s", (long long)now.tv_sec, now.tv_nsec / 1000,
 	    (long)getpid(), (unsigned long long)random_number(), maildir_host());
+}
+
+/* "1700000000.M123456P4242R9f86d081884c7d65.host", with Q and a number before the R in a copy. */
+static bool
+own_identity(struct slice name, uint64_t *identity)
+{
+	struct cursor c = cursor_over(name);
+	struct slice digits;
+	uint64_t number;
+	bool ok = cursor_take_number(&c, INT64_MAX, &number) && cursor_take(&c, '.') && cursor_take(&c, 'M') &&
+	    cursor_take_number(&c, INT64_MAX, &number) && cursor_take(&c, 'P') && cursor_take_number(&c, INT64_MAX, &number);
+	if (ok && cursor_take(&c, 'Q'))
+		ok = cursor_take_number(&c, INT64_MAX, &number);
+	if (!ok || !cursor_take(&c, 'R') || !cursor_take_bytes(&c, 16, &digits) || !cursor_take(&c, '.'))
+		return false;
+	*identity = 0;
+	for (size_t i = 0; i < digits.len; i++) {
+		const char *digit = digits.data[i] != '\0' ? strchr(hex_digits, digits.data[i]) : NULL;
+		if (digit == NULL)
+			return false;
+		*identity = *identity << 4 | (uint64_t)(digit - hex_digits);
+	}
+	return true;
+}
+
+uint64_t
+name_identity(struct slice name)
+{
+	const struct siphash_key key = {0, 0};
+	uint64_t identity;
+	if (own_identity(name, &identity))
+		return identity;
+	struct slice base = slice_first(name, slice_find(name, ':'));
+	return siphash(&key, slice_first(base, slice_find(base, ',')));
+}
+
+void
+name_unique_copy(char into[NAME_MOST + 1], uint64_t identity)
+{
+	static unsigned copies; /* of one process: two of one message may be made within a microsecond */
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(into, NAME_MOST + 1, "%lld.M%06ldP%ldQ%uR%016llx.%s", (long long)now.tv_sec, now.tv_nsec / 1000,
+	    (long)getpid(), ++copies, (unsigned long long)identity, maildir_host());
 }
 
 void

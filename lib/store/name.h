@@ -51,8 +51,16 @@ bool name_parse(struct slice name, struct name_parts *parts);
  */
 bool name_build(char *into, struct slice base, struct slice info, uint8_t flags, uint32_t keywords);
 
-/* A new unique base without sizes. */
+/* A new unique base without sizes, of a message that is new too. */
 void name_unique(char into[NAME_MOST + 1]);
+/*
+ * What a message's name says of which message it is: the same for copies that
+ * we made of it. Of other programs' names a hash, up to the first comma: who
+ * corrects a size (Dovecot does) leaves it as it is.
+ */
+uint64_t name_identity(struct slice name);
+/* A new unique base for a copy. */
+void name_unique_copy(char into[NAME_MOST + 1], uint64_t identity);
 /* Appends ,S= and ,W= to a base of name_unique(). */
 void name_add_sizes(char into[NAME_MOST + 1], uint64_t size, uint64_t wire_size);
 

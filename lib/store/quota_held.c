@@ -89,3 +89,15 @@ quota_held_leave(struct quota_held *h, int64_t bytes, int64_t messages)
 	h->locked = false;
 	errno = saved;
 }
+
+bool
+quota_held_read(struct quota_held *h, struct quota_amount *limits, struct quota_amount *used)
+{
+	quota_held_enter(h, NULL);
+	if (!h->locked)
+		return false;
+	*limits = h->text.limits;
+	*used = h->text.used;
+	quota_held_leave(h, 0, 0);
+	return true;
+}

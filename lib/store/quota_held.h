@@ -30,6 +30,8 @@ void quota_held_open(struct quota_held *h, struct quota_domain *d);
  * locked. NULL: nothing is asked for.
  */
 enum quota_verdict quota_held_enter(struct quota_held *h, const struct quota_amount *asked);
+/* What the domain may hold and what it does. False: there is no such limit, or nobody knows now. */
+bool quota_held_read(struct quota_held *h, struct quota_amount *limits, struct quota_amount *used);
 /* Behind QUOTA_FITS: writes what has changed, signed, and unlocks. Keeps errno. */
 void quota_held_leave(struct quota_held *h, int64_t bytes, int64_t messages);
 

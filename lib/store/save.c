@@ -22,12 +22,26 @@ begin(struct save *s, const struct folder *f)
 	name_unique(s->name);
 }
 
+static bool
+make_file(struct save *s)
+{
+	s->fd = openat(s->tmp, s->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return s->fd >= 0;
+}
+
 bool
 save_begin(struct save *s, const struct folder *f)
 {
 	begin(s, f);
-	s->fd = openat(s->tmp, s->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return s->fd >= 0;
+	return make_file(s);
+}
+
+bool
+save_begin_copy(struct save *s, const struct folder *f, uint64_t identity)
+{
+	begin(s, f);
+	name_unique_copy(s->name, identity);
+	return make_file(s);
 }
 
 bool

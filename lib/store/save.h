@@ -64,6 +64,8 @@ struct save {
 
 /* Makes the file in tmp/ of an opened folder. The folder must stay open. */
 bool save_begin(struct save *s, const struct folder *f);
+/* The same for a copy of a message: `identity` is name_identity() of that. */
+bool save_begin_copy(struct save *s, const struct folder *f, uint64_t identity);
 /*
  * The same bytes once more, for another folder or the same: a hard link to the
  * file of `other`, which is written and has not been finished; both are given

@@ -16,14 +16,24 @@ struct name_block {
 	char               bytes[BLOCK_BYTES];
 };
 
-/* FNV-1a, of the kind for which a hostile set of names costs at most time in the owner's own session. */
-static uint64_t
+/*
+ * Eight bytes at a time. A hostile set of names costs at most time in the owner's own session. 32 bits, which are kept beside each
+ * entry: so most others are told apart, and moved when the hash grows, without a look at their names.
+ */
+static uint32_t
 hash(struct slice base)
 {
-	uint64_t h = 14695981039346656037u;
-	for (size_t i = 0; i < base.len; i++)
-		h = (h ^ (unsigned char)base.data[i]) * 1099511628211u;
-	return h ^ h >> 29;
+	const uint64_t factor = 0x9e3779b97f4a7c15u;
+	uint64_t h = base.len * factor, word;
+	for (; base.len >= sizeof word; base = slice_from(base, sizeof word)) {
+		memcpy(&word, base.data, sizeof word);
+		h = (h ^ word) * factor;
+		h ^= h >> 29;
+	}
+	word = 0;
+	memcpy(&word, base.data, base.len);
+	h = (h ^ word) * factor;
+	return (uint32_t)(h >> 32);
 }
 
 static struct slice
@@ -38,41 +48,57 @@ scan_find(const struct folder *f, struct slice base)
 	const struct folder_scan *s = f->scan;
 	if (s == NULL || !scan_hash(f))
 		return SIZE_MAX;
-	for (size_t at = hash(base);; at++) {
-		uint32_t entry = s->slots[at & (s->slot_count - 1)];
-		if (entry == 0)
+	uint32_t wanted = hash(base);
+	for (size_t at = wanted;; at++) {
+		const struct scan_slot *slot = &s->slots[at & (s->slot_count - 1)];
+		if (slot->entry == 0)
 			return SIZE_MAX;
-		if (slice_equal(base_of(&f->messages[entry - 1]), base))
-			return entry - 1;
+		if (slot->hash == wanted && slice_equal(base_of(&f->messages[slot->entry - 1]), base))
+			return slot->entry - 1;
 	}
 }
 
 static void
-put(const struct folder *f, size_t index)
+put(struct folder_scan *s, struct scan_slot slot)
 {
-	struct folder_scan *s = f->scan;
-	size_t at = hash(base_of(&f->messages[index]));
-	while (s->slots[at & (s->slot_count - 1)] != 0)
+	size_t at = slot.hash;
+	while (s->slots[at & (s->slot_count - 1)].entry != 0)
 		at++;
-	s->slots[at & (s->slot_count - 1)] = (uint32_t)index + 1;
+	s->slots[at & (s->slot_count - 1)] = slot;
 }
 
-/* At most half of the slots are taken. */
+static void
+put_message(const struct folder *f, size_t index)
+{
+	put(f->scan, (struct scan_slot){.hash = hash(base_of(&f->messages[index])), .entry = (uint32_t)index + 1});
+}
+
+/* At most half of the slots are taken. What stands in the old ones goes along while it counts. */
 static bool
 grow_slots(struct folder_scan *s, size_t count)
 {
-	size_t wanted = s->slot_count < LEAST_SLOTS ? LEAST_SLOTS : s->slot_count;
+	size_t before = s->slot_count, wanted = before < LEAST_SLOTS ? LEAST_SLOTS : before;
+	struct scan_slot *old = s->slots;
 	while (wanted / 2 < count)
 		wanted *= 2;
-	if (wanted == s->slot_count)
+	if (wanted == before)
 		return true;
-	uint32_t *slots = malloc(wanted * sizeof *slots);
+	struct scan_slot *slots = calloc(wanted, sizeof *slots);
 	if (slots == NULL)
 		return false;
-	free(s->slots);
 	s->slots = slots;
 	s->slot_count = wanted;
+	for (size_t i = 0; i < before && s->hashed; i++)
+		if (old[i].entry != 0)
+			put(s, old[i]);
+	free(old);
 	return true;
+}
+
+bool
+scan_hash_room(const struct folder *f)
+{
+	return grow_slots(f->scan, f->count + 1);
 }
 
 bool
@@ -81,11 +107,11 @@ scan_hash(const struct folder *f)
 	struct folder_scan *s = f->scan;
 	if (s->hashed)
 		return true;
-	if (!grow_slots(s, f->count + 1))
+	if (!scan_hash_room(f))
 		return false;
 	memset(s->slots, 0, s->slot_count * sizeof *s->slots);
 	for (size_t i = 0; i < f->count; i++)
-		put(f, i);
+		put_message(f, i);
 	s->hashed = true;
 	return true;
 }
@@ -161,15 +187,12 @@ struct message *
 scan_add(struct folder *f, struct slice name, const struct name_parts *parts)
 {
 	struct folder_scan *s = f->scan;
-	/* Where there is room in the hash it is kept. */
-	if (2 * (f->count + 1) > s->slot_count)
-		s->hashed = false;
-	if (!scan_hash(f))
+	if (!scan_hash(f) || !scan_hash_room(f))
 		return NULL;
 	struct message *m = scan_append(f, name, parts);
 	if (m == NULL)
 		return NULL;
-	put(f, f->count - 1);
+	put_message(f, f->count - 1);
 	s->hashed = true;
 	return m;
 }

@@ -17,8 +17,13 @@ struct name_block; /* a piece of memory that holds names */
 /* A change within this time of an earlier one may leave a directory's time as it was: one second where a file system keeps no less. */
 #define SCAN_GRAIN_MS 1100
 
+struct scan_slot {
+	uint32_t hash;
+	uint32_t entry; /* index into folder.messages + 1, 0: free */
+};
+
 struct folder_scan {
-	uint32_t          *slots; /* hash of bases: index into folder.messages + 1, 0: free */
+	struct scan_slot  *slots; /* hash of bases */
 	size_t             slot_count; /* a power of two */
 	struct name_block *blocks;
 	bool               hashed;  /* slots are those of the array */
@@ -56,6 +61,8 @@ bool scan_rename(struct folder *f, struct message *m, struct slice name);
 void scan_unhash(struct folder *f);
 /* Makes it now. Without memory scan_find() would find nothing: for those to whom that makes a difference. */
 bool scan_hash(const struct folder *f);
+/* Has the memory for it, so that making it when it is asked next cannot fail. */
+bool scan_hash_room(const struct folder *f);
 void scan_free(struct folder *f);
 /*
  * Reads new/ and cur/: unknown messages are added behind the others with uid 0,
@@ -86,6 +93,8 @@ bool assign_accept(struct folder *f, const struct uidlist *l);
 struct index_stamp assign_list_stamp(const struct folder *f);
 /* The view has all that the list had up to byte `end` (0: nobody knows), when its stamp was that. */
 void assign_know(struct folder *f, const struct index_stamp *stamp, uint64_t end, uint32_t next);
+/* Gives an old UID list, which has no GUID, one: it is written anew, durable. */
+bool assign_guid(struct folder *f);
 /* Raises the bound of mod-sequences in the UID list to at least `bound`, durable. */
 bool assign_bound(struct folder *f, uint64_t bound);
 /* Reads the list for a view that came from the index: false when it says something else. */

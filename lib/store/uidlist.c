@@ -11,6 +11,7 @@
 #include "lib/base/file.h"
 #include "lib/base/number.h"
 #include "lib/store/directory.h"
+#include "lib/store/guid.h"
 
 /* V and N become numbers; what else there is stays as text (G and what a later Dovecot adds). */
 static bool
@@ -132,17 +133,6 @@ check_body(struct uidlist *l)
 	return true;
 }
 
-/* "Gabc", with something behind the letter. */
-static bool
-has_guid(struct slice others)
-{
-	struct slice field;
-	while (slice_split(&others, ' ', &field))
-		if (field.len > 1 && field.data[0] == 'G')
-			return true;
-	return false;
-}
-
 bool
 uidlist_parse(struct uidlist *l, struct slice text)
 {
@@ -150,7 +140,7 @@ uidlist_parse(struct uidlist *l, struct slice text)
 	size_t end = slice_find(text, '\n');
 	if (end == text.len || !parse_header(l, slice_first(text, end)))
 		return false;
-	l->old = !slice_starts(text, "3 ") || !has_guid(l->others);
+	l->old = !slice_starts(text, "3 ") || guid_of_fields(l->others).len == 0;
 	l->body = slice_from(text, end + 1);
 	if (!check_body(l) || l->uidnext >= UID_LAST)
 		return false;

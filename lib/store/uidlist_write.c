@@ -9,6 +9,7 @@
 #include "lib/base/file.h"
 #include "lib/base/random.h"
 #include "lib/store/directory.h"
+#include "lib/store/guid.h"
 #include "lib/store/uidlist.h"
 
 #define TEMPORARY "dovecot-uidlist.tmp"
@@ -34,6 +35,27 @@ put(struct uidlist_writer *w, struct slice part)
 	}
 }
 
+/* With a GUID in any case: one that cannot be one makes place for a new one. */
+static void
+put_others(struct uidlist_writer *w, struct slice others)
+{
+	char guid[40];
+	struct slice field;
+	bool has_guid = guid_of_fields(others).len > 0;
+	if (has_guid) {
+		put(w, others);
+		return;
+	}
+	snprintf(guid, sizeof guid, "G%016llx%016llx", (unsigned long long)random_number(), (unsigned long long)random_number());
+	put(w, slice_of(guid));
+	while (slice_split(&others, ' ', &field)) {
+		if (field.len == 0 || slice_starts(field, "G"))
+			continue;
+		put(w, slice_of(" "));
+		put(w, field);
+	}
+}
+
 bool
 uidlist_write_begin(struct uidlist_writer *w, int directory, const struct uidlist *head)
 {
@@ -43,16 +65,14 @@ uidlist_write_begin(struct uidlist_writer *w, int directory, const struct uidlis
 	w->fd = openat(directory, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (w->fd < 0)
 		return false;
-	char line[64], guid[40];
+	char line[64];
 	snprintf(line, sizeof line, "3 V%u N%u ", (unsigned)head->uidvalidity, (unsigned)head->uidnext);
 	put(w, slice_of(line));
 	if (head->bound > 0) {
 		snprintf(line, sizeof line, "M%llu ", (unsigned long long)head->bound);
 		put(w, slice_of(line));
 	}
-	snprintf(guid, sizeof guid, "G%016llx%016llx", (unsigned long long)random_number(),
-	    (unsigned long long)random_number());
-	put(w, head->others.len > 0 ? head->others : slice_of(guid));
+	put_others(w, head->others);
 	put(w, slice_of("\n"));
 	return true;
 }

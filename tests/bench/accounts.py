@@ -1,4 +1,6 @@
 """The accounts that all sides serve: deployment A's tables in a private MariaDB."""
+import subprocess
+
 from harness import MariaDB, PostfixAdmin, REPOSITORY
 
 DOMAIN = "example.test"
@@ -13,15 +15,22 @@ class Tables(PostfixAdmin):
         self.database, self.preset, self.hashes = database, REPOSITORY / "conf/presets/A", {}
         self.make_tables()
 
-
     def add(self, domain, users, stored):
         """user0@domain and so on, with PASSWORD stored so."""
         self.hashes[PASSWORD] = stored
         self.add_users([f"user{number}@{domain}" for number in range(users)], PASSWORD)
 
 
-def make(users, *others):
-    """A MariaDB with that many users, userN@example.test, and others; passwords in md5crypt as PostfixAdmin's default is."""
+def make(users, *others, stored=None):
+    """A MariaDB with that many users, userN@example.test, and others; passwords in md5crypt as PostfixAdmin's default is. `stored`:
+    domains that have as many, and how PASSWORD is stored there."""
     database = MariaDB()
-    Tables(database).add_users([*(f"user{number}@{DOMAIN}" for number in range(users)), *others], PASSWORD)
+    tables = Tables(database)
+    tables.add_users([*(f"user{number}@{DOMAIN}" for number in range(users)), *others], PASSWORD)
+    for domain, text in (stored or {}).items():
+        tables.add(domain, users, text)
     return database
+
+
+def sha512_crypt():
+    return subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=PASSWORD, capture_output=True, text=True, check=True).stdout.strip()

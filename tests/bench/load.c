@@ -14,6 +14,7 @@
  *     full     TLS from the first byte, a full handshake, the greeting
  *     resumed  the same with the ticket of this thread's first connection
  *     imap     LOGIN and LOGOUT as userN@DOMAIN
+ *     imaps    the same within TLS, a full handshake each
  *     lmtp     messages of SIZE bytes to userN, one after the other over a connection that stays: each counts as a round
  *     lmtp1    the same, one a connection
  *     pop3     USER, PASS, STAT and QUIT as userN, command by command
@@ -290,6 +291,12 @@ imap_round(struct load *l, struct talk *t, long number)
 	    put_text(t, "b LOGOUT\r\n") && imap_answer(t, "b");
 }
 
+static bool
+imaps_round(struct load *l, struct talk *t, long number)
+{
+	return encrypt(l, t) && imap_round(l, t, number) && SSL_shutdown(t->ssl) >= 0;
+}
+
 /* --- LMTP and POP3 ------------------------------------------------------------------ */
 
 /* A round within a connection is over: what the next one is. False: there is none. */
@@ -424,8 +431,8 @@ retrs_round(struct load *l, struct talk *t, long number)
 static const struct kind kinds[] = {
     {"smtp", smtp_round, true}, {"batch", batch_round, true}, {"known", known_round, true}, {"unknown", unknown_round, true},
     {"submit", submit_round, false}, {"full", full_round, true}, {"resumed", resumed_round, true}, {"imap", imap_round, false},
-    {"lmtp", lmtp_round, true}, {"lmtp1", lmtp1_round, true}, {"pop3", pop3_round, false}, {"open", open_round, false},
-    {"retr", retr_round, false}, {"retrs", retrs_round, false},
+    {"imaps", imaps_round, false}, {"lmtp", lmtp_round, true}, {"lmtp1", lmtp1_round, true},
+    {"pop3", pop3_round, false}, {"open", open_round, false}, {"retr", retr_round, false}, {"retrs", retrs_round, false},
 };
 
 static const struct kind *

@@ -171,6 +171,16 @@ password_query = SELECT username AS user, password FROM mailbox WHERE username='
 """
 
 
+def make_certificate(directory):
+    """tls.pem, of the same kind as conf/install makes."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
+                    "-subj", "/CN=mail.example.test", "-keyout", directory / "key.pem", "-out", directory / "certificate.pem"],
+                   check=True, stderr=subprocess.DEVNULL)
+    both = directory / "tls.pem"
+    both.touch(0o600)
+    both.write_text((directory / "key.pem").read_text() + (directory / "certificate.pem").read_text())
+
+
 class PostfixDovecot:
     """Debian's Postfix with virtual(8), and Dovecot, on the same tables; Postfix by the same query files, preset A's."""
     name = "Postfix and Dovecot"
@@ -198,20 +208,11 @@ class PostfixDovecot:
             (self.directory / name).mkdir()
         shutil.chown(self.mail_root, "vmail", "vmail")
         shutil.chown(self.directory / "data", "postfix")
-        self.make_certificate()
+        make_certificate(self.directory)
         self.start_dovecot()
         self.start_postfix()
         wait_for("Postfix and Dovecot to listen", 30,
                  lambda: {self.smtp, self.submission, self.smtps, self.imap, self.imaps} <= listening_ports())
-
-    def make_certificate(self):
-        """Of the same kind as conf/install makes."""
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-                        "30", "-subj", "/CN=mail.example.test", "-keyout", self.directory / "key.pem", "-out",
-                        self.directory / "certificate.pem"], check=True, stderr=subprocess.DEVNULL)
-        both = self.directory / "tls.pem"
-        both.touch(0o600)
-        both.write_text((self.directory / "key.pem").read_text() + (self.directory / "certificate.pem").read_text())
 
     def start_postfix(self):
         maps = {setting: ", ".join(f"proxy:mysql:{self.directory}/{name}" for name in names)

@@ -1,5 +1,5 @@
-"""Debian's Dovecot as LMTP and POP3 server on the accounts of accounts.py: as it comes, and with its processes used again. A side as
-sides.py has it; its ports are `lmtp` and `pop3`."""
+"""Debian's Dovecot as LMTP, POP3 and IMAP server on the accounts of accounts.py: as it comes, and with its processes used again. A side as
+sides.py has it; its ports are `lmtp`, `pop3`, `imap` and `imaps`."""
 import pathlib
 import pwd
 import shutil
@@ -11,15 +11,17 @@ from harness import wait_for
 from harness.build import HOME
 from harness.suite import free_ports, listening_ports
 from measure import Group
-from sides import DOVECOT_SQL
+from sides import DOVECOT_SQL, make_certificate
 
 # What is not said is Dovecot's default: mail_fsync=optimized, a process for each login and session, no cache in auth.
-DOVECOT = """protocols = pop3 lmtp
+DOVECOT = """protocols = imap pop3 lmtp
 base_dir = {directory}/run
 state_dir = {directory}/state
 log_path = {directory}/dovecot.log
 listen = 127.0.0.1
-ssl = no
+ssl = yes
+ssl_cert = <{directory}/tls.pem
+ssl_key = <{directory}/tls.pem
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 mail_location = maildir:{directory}/vmail/%d/%n
@@ -42,6 +44,18 @@ service pop3-login {{
 {login}
 }}
 service pop3 {{
+{session}
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = {imaps}
+  }}
+{login}
+}}
+service imap {{
 {session}
 }}
 service lmtp {{
@@ -74,17 +88,19 @@ class Dovecot:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="postern-bench-", dir=HOME))
         self.directory.chmod(0o755)
         self.mail_root = self.directory / "vmail"
-        self.lmtp, self.pop3 = free_ports(2)
+        self.lmtp, self.pop3, self.imap, self.imaps = free_ports(4)
         vmail = pwd.getpwnam("vmail")
         values = {"directory": self.directory, "uid": vmail.pw_uid, "gid": vmail.pw_gid, "lmtp": self.lmtp, "pop3": self.pop3,
-                  "socket": self.database.socket, "user": self.database.user, "password": self.database.password, **self.kind}
+                  "imap": self.imap, "imaps": self.imaps, "socket": self.database.socket, "user": self.database.user,
+                  "password": self.database.password, **self.kind}
         for name in ("vmail", "run", "state"):
             (self.directory / name).mkdir()
         shutil.chown(self.mail_root, "vmail", "vmail")
+        make_certificate(self.directory)
         (self.directory / "dovecot.conf").write_text(DOVECOT.format(**values))
         (self.directory / "dovecot-sql.conf.ext").write_text(DOVECOT_SQL.format(**values))
         self.process = subprocess.Popen([*self.group.wrapper(), "dovecot", "-F", "-c", self.directory / "dovecot.conf"])
-        wait_for("Dovecot to listen", 30, lambda: {self.lmtp, self.pop3} <= listening_ports())
+        wait_for("Dovecot to listen", 30, lambda: {self.lmtp, self.pop3, self.imap, self.imaps} <= listening_ports())
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

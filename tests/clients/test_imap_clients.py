@@ -1,10 +1,13 @@
-"""Real clients from Debian's packages against the whole suite: curl, mutt, mbsync."""
+"""Real clients from Debian's packages against the whole suite: imaplib, curl, mutt, mbsync, offlineimap."""
+import imaplib
 import os
 import re
 import shutil
 import subprocess
 
 import pytest
+
+from harness.dialogue import client_context
 
 MESSAGE = "From: anna@example.test\nTo: bert@example.test\nSubject: {0}\nDate: Sat, 21 Nov 2026 10:00:00 +0000\n" \
     "Message-ID: <{0}@example.test>\n\nbody of {0}\n"
@@ -30,6 +33,34 @@ def user(suite):
             smtp.message("stranger@elsewhere.test", [account.address], MESSAGE.format(name))
             account.wait(number + 1)
     return account
+
+
+# --- imaplib ----------------------------------------------------------------------------
+
+
+def test_imaplib(suite, user):
+    """A mailbox from end to end, as programs in Python do it."""
+    context = client_context()
+    with imaplib.IMAP4("127.0.0.1", suite.ports["imapd"]) as imap:
+        assert imap.starttls(context)[0] == "OK"
+        assert imap.authenticate("PLAIN", lambda _: f"\0{user.address}\0{user.password}".encode())[0] == "OK"
+        assert imap.select("INBOX") == ("OK", [b"3"])
+        assert imap.search(None, "SUBJECT", "two") == ("OK", [b"2"])
+        status, parts = imap.fetch("2", "(UID BODY.PEEK[])")
+        assert status == "OK" and b"body of two" in parts[0][1]
+        assert imap.store("2", "+FLAGS", "(\\Flagged work)")[0] == "OK"
+        assert imap.uid("SEARCH", "KEYWORD", "work") == ("OK", [b"2"])
+        assert imap.create("Work")[0] == imap.subscribe("Work")[0] == "OK"
+        assert imap.copy("1:2", "Work")[0] == "OK"
+        text = MESSAGE.format("four").encode()
+        assert imap.append("Work", "\\Seen", imaplib.Time2Internaldate(1795000000), text)[0] == "OK"
+        assert imap.status("Work", "(MESSAGES UNSEEN)")[1] == [b"Work (MESSAGES 3 UNSEEN 2)"]
+        assert imap.sort("REVERSE SUBJECT", "UTF-8", "ALL") == ("OK", [b"2 3 1"])
+        assert imap.thread("REFERENCES", "UTF-8", "ALL")[0] == "OK"
+        assert imap.store("1", "+FLAGS", "\\Deleted")[0] == "OK" and imap.expunge() == ("OK", [b"1"])
+        assert imap.rename("Work", "Done")[0] == "OK" and imap.delete("Done")[0] == "OK"
+        assert imap.list()[1] == [b'(\\HasNoChildren) "." INBOX']
+        assert imap.close()[0] == "OK"
 
 
 # --- curl -------------------------------------------------------------------------------
@@ -171,3 +202,55 @@ def test_mbsync(suite, user, tmp_path):
     settled = tree(near), tree(user.maildir)
     mbsync(suite, user, tmp_path)
     assert (tree(near), tree(user.maildir)) == settled
+
+
+# --- offlineimap ------------------------------------------------------------------------
+
+
+def offlineimap(suite, user, home):
+    print_ = run("sh", "-c", f"openssl s_client -connect 127.0.0.1:{suite.ports['imaps']} </dev/null 2>/dev/null | "
+                 "openssl x509 -noout -fingerprint -sha512").stdout.split("=")[1].strip().replace(":", "").lower()
+    (home / "rc").write_text(f"""
+[general]
+accounts = test
+metadata = {home}/state
+socktimeout = 20
+[Account test]
+localrepository = near
+remoterepository = far
+[Repository near]
+type = Maildir
+localfolders = {home}/mail
+[Repository far]
+type = IMAP
+remotehost = 127.0.0.1
+remoteport = {suite.ports['imaps']}
+remoteuser = {user.address}
+remotepass = {user.password}
+ssl = yes
+cert_fingerprint = {print_}
+""")
+    return run("offlineimap", "-c", home / "rc", "-o", "-u", "basic", env={**os.environ, "HOME": str(home)})
+
+
+@needs("offlineimap")
+def test_offlineimap(suite, user, tmp_path):
+    offlineimap(suite, user, tmp_path)
+    near = tmp_path / "mail"
+    assert len(tree(near / "INBOX")) == 3
+    # The second run changes nothing, here and there.
+    before = tree(near), tree(user.maildir)
+    offlineimap(suite, user, tmp_path)
+    assert (tree(near), tree(user.maildir)) == before
+    # A flag and a new message from here, a removal from there.
+    [one] = [path for path in (near / "INBOX").glob("*/*") if "Subject: one" in path.read_text()]
+    one.rename(near / "INBOX/cur" / (one.name.split(":")[0] + ":2,FS"))
+    (near / "INBOX/cur" / "1700000000.1.here:2,S").write_text(MESSAGE.format("near"))
+    with suite.imap("imaps") as imap:
+        imap.login(user.address, user.password)
+        imap.command("SELECT INBOX")
+        assert imap.command("STORE 3 +FLAGS (\\Deleted)")[0] == imap.command("EXPUNGE")[0] == "OK"
+    offlineimap(suite, user, tmp_path)
+    subjects = sorted(re.search(rb"Subject: (\w+)", m)[1] for m in user.messages())
+    assert subjects == [b"near", b"one", b"two"] and len(tree(near / "INBOX")) == 3
+    assert any(name.endswith(":2,FS") for name in tree(user.maildir))

@@ -15,6 +15,7 @@
 #include "imapd/namespace.h"
 #include "imapd/parse_fetch.h"
 #include "imapd/parse_list.h"
+#include "imapd/parse_metadata.h"
 #include "imapd/parse_sort.h"
 #include "imapd/parse_select.h"
 #include "imapd/pattern.h"
@@ -122,6 +123,31 @@ try_list(struct parser p)
 }
 
 static void
+try_metadata(struct parser p)
+{
+	struct metadata_request r;
+	struct metadata_change *changes;
+	struct slice mailbox;
+	size_t count;
+	p.c.rest = slice_make(p.c.rest.data - 1, p.c.rest.len + 1);
+	struct parser q = p;
+	if (parse_getmetadata(&p, &r)) {
+		touch(r.mailbox);
+		for (size_t i = 0; i < r.names.count; i++)
+			if (r.names.names[i].name.len > 0 && !metadata_name_ok(r.names.names[i].name))
+				abort();
+	}
+	if (!parse_setmetadata(&q, &mailbox, &changes, &count))
+		return;
+	touch(mailbox);
+	for (size_t i = 0; i < count; i++) {
+		touch(changes[i].value);
+		if (!metadata_name_ok(changes[i].name))
+			abort();
+	}
+}
+
+static void
 try_select(struct parser p)
 {
 	struct slice name;
@@ -193,6 +219,7 @@ try_all(struct slice command)
 	try_search(p);
 	try_sort(p);
 	try_list(p);
+	try_metadata(p);
 	try_select(p);
 	try_name(p);
 	try_uses(p.c.rest);

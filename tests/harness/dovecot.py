@@ -128,6 +128,12 @@ class Dovecot:
                                 extra_groups=[], cwd="/", env={"PATH": "/usr/bin:/bin", "USER": "anna",
                                                                "HOME": str(self.directory)})
 
+    def doveadm(self, *arguments):
+        """What a command of doveadm prints, run as the Maildir's owner."""
+        return subprocess.run(["doveadm", "-c", self.directory / "conf", *arguments], check=True, capture_output=True, text=True,
+                              user="vmail", group=self.gid, extra_groups=[], cwd="/",
+                              env={"PATH": "/usr/bin:/bin", "USER": "anna", "HOME": str(self.directory)}).stdout
+
     def session(self):
         return DovecotImap(self.start("imap"))
 

@@ -8,10 +8,11 @@ SET = rb"(?:[1-9]\d*)(?::[1-9]\d*)?(?:,[1-9]\d*(?::[1-9]\d*)?)*"
 SECTION = rb"\[(?:[1-9]\d*(?:\.[1-9]\d*)*)?\.?(?:HEADER|TEXT|MIME|HEADER\.FIELDS(?:\.NOT)? \(\S+(?: \S+)*\))?\]"
 CODES = {b"PERMANENTFLAGS": rb" \((?:(?:%s|\\\*)(?: (?:%s|\\\*))*)?\)" % (FLAG, FLAG), b"UIDNEXT": rb" [1-9]\d*", b"UIDVALIDITY": rb" [1-9]\d*",
          b"UNSEEN": rb" [1-9]\d*", b"HIGHESTMODSEQ": rb" [1-9]\d*", b"APPENDUID": rb" [1-9]\d* " + SET, b"COPYUID": rb" [1-9]\d* " + SET + b" " + SET,
-         b"MODIFIED": b" " + SET, b"CAPABILITY": rb"(?: %s)+" % ATOM, b"BADCHARSET": rb"(?: \([^()]+\))?"}
+         b"MODIFIED": b" " + SET, b"CAPABILITY": rb"(?: %s)+" % ATOM, b"BADCHARSET": rb"(?: \([^()]+\))?",
+         b"MAILBOXID": rb" \([A-Za-z0-9_-]{1,255}\)"}
 BARE = {b"ALREADYEXISTS", b"AUTHENTICATIONFAILED", b"CANNOT", b"CLOSED", b"CONTACTADMIN", b"EXPUNGEISSUED", b"HASCHILDREN", b"INUSE", b"LIMIT",
         b"NOMODSEQ", b"NONEXISTENT", b"NOTSAVED", b"OVERQUOTA", b"PRIVACYREQUIRED", b"READ-ONLY", b"READ-WRITE", b"TOOBIG", b"TRYCREATE",
-        b"UIDREQUIRED", b"UNAVAILABLE", b"USEATTR"}
+        b"UIDREQUIRED", b"UNAVAILABLE", b"UNKNOWN-CTE", b"USEATTR"}
 
 
 class Reader:

@@ -27,6 +27,7 @@ SOCKETS = {
     "stsd": ["sts/policy"],
     "imap": ["imap/session"],
     "pop3": ["pop3/session"],
+    "lmtp": ["lmtp/deliver"],
 }
 CONNECTIONS = ["smtpd", "submission", "smtps", "imapd", "imaps", "pop3d", "pop3s", "lmtpd"]
 # Loopback is not trusted in the tests: a client of 127.0.0.1 is a stranger.

@@ -63,7 +63,7 @@ class Mirror:
             self.command("FETCH 1:* (UID FLAGS)")
 
 
-@pytest.mark.parametrize("clients,steps", [(4, 60)])
+@pytest.mark.parametrize("clients,steps", [(4, 60), pytest.param(8, 400, marks=pytest.mark.long)])
 def test_many_sessions_end_with_one_view(suite, clients, steps):
     user = suite.user()
     troubles = []
@@ -83,7 +83,7 @@ def test_many_sessions_end_with_one_view(suite, clients, steps):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(900)
     assert not troubles, troubles
     views = []
     for mirror in mirrors:

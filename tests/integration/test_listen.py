@@ -88,6 +88,14 @@ def test_what_has_ended_does_not_stay():
         wait_for("the last to be gone", 20, lambda: not children(process))
 
 
+def test_a_program_that_a_signal_ends_is_logged():
+    with listening("sh", "-c", "kill -SYS $$") as (port, process):
+        assert everything(port) == ""
+        wait_for("its end to be noted", 20, lambda: not children(process))
+        process.send_signal(signal.SIGTERM)
+        assert b"connection-died" in process.stderr.read()
+
+
 def test_a_program_that_is_not_there_ends_the_connection_only():
     with listening("/nowhere/to/be/found") as (port, process):
         assert everything(port) == "" and everything(port) == ""

@@ -1,7 +1,10 @@
-"""postern-lmtpd: RFC 2033 from outside, with its worker behind it."""
+"""postern-lmtpd: RFC 2033 from outside; postern-lmtp and its workers behind it."""
+import contextlib
 import os
 import pathlib
 import pwd
+import select
+import signal
 import smtplib
 import socket
 import subprocess
@@ -9,7 +12,7 @@ import threading
 
 import pytest
 
-from harness import Process, Smtp, wait_for
+from harness import Peer, Process, Smtp, as_user, wait_for
 from harness.dialogue import stuffed
 from test_smtp_dialogue import settings
 
@@ -35,10 +38,25 @@ class Lmtp(Smtp):
 
 
 def newest(suite):
-    """The lmtpd that was started last; its child, which becomes the worker, is still an lmtpd for a moment."""
-    pids = suite.pids("lmtpd")
-    own = [pid for pid in pids if Process(pid).parent() not in pids]
-    return Process(max(own, key=lambda pid: int((pathlib.Path("/proc") / str(pid) / "stat").read_text().rsplit(")")[1].split()[19])))
+    """The lmtpd that was started last."""
+    return Process(suite.pids("lmtpd")[-1])
+
+
+def workers(suite):
+    """The deliver workers of postern-lmtp; queued has others."""
+    spawners = suite.pids("lmtp")
+    return [pid for pid in suite.pids("deliver") if Process(pid).parent() in spawners]
+
+
+@contextlib.contextmanager
+def delivering(suite, **values):
+    """Other settings for what is delivered within: a worker reads them when it starts."""
+    with settings(suite, **values):
+        suite.restart("lmtp")
+        try:
+            yield
+        finally:
+            suite.restart("lmtp")
 
 
 @pytest.fixture
@@ -174,16 +192,93 @@ def test_many_errors_end_the_session(lmtp):
     pytest.fail("100 errors and it goes on")
 
 
-def test_a_dead_worker_defers(suite, lmtp):
-    """The worker is killed before the message: 4xx for each, then 421."""
+def send_text(lmtp):
+    """DATA; the answers are still to be read."""
+    assert lmtp.command("DATA")[0] == 354
+    lmtp.send(stuffed(TEXT))
+
+
+@contextlib.contextmanager
+def one_held(suite):
+    """
+    Two sessions, each with a message for one user twice: one came through though the only worker there was is stopped, the other
+    is held by that. (session through, session held, user of that, the worker)
+    """
+    suite.restart("lmtp")
+    with Lmtp(suite.ports["lmtpd"]) as one, Lmtp(suite.ports["lmtpd"]) as other:
+        users = {lmtp: suite.user() for lmtp in (one, other)}
+        for lmtp in (one, other):
+            lmtp.lhlo()
+        one.envelope("a@elsewhere.test", users[other].address)
+        assert one.text(TEXT, 1)[0][0] == 250
+        [worker] = workers(suite)
+        os.kill(worker, signal.SIGSTOP)
+        for lmtp, user in users.items():
+            assert lmtp.envelope("a@elsewhere.test", user.address, user.address) == [250, 250]
+            send_text(lmtp)
+        ready = select.select([one.socket, other.socket], [], [], 20)[0]
+        assert len(ready) == 1, "not one of the two came through"
+        through, held = (one, other) if ready[0] is one.socket else (other, one)
+        assert [through.reply()[0] for _ in range(2)] == [250, 250]
+        yield through, held, users[held], worker
+
+
+def test_a_worker_that_hangs_holds_only_what_it_has_and_a_dead_one_defers(suite):
+    """The other message gets a new worker; that of the dead one gets 4xx for each recipient, and its session goes on."""
+    with one_held(suite) as (_, held, user, worker):
+        before = len(user.messages())
+        os.kill(worker, signal.SIGKILL)
+        assert [held.reply()[0] for _ in range(2)] == [451, 451]
+        assert len(user.messages()) == before
+        assert held.envelope("a@elsewhere.test", user.address) == [250]
+        assert held.text(TEXT, 1)[0][0] == 250
+
+
+def test_told_to_end_the_service_answers_what_is_under_way(suite):
+    """SIGTERM while a worker has a message: 250 and in the Maildir, so that the client sends no second copy."""
+    with one_held(suite) as (through, held, user, worker):
+        before, service = len(user.messages()), suite.service_pid("lmtp")
+        os.kill(service, signal.SIGTERM)
+        os.kill(worker, signal.SIGCONT)
+        assert [held.reply()[0] for _ in range(2)] == [250, 250]
+        assert len(user.messages()) == before + 2
+        wait_for("the service to be started anew", 20, lambda: suite.service_pid("lmtp") not in (None, service))
+        suite.wait_up(["lmtp"])
+        assert through.command("MAIL FROM:<a@elsewhere.test>")[0] == 421
+
+
+def test_the_service_starts_anew(suite, lmtp):
+    """A session from before is told to come again, when it begins a message; a new one is served."""
     user = suite.user()
-    assert lmtp.envelope("a@elsewhere.test", user.address, user.address) == [250, 250]
-    lmtpd = newest(suite)
-    worker = wait_for("its worker", 10, lambda: [pid for pid in suite.pids("deliver") if Process(pid).parent() == lmtpd.pid])
-    os.kill(worker[0], 9)
-    assert [code for code, _ in lmtp.text(TEXT, 2)] == [451, 451]
+    suite.restart("lmtp")
     assert lmtp.command("MAIL FROM:<a@elsewhere.test>")[0] == 421
-    assert user.messages() == []
+    with Lmtp(suite.ports["lmtpd"]) as late:
+        late.lhlo()
+        assert late.envelope("a@elsewhere.test", user.address) == [250]
+        assert late.text(TEXT, 1)[0][0] == 250
+
+
+def test_the_service_away_turns_away(suite):
+    suite.down("lmtp")
+    try:
+        with Lmtp(suite.ports["lmtpd"]) as lmtp:
+            assert lmtp.greeting[0] == 421
+    finally:
+        suite.up("lmtp")
+
+
+@pytest.mark.parametrize("words", [("deliver",), ("deliver", "1", "id", "a@b.test", "c@d.test", "c@d.test", "0", "10"),
+                                   ("spawn",), ("deliver", "1", "id", "a@b.test", "c@d.test", "c@d.test", "-1")])
+def test_what_is_no_request_ends_that_conversation_alone(suite, lmtp, words):
+    """None of these has a descriptor. The other conversation has its workers as before."""
+    def malformed():
+        with Peer(suite, "lmtp/deliver") as peer:
+            peer.send(*words)
+            return peer.receive()
+    assert as_user("postern-lmtpd", malformed) is None
+    user = suite.user()
+    assert lmtp.envelope("a@elsewhere.test", user.address) == [250]
+    assert lmtp.text(TEXT, 1)[0][0] == 250
 
 
 def test_authd_away_defers(suite):
@@ -373,7 +468,7 @@ def test_a_hundred_recipients(suite, lmtp):
 def test_recipients_share_a_file_where_that_is_set(suite):
     """Nothing in it tells whose it is."""
     users = [suite.user() for _ in range(3)]
-    with settings(suite, share_files="yes"), Lmtp(suite.ports["lmtpd"]) as lmtp:
+    with delivering(suite, share_files="yes"), Lmtp(suite.ports["lmtpd"]) as lmtp:
         lmtp.lhlo()
         for _ in range(2):
             lmtp.envelope("a@elsewhere.test", *[user.address for user in users])

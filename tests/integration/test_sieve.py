@@ -10,7 +10,7 @@ import pytest
 
 from harness import Account, Sink, Suite, wait_for
 
-from test_lmtpd import Lmtp
+from test_lmtpd import Lmtp, delivering
 from test_smtp_dialogue import settings
 
 HEAD = "From: Stranger <stranger@elsewhere.test>\nTo: {to}\nSubject: {subject}\nMessage-ID: <{subject}@elsewhere.test>\n\nhello\n"
@@ -124,7 +124,7 @@ def test_several_folders_are_one_file(user):
 def test_where_recipients_share_files_a_scripts_copies_do_too(house, user):
     other = house.user()
     give(user, 'require ["fileinto", "mailbox"]; fileinto :create "A"; fileinto :create "B"; keep;')
-    with settings(house, share_files="yes"), Lmtp(house.ports["lmtpd"]) as lmtp:
+    with delivering(house, share_files="yes"), Lmtp(house.ports["lmtpd"]) as lmtp:
         lmtp.lhlo()
         lmtp.envelope("s@elsewhere.test", other.address, user.address)
         assert [code for code, text in lmtp.text(HEAD.format(to="x@y.test", subject="shared"), 2)] == [250, 250]
@@ -318,11 +318,15 @@ def test_a_redirect_that_the_queue_does_not_take_is_tried_again(house, user):
 
 @contextlib.contextmanager
 def lmtp_with_interpreter(house):
-    """A session whose deliver has started its interpreter, and the id of that."""
+    """A session, and the interpreter of the worker that LMTP has."""
+    house.restart("lmtp")
     before = set(house.pids("sieve"))
     with Lmtp(house.ports["lmtpd"]) as lmtp:
         lmtp.lhlo()
-        [pid] = wait_for("the session's interpreter", 20, lambda: set(house.pids("sieve")) - before)
+        somebody = house.user()
+        lmtp.envelope("s@elsewhere.test", somebody.address)
+        assert lmtp.text(HEAD.format(to=somebody.address, subject="first"), 1)[0][0] == 250
+        [pid] = wait_for("the worker's interpreter", 20, lambda: set(house.pids("sieve")) - before)
         wait_for("its confinement", 20, lambda: "Seccomp:\t2" in pathlib.Path(f"/proc/{pid}/status").read_text())
         yield lmtp, pid
 

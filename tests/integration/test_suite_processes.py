@@ -3,6 +3,7 @@ has open, and who may talk to it."""
 import contextlib
 import pathlib
 import pwd
+import smtplib
 import subprocess
 
 import pytest
@@ -13,7 +14,7 @@ USERS = {
     "postern-smtpd": "postern-smtpd", "postern-queued": "postern-queue", "postern-remote": "postern-remote",
     "postern-lmtpd": "postern-lmtpd", "postern-imapd": "postern-imapd", "postern-pop3d": "postern-pop3d",
     "postern-authd": "postern-authd", "postern-authproxy": "postern-authproxy", "postern-tlsd": "postern-tlsd", "postern-stsd": "postern-stsd", "postern-imap": "vmail", "postern-pop3": "vmail",
-    "postern-deliver": "vmail",
+    "postern-lmtp": "postern-lmtpd", "postern-deliver": "vmail",
 }
 # It stands where any launcher of the administrator's may stand, has the user of what it starts, and no filter: a program
 # inherits its launcher's, and could not begin.
@@ -31,6 +32,7 @@ PEERS = {
     "sts/policy": ({"postern-remote"}, ["policy", "t1", "no..domain"]),
     "imap/session": ({"postern-imapd"}, None),
     "pop3/session": ({"postern-pop3d"}, None),
+    "lmtp/deliver": ({"postern-lmtpd"}, None),
 }
 EVERYBODY = sorted(set(USERS.values())) + ["nobody"]
 
@@ -44,6 +46,8 @@ def busy(suite):
         smtp.ehlo()
         smtp.message("stranger@elsewhere.test", [user.address], "Subject: x\n\nhello\n")
         user.wait(1)
+        with smtplib.LMTP("127.0.0.1", suite.ports["lmtpd"]) as lmtp:
+            assert lmtp.sendmail("stranger@elsewhere.test", [user.address], "Subject: x\n\nhello\n") == {}
         assert imap.login(user.address, user.password)[0] == "OK", imap.text
         assert imap.command("SELECT INBOX")[0] == "OK"
         assert pop3.login(user.address, user.password).startswith("+OK")
@@ -66,8 +70,8 @@ def test_each_process_is_its_own_user(busy):
         entry = pwd.getpwnam(USERS[started])
         user_ids, groups = process.ids("Uid"), process.ids("Groups")
         assert set(process.ids("Gid")) == {entry.pw_gid}, process
-        # A setuid program cannot drop the groups of the user who started it: queued has one, its own.
-        starter = {pwd.getpwnam("postern-queue").pw_gid} if process.program() == "postern-deliver" else set()
+        # A setuid program cannot drop the groups of the user who started it: queued has one, its own, and so has lmtp.
+        starter = {pwd.getpwnam(name).pw_gid for name in ("postern-queue", "postern-lmtpd")} if process.program() == "postern-deliver" else set()
         assert set(groups) <= {entry.pw_gid} | starter, process
         assert set(user_ids) == {entry.pw_uid}, process
         assert 0 not in process.ids("Uid") + process.ids("Gid") + groups, process
@@ -80,7 +84,7 @@ def test_no_process_has_a_capability(busy):
 
 
 def spawners(suite):
-    """queued's one child that starts deliver: a setuid program cannot be started under no_new_privs."""
+    """The one child of queued, and of lmtp, that starts deliver: a setuid program cannot be started under no_new_privs."""
     return {process.parent() for process in all_processes(suite) if process.program() == "postern-deliver"}
 
 
@@ -93,10 +97,9 @@ def test_each_process_is_confined(busy):
         assert status["NoNewPrivs"] == "1", process
 
 
-def test_there_is_one_spawner_and_it_is_queueds(busy):
-    [pid] = spawners(busy)
-    assert Process(pid).program() == "postern-queued"
-    assert Process(Process(pid).parent()).program() == "postern-queued"
+def test_queued_and_lmtp_have_one_spawner_each(busy):
+    programs = [(Process(pid).program(), Process(Process(pid).parent()).program()) for pid in spawners(busy)]
+    assert sorted(programs) == [("postern-lmtp",) * 2, ("postern-queued",) * 2]
 
 
 def needed(path):
@@ -104,7 +107,7 @@ def needed(path):
     return {line.split("[")[1].split("]")[0] for line in text.splitlines() if "(NEEDED)" in line}
 
 
-@pytest.mark.parametrize("program", ["smtpd", "imapd", "pop3d", "deliver", "lmtpd", "queued", "imap", "pop3", "sendmail"])
+@pytest.mark.parametrize("program", ["smtpd", "imapd", "pop3d", "deliver", "lmtpd", "lmtp", "queued", "imap", "pop3", "sendmail"])
 def test_links_nothing_but_libc(suite, program):
     path = suite.libexec / f"postern-{program}"
     libraries = needed(path if path.exists() else suite.bin / f"postern-{program}")

@@ -8,8 +8,8 @@ import pytest
 
 from harness import Process
 
-# lmtpd and queued start deliver before they read anything: they are held by seccomp alone (promise 8).
-PARSERS = ["smtpd", "imapd", "pop3d", "imap", "pop3", "trace"]
+# queued and lmtp have a child that starts deliver: they are held by seccomp alone (promise 8).
+PARSERS = ["smtpd", "imapd", "pop3d", "lmtpd", "imap", "pop3", "trace"]
 STARTERS = {"execve", "execveat", "execv", "execvp", "execvpe", "execl", "execle", "execlp", "fexecve", "posix_spawn",
             "posix_spawnp", "wordexp"}
 SHELLS = {"system", "popen", "wordexp"}

@@ -197,6 +197,28 @@ numbers_are_read_whole_or_not_at_all(void **state)
 }
 
 static void
+digits_are(uint64_t number, unsigned base, size_t width, const char *wanted)
+{
+	char room[NUMBER_WIDTH_MOST];
+	struct slice digits = number_digits(room, number, base, width);
+	assert_true(slice_is(digits, wanted));
+	assert_true(digits.data >= room && digits.data + digits.len == room + sizeof room);
+}
+
+static void
+numbers_are_written_with_zeros_before_them(void **state)
+{
+	(void)state;
+	digits_are(0, 10, 0, "0");
+	digits_are(0, 16, 3, "000");
+	digits_are(UINT64_MAX, 10, 0, "18446744073709551615");
+	digits_are(UINT64_MAX, 16, 1, "ffffffffffffffff");
+	digits_are(0x1a, 16, 8, "0000001a");
+	digits_are(7, 10, NUMBER_WIDTH_MOST, "00000000000000000000000000000007");
+	digits_are(7, 10, 99, "00000000000000000000000000000007");
+}
+
+static void
 numbers_have_units(void **state)
 {
 	(void)state;
@@ -315,6 +337,7 @@ main(void)
 	    cmocka_unit_test(a_string_refuses_sizes_that_overflow),
 	    cmocka_unit_test(a_string_is_changed_in_place),
 	    cmocka_unit_test(numbers_are_read_whole_or_not_at_all),
+	    cmocka_unit_test(numbers_are_written_with_zeros_before_them),
 	    cmocka_unit_test(numbers_have_units),
 	    cmocka_unit_test(base64_agrees_with_the_rfc),
 	    cmocka_unit_test(base64_has_one_text_for_one_value),

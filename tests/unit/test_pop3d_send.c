@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,10 +22,12 @@ static char           text[MOST];
 static void
 sent(FILE *file, size_t lines)
 {
+	struct stat st;
+	assert_int_equal(fstat(fileno(file), &st), 0);
 	str_clear(&out);
 	output_open_memory(&session.out, &out);
 	rewind(file);
-	session_send(&session, fileno(file), lines);
+	session_send(&session, fileno(file), (uint64_t)st.st_size, lines);
 	assert_true(output_flush(&session.out));
 }
 

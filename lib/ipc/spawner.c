@@ -1,4 +1,4 @@
-#include "queue/spawner.h"
+#include "lib/ipc/spawner.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -9,12 +9,13 @@
 
 #include "lib/base/log.h"
 #include "lib/ipc/packet.h"
+#include "lib/ipc/socket.h"
 #include "lib/ipc/worker.h"
 
 static bool
-serve(int manager, struct packet *p)
+serve(int parent, struct packet *p)
 {
-	if (packet_receive_wait(manager, p, -1) != PACKET_OK || strcmp(packet_verb(p), "spawn") != 0)
+	if (packet_receive_wait(parent, p, -1) != PACKET_OK || strcmp(packet_verb(p), "spawn") != 0)
 		return false;
 	int fd = worker_start("postern-deliver");
 	packet_begin(p, fd >= 0 ? "ok" : "later");
@@ -22,7 +23,7 @@ serve(int manager, struct packet *p)
 		packet_add_descriptor(p, fd);
 	else
 		packet_add_text(p, strerror(errno));
-	bool sent = packet_send_wait(manager, p, -1) == PACKET_OK;
+	bool sent = packet_send_wait(parent, p, -1) == PACKET_OK;
 	if (fd >= 0)
 		close(fd);
 	return sent;
@@ -37,13 +38,31 @@ set_limits(void)
 }
 
 _Noreturn void
-spawner_run(int manager)
+spawner_run(int parent)
 {
 	static struct packet p;
 	log_session("part", "spawner");
 	signal(SIGCHLD, SIG_IGN); /* ended workers leave nothing behind */
 	set_limits();
-	while (serve(manager, &p))
+	while (serve(parent, &p))
 		;
 	exit(EXIT_SUCCESS);
+}
+
+int
+spawner_start(void)
+{
+	int pair[2];
+	if (!socket_pair(pair))
+		return -1;
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(pair[0]);
+		spawner_run(pair[1]);
+	}
+	close(pair[1]);
+	if (pid > 0)
+		return pair[0];
+	close(pair[0]);
+	return -1;
 }

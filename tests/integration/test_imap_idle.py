@@ -1,0 +1,175 @@
+"""What sessions cost while nothing happens, how many a user may have, and how they end."""
+import concurrent.futures
+import contextlib
+import pathlib
+import re
+
+import pytest
+
+from harness import wait_for, without_sanitizers
+
+TEXT = "Subject: {0}\r\nFrom: anna@example.test\r\n\r\n" + "body of {0}\r\n" * 200
+
+
+def kibibytes(pid, what):
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(rf"^{what}: +(\d+) kB", text, re.M)[1])
+
+
+def mean(pids, what):
+    return sum(kibibytes(pid, what) for pid in pids) / len(pids)
+
+
+@contextlib.contextmanager
+def settings(suite, program, **wanted):
+    for name, value in wanted.items():
+        suite.set(name, value)
+    suite.restart(program)
+    try:
+        yield
+    finally:
+        for name in wanted:
+            suite.set(name, None)
+        suite.restart(program)
+
+
+@contextlib.contextmanager
+def connections(suite, service, count):
+    """So many clients, from addresses enough, and the processes that are theirs: (clients, fronts, tlsd's children)."""
+    before = set(suite.pids("imapd")), set(suite.pids("tlsd"))
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(suite.imap(service, source=f"127.0.0.{2 + number // 40}")) for number in range(count)]
+        yield clients, set(suite.pids("imapd")) - before[0], set(suite.pids("tlsd")) - before[1]
+    wait_for("the fronts to end", 20, lambda: set(suite.pids("imapd")) == before[0])
+
+
+def enter(suite, clients, users):
+    """Logs them in, has them in IDLE in INBOX; gives the session processes."""
+    before = set(suite.pids("imap"))
+    for number, client in enumerate(clients):
+        user = users[number % len(users)]
+        assert client.login(user.address, user.password)[0] == "OK"
+        assert client.command("SELECT INBOX")[0] == "OK"
+        client.send("i IDLE\r\n")
+        assert client.response().startswith(b"+")
+    return set(suite.pids("imap")) - before
+
+
+def costs(suite, count, what):
+    """KiB of a connection: the front before the login, the session, and its process in tlsd."""
+    users = [suite.user() for _ in range(-(-count // 40))]
+    with connections(suite, "imaps", count) as (clients, fronts, children):
+        front = mean(fronts, what)
+        session = mean(enter(suite, clients, users), what)
+        # After five seconds of silence tlsd's children give back what they do not need.
+        wait_for(lambda: f"less than {TLS_CHILD} KiB a child of tlsd, there are {mean(children, what):.0f}", 20,
+                 lambda: mean(children, what) < TLS_CHILD)
+        return front, session, mean(children, what)
+
+
+TLS_CHILD = 270  # KiB; what is shared with the acceptor until OpenSSL counts a reference in it is 100 of them
+
+
+@without_sanitizers("they map terabytes of shadow memory")
+def test_an_idle_session_costs_little(suite):
+    """What is private: the rest is shared among all."""
+    front, session, _ = costs(suite, 10, "Private_Dirty")
+    assert front < 100 and session < 130, (front, session)
+
+
+@pytest.mark.long
+@without_sanitizers("they map terabytes of shadow memory")
+def test_500_idle_sessions(suite):
+    """By PSS, which counts a part of what is shared."""
+    front, session, child = costs(suite, 500, "Pss")
+    print(f"KiB of 500: {front:.0f} before login, {session:.0f} of a session, {child:.0f} of its TLS")
+    assert front < 100 and session < 130, (front, session)
+
+
+@without_sanitizers("they map terabytes of shadow memory")
+def test_what_a_session_needed_is_given_back(suite):
+    user = suite.user()
+    with suite.imap("imaps", timeout=60) as imap:
+        before = set(suite.pids("imap"))
+        assert imap.login(user.address, user.password)[0] == "OK"
+        [pid] = set(suite.pids("imap")) - before
+        for number in range(30):
+            text = TEXT.format(number) * (20 if number < 3 else 1)
+            assert imap.command([f"APPEND INBOX {{{len(text)}}}", text + "\r\n"])[0] == "OK"
+        assert imap.command("SELECT INBOX")[0] == "OK"
+        for text in ("FETCH 1:* (UID FLAGS ENVELOPE BODYSTRUCTURE BODY.PEEK[])", "SEARCH BODY nothing", "SORT (SUBJECT) UTF-8 ALL",
+                     "THREAD REFERENCES UTF-8 ALL", "STORE 1:* +FLAGS (\\Seen)", "COPY 1:* INBOX", "SEARCH " + "OR ALL " * 40 + "ALL",
+                     "FETCH " + "1," * 20000 + "1 FLAGS"):
+            assert imap.command(text)[0] == "OK", text[:60]
+        imap.send("i IDLE\r\n")
+        assert imap.response().startswith(b"+")
+        # The last command alone took 480: its text and 20,000 ranges. Buffers, tables of messages and the allocator's own stay.
+        assert kibibytes(pid, "Private_Dirty") < 320
+
+
+# --- how many ---------------------------------------------------------------------------------
+
+
+def ended(client):
+    """Whether it was told and left."""
+    client.socket.settimeout(0.2)
+    try:
+        return b"* BYE" in client.rest()
+    except TimeoutError:
+        return False
+
+
+def test_a_user_has_so_many_sessions_and_no_more(suite):
+    user, other = suite.user(), suite.user()
+    with settings(suite, "imap", imap_user_sessions="3"), contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(suite.imap("imaps")) for _ in range(3)]
+        for client in clients:
+            assert client.login(user.address, user.password)[0] == "OK"
+        with suite.imap("imaps") as surplus:
+            assert surplus.login(user.address, user.password)[0] == "NO"
+            assert surplus.text.startswith("NO [LIMIT]")
+            assert surplus.rest().startswith(b"* BYE")
+        suite.wait_log("imap", f"user-sessions-full.* user={user.address}.* setting=imap_user_sessions")
+        with suite.imap("imaps") as imap:
+            assert imap.login(other.address, other.password)[0] == "OK"
+        assert all(client.command("NOOP")[0] == "OK" for client in clients)
+        sessions = len(suite.pids("imap"))
+        clients[0].close()
+        wait_for("a session to end", 10, lambda: len(suite.pids("imap")) < sessions)
+        with suite.imap("imaps") as imap:
+            assert imap.login(user.address, user.password)[0] == "OK"
+
+
+def test_logins_at_once_do_not_get_past_the_limit(suite):
+    user = suite.user()
+    with settings(suite, "imap", imap_user_sessions="3"), contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(suite.imap("imaps")) for _ in range(16)]
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            said = list(pool.map(lambda client: client.login(user.address, user.password)[0], clients))
+        assert said.count("OK") >= 3 and set(said) <= {"OK", "NO"}
+        wait_for("the surplus to end", 10, lambda: len(suite.pids("imap")) == 1 + 3)
+        assert sum(not ended(client) for client in clients) == 3
+
+
+# --- the end ----------------------------------------------------------------------------------
+
+
+def test_sigterm_ends_every_session_with_a_bye(suite):
+    """Idle, in IDLE, amid a literal and amid a line: each client is told, nothing half is stored."""
+    user = suite.user()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(suite.imap("imaps")) for _ in range(4)]
+        for client in clients:
+            assert client.login(user.address, user.password)[0] == "OK"
+            assert client.command("SELECT INBOX")[0] == "OK"
+        clients[1].send("i IDLE\r\n")
+        clients[2].send("i APPEND INBOX {1000}\r\n")
+        for client in clients[1:3]:
+            assert client.response().startswith(b"+")
+        clients[2].send("Subject: half\r\n\r\n")
+        clients[3].send("i SEL")
+        suite.restart("imap")
+        for client in clients:
+            assert client.rest().startswith(b"* BYE ")
+    assert len(suite.pids("imap")) == 1
+    assert user.messages() == [] and list((user.maildir / "tmp").iterdir()) == []
