@@ -252,7 +252,8 @@ session_command(struct session *s)
 	struct answer a = c != NULL ? run(s, c, &p) : answer_bad(p.error);
 	if (c != NULL && !s->done)
 		report(s, c);
-	metadata_tell_news(s);
+	if (!s->done)
+		metadata_tell_news(s);
 	if (a.status == ANSWER_OK && a.code == answer_highest)
 		a.code = condstore_code(s);
 	write_answer(s, &a);

@@ -11,7 +11,7 @@ class Client:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             self.socket = context.wrap_socket(self.socket)
-        self.buffer, self.number = bytearray(1 << 20), 0
+        self.buffer, self.number = bytearray(1 << 18), 0
         self.socket.recv_into(self.buffer)  # the greeting
         if user:
             self.command(f'LOGIN {user} "{password}"')

@@ -294,7 +294,10 @@ imap_round(struct load *l, struct talk *t, long number)
 static bool
 imaps_round(struct load *l, struct talk *t, long number)
 {
-	return encrypt(l, t) && imap_round(l, t, number) && SSL_shutdown(t->ssl) >= 0;
+	bool ok = encrypt(l, t) && imap_round(l, t, number);
+	if (ok)
+		SSL_shutdown(t->ssl); /* the server may have closed already */
+	return ok;
 }
 
 /* --- LMTP and POP3 ------------------------------------------------------------------ */

@@ -65,7 +65,7 @@ service lmtp {{
   }}
 }}
 service auth {{
-  client_limit = 2000
+  client_limit = 4000
 }}
 {more}
 """

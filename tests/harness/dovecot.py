@@ -130,9 +130,9 @@ class Dovecot:
 
     def doveadm(self, *arguments):
         """What a command of doveadm prints, run as the Maildir's owner."""
-        return subprocess.run(["doveadm", "-c", self.directory / "conf", *arguments], check=True, capture_output=True, text=True,
+        return subprocess.run(["doveadm", "-c", self.directory / "conf", *arguments], check=True, capture_output=True,
                               user="vmail", group=self.gid, extra_groups=[], cwd="/",
-                              env={"PATH": "/usr/bin:/bin", "USER": "anna", "HOME": str(self.directory)}).stdout
+                              env={"PATH": "/usr/bin:/bin", "USER": "anna", "HOME": str(self.directory)}).stdout.decode()
 
     def session(self):
         return DovecotImap(self.start("imap"))
