@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "imapd/namespace.h"
+
 bool
 append_refuse(struct append *a, struct answer answer)
 {
@@ -38,7 +40,7 @@ session_streams_on(struct slice so_far)
 bool
 append_parse_folder(struct parser *p, struct slice *name)
 {
-	return parse_space(p) && parse_astring(p, name) && parse_space(p);
+	return parse_space(p) && namespace_take(p, name) && parse_space(p);
 }
 
 /* "APPEND folder " or "[UID ]REPLACE number folder " */

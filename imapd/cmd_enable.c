@@ -31,6 +31,24 @@ enable_uidonly(struct session *s)
 	return is_new;
 }
 
+/* RFC 9051 appendix A. */
+static bool
+enable_rev2(struct session *s)
+{
+	bool is_new = !s->dialect.rev2;
+	s->dialect.rev2 = s->dialect.utf8 = true;
+	return is_new;
+}
+
+/* RFC 6855 section 3. */
+static bool
+enable_utf8(struct session *s)
+{
+	bool is_new = !s->dialect.utf8_accept;
+	s->dialect.utf8_accept = s->dialect.utf8 = true;
+	return is_new;
+}
+
 /* RFC 5464 section 4.1. */
 static bool
 enable_metadata(struct session *s)
@@ -46,9 +64,11 @@ static const struct {
 	bool (*enable)(struct session *s);
 } extensions[] = {
 	{"CONDSTORE", enable_condstore},
+	{"IMAP4rev2", enable_rev2},
 	{"METADATA", enable_metadata},
 	{"QRESYNC", enable_qresync},
 	{"UIDONLY", enable_uidonly},
+	{"UTF8=ACCEPT", enable_utf8},
 };
 
 #define EXTENSIONS (sizeof extensions / sizeof *extensions)

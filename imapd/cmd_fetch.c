@@ -118,12 +118,12 @@ tells_modseq(const struct fetch *f, bool tell_flags)
 	return wanted && condstore_possible(s) && !asks_for(f, FETCH_MODSEQ);
 }
 
-/* A changed message is named by its UID after ENABLE QRESYNC (RFC 7162 section 3.2.4). */
+/* A changed message is named by its UID after ENABLE QRESYNC or IMAP4rev2 (RFC 7162 section 3.2.4, RFC 9051 appendix E). */
 static bool
 tells_uid(const struct fetch *f, bool tell_flags)
 {
 	const struct session *s = f->session;
-	bool wanted = s->by_uid || (s->dialect.qresync && (tell_flags || f->tells_flags));
+	bool wanted = s->by_uid || ((s->dialect.qresync || s->dialect.rev2) && (tell_flags || f->tells_flags));
 	return wanted && !asks_for(f, FETCH_UID);
 }
 

@@ -1,13 +1,13 @@
 /* LIST: RFC 9051 section 6.3.9 (RFC 3501 section 6.3.8, RFC 5258); \HasChildren: RFC 3348; \Sent and the like: RFC 6154. */
 #include "imapd/session.h"
 
+#include <errno.h>
+
 #include "imapd/metadata.h"
 #include "imapd/names.h"
 #include "imapd/namespace.h"
 #include "imapd/parse_list.h"
-#include "imapd/pattern.h"
 #include "imapd/special_use.h"
-#include "lib/mail/imap_reply.h"
 #include "lib/store/subscriptions.h"
 
 struct listing {
@@ -15,8 +15,9 @@ struct listing {
 	struct list_request request;
 	struct folder_names folders;    /* as the client knows them, without INBOX */
 	struct folder_names subscribed; /* where they matter */
+	struct uses         uses;       /* what the user has made folders for */
 	struct metadata     metadata;   /* where it is to be told */
-	bool                failed;     /* STATUS of a folder; *errno says why */
+	bool                failed;     /* STATUS of a folder */
 };
 
 /* --- which ------------------------------------------------------------------------------ */
@@ -26,7 +27,7 @@ matches(const struct listing *l, struct slice name)
 {
 	bool any = false;
 	for (size_t i = 0; i < l->request.count && !any; i++)
-		any = pattern_matches(l->request.patterns[i], name);
+		any = namespace_matches(l->session->dialect.utf8, l->request.patterns[i], name);
 	return any;
 }
 
@@ -36,18 +37,19 @@ exists(const struct listing *l, struct slice name)
 	return folders_is_inbox(name) || names_has(&l->folders, name);
 }
 
-/* The attribute of a folder, or NULL. */
-static const char *
-use_of(const struct listing *l, struct slice name)
+/* The attributes of a folder; how many. */
+static size_t
+uses_of(const struct listing *l, struct slice name, const char *list[SPECIAL_USES])
 {
-	return exists(l, name) ? special_use_of(namespace_inward(name)) : NULL;
+	return exists(l, name) ? special_use_list(&l->uses, namespace_inward(name), list) : 0;
 }
 
 static bool
 is_selected(const struct listing *l, struct slice name)
 {
 	const struct list_request *r = &l->request;
-	return (!r->select_subscribed || names_has(&l->subscribed, name)) && (!r->select_use || use_of(l, name) != NULL);
+	const char *uses[SPECIAL_USES];
+	return (!r->select_subscribed || names_has(&l->subscribed, name)) && (!r->select_use || uses_of(l, name, uses) > 0);
 }
 
 /* RECURSIVEMATCH (RFC 5258 section 3.5): beneath it is one that is selected and of which no pattern will tell. */
@@ -82,12 +84,14 @@ write_attributes(const struct listing *l, struct slice name)
 {
 	const struct list_request *r = &l->request;
 	struct output *out = &l->session->out;
-	const char *separator = "", *use = use_of(l, name);
+	const char *separator = "", *uses[SPECIAL_USES];
 	bool there = exists(l, name), parent = names_beneath(&l->folders, name) < l->folders.count;
 	write_attribute(out, !there, r->extended ? "\\NonExistent" : "\\Noselect", &separator);
 	write_attribute(out, r->tell_subscribed && names_has(&l->subscribed, name), "\\Subscribed", &separator);
 	write_attribute(out, r->tell_children, parent ? "\\HasChildren" : "\\HasNoChildren", &separator);
-	write_attribute(out, r->tell_use && use != NULL, use, &separator);
+	size_t count = r->tell_use ? uses_of(l, name, uses) : 0;
+	for (size_t i = 0; i < count; i++)
+		write_attribute(out, true, uses[i], &separator);
 }
 
 static void
@@ -97,7 +101,7 @@ write_line(const struct listing *l, struct slice name, bool hides)
 	output_text(out, "* LIST (");
 	write_attributes(l, name);
 	output_text(out, ") \".\" ");
-	reply_astring(out, name);
+	namespace_write(out, l->session->dialect.utf8, name);
 	if (hides) {
 		const char *separator = "";
 		output_text(out, " (\"CHILDINFO\" (");
@@ -186,11 +190,49 @@ static bool
 read_names(struct listing *l)
 {
 	struct session *s = l->session;
-	if (!folders_list(&s->maildir, &l->folders) || !namespace_outward(&l->folders))
+	if (!folders_list(&s->maildir, &l->folders) || !namespace_outward(&l->folders) || !uses_read(&s->maildir, &l->uses))
 		return false;
 	if (l->request.tell_metadata && !metadata_read(&l->metadata, &s->maildir))
 		return false;
 	return !l->request.tell_subscribed || (subscriptions_list(&s->maildir, &l->subscribed) && namespace_outward(&l->subscribed));
+}
+
+static void
+forget(struct listing *l)
+{
+	folders_free(&l->folders);
+	folders_free(&l->subscribed);
+	uses_free(&l->uses);
+	metadata_free(&l->metadata);
+}
+
+bool
+list_tell(struct session *s, struct slice name)
+{
+	struct listing l = {.session = s, .request = {.extended = true, .tell_children = true, .tell_use = true, .tell_subscribed = true}};
+	name = folders_is_inbox(name) ? slice_of("INBOX") : namespace_name(&s->scratch, name);
+	errno = ENOMEM;
+	bool ok = name.data != NULL && read_names(&l);
+	if (ok)
+		write_line(&l, name, false);
+	forget(&l);
+	return ok;
+}
+
+/* Where each pattern lies, with the reference. RFC 9051 section 6.3.9: an empty one is nothing, unless it is alone. False without memory. */
+static bool
+join_patterns(struct session *s, struct list_request *r)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->patterns[i].len == 0)
+			continue;
+		r->patterns[kept] = r->patterns[i];
+		if (!names_join_pattern(&s->scratch, r->reference, &r->patterns[kept++]))
+			return false;
+	}
+	r->count = kept;
+	return true;
 }
 
 struct answer
@@ -205,17 +247,17 @@ cmd_list(struct session *s, struct parser *p)
 		output_text(&s->out, "* LIST (\\Noselect) \".\" \"\"\r\n");
 		return answer_ok("done");
 	}
-	for (size_t i = 0; i < r->count; i++)
-		if (!names_join_pattern(&s->scratch, r->reference, &r->patterns[i]))
-			return answer_no("LIMIT", "the pattern is too long");
+	if (!join_patterns(s, r))
+		return answer_no("LIMIT", "the patterns need too much memory");
 	status_begin(s, &r->status);
 	bool ok = read_names(&l);
 	if (ok)
 		tell_all(&l);
-	folders_free(&l.folders);
-	folders_free(&l.subscribed);
-	metadata_free(&l.metadata);
+	int trouble = errno;
+	forget(&l);
+	errno = trouble;
 	if (!ok)
 		return answer_errno("list");
-	return l.failed ? answer_no("UNAVAILABLE", "the status of some folders cannot be told now") : answer_ok("done");
+	/* RFC 9051 section 6.3.9.2: a STATUS that cannot be had is left out, and LIST is well all the same. */
+	return answer_ok(l.failed ? "the status of some folders cannot be told now" : "done");
 }

@@ -3,17 +3,15 @@
 
 #include "imapd/names.h"
 #include "imapd/namespace.h"
-#include "imapd/pattern.h"
-#include "lib/mail/imap_reply.h"
 #include "lib/store/subscriptions.h"
 
 static void
 tell(struct session *s, struct slice pattern, struct slice name, bool subscribed)
 {
-	if (!pattern_matches(pattern, name))
+	if (!namespace_matches(s->dialect.utf8, pattern, name))
 		return;
 	output_format(&s->out, "* LSUB (%s) \".\" ", subscribed ? "" : "\\Noselect");
-	reply_astring(&s->out, name);
+	namespace_write(&s->out, s->dialect.utf8, name);
 	output_text(&s->out, "\r\n");
 }
 
@@ -53,7 +51,7 @@ cmd_lsub(struct session *s, struct parser *p)
 		return answer_ok("done");
 	}
 	if (!names_join_pattern(&s->scratch, reference, &pattern))
-		return answer_no("LIMIT", "the pattern is too long");
+		return answer_no("LIMIT", "the pattern needs too much memory");
 	bool ok = subscriptions_list(&s->maildir, &names) && namespace_outward(&names);
 	if (ok)
 		tell_all(s, pattern, &names);

@@ -25,6 +25,7 @@ parse_kept(struct parser *p, struct answer *answer)
 	n->descriptor = n->selected_watches[0] = n->selected_watches[1] = -1;
 	char *text = scratch_copy(&n->memory, p->c.rest);
 	struct parser own = parser_over(slice_make(text, p->c.rest.len), &n->memory);
+	own.utf8 = p->utf8;
 	if (text != NULL && parse_notify(&own, &n->request))
 		return n;
 	if (text != NULL)

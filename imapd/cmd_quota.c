@@ -93,7 +93,7 @@ struct answer
 cmd_getquotaroot(struct session *s, struct parser *p)
 {
 	struct slice name;
-	if (!parse_space(p) || !parse_astring(p, &name) || !parse_end(p))
+	if (!parse_space(p) || !namespace_take(p, &name) || !parse_end(p))
 		return answer_bad(p->error);
 	struct slice folder = namespace_inward(name);
 	errno = ENOENT;
@@ -102,7 +102,7 @@ cmd_getquotaroot(struct session *s, struct parser *p)
 	struct reading r = read_roots(s);
 	bool counts = quota_rules_count(s->account.quota.rules, folder);
 	output_text(&s->out, "* QUOTAROOT ");
-	reply_astring(&s->out, name);
+	namespace_write(&s->out, s->dialect.utf8, name);
 	for (size_t i = 0; i < ROOTS && counts; i++)
 		if (r.there[i])
 			output_format(&s->out, " \"%s\"", roots[i].name);

@@ -38,8 +38,9 @@ tell_folder(struct session *s, const char *mailboxid)
 	for (size_t i = 0; i < v->folder.count; i++)
 		v->folder.messages[i].changed = false;
 	view_tell_flags(v, &s->out);
-	view_tell_count(v, &s->out);
-	if (!s->dialect.uidonly)
+	view_tell_count(v, &s->out, &s->dialect);
+	/* Of IMAP4rev1 only (RFC 9051 appendix E). */
+	if (!s->dialect.uidonly && !s->dialect.rev2)
 		tell_first_unseen(s);
 	output_format(&s->out, "* OK [UIDVALIDITY %u] UIDs valid\r\n", v->folder.uidvalidity);
 	output_format(&s->out, "* OK [UIDNEXT %u] next UID\r\n", v->folder.uidnext);
@@ -92,9 +93,8 @@ tell_since(struct session *s, const struct select_parameters *p)
 
 /* --- the commands ------------------------------------------------------------------- */
 
-/* RFC 7162 section 3.2.11: all that follows is of another folder. */
-static void
-leave_for_another(struct session *s)
+void
+session_leave_folder(struct session *s)
 {
 	if (!s->view.open)
 		return;
@@ -113,7 +113,7 @@ select_folder(struct session *s, struct parser *p, bool read_only)
 		return answer_bad("QRESYNC must be enabled first");
 	if (parameters.numbers.count > 0 && s->dialect.uidonly)
 		return answer_uid_required();
-	leave_for_another(s);
+	session_leave_folder(s);
 	if (parameters.condstore || parameters.qresync)
 		condstore_begin(s);
 	if (!view_open(&s->view, &s->maildir, name, read_only))
@@ -126,7 +126,7 @@ select_folder(struct session *s, struct parser *p, bool read_only)
 	}
 	tell_folder(s, mailboxid);
 	errno = ENOMEM;
-	if (parameters.qresync && !tell_since(s, &parameters)) {
+	if ((parameters.qresync && !tell_since(s, &parameters)) || (s->dialect.rev2 && !list_tell(s, name))) {
 		leave_folder(s);
 		return answer_errno("select");
 	}

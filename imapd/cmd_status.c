@@ -7,7 +7,6 @@
 #include "imapd/condstore.h"
 #include "imapd/namespace.h"
 #include "imapd/objectid.h"
-#include "lib/mail/imap_reply.h"
 
 static const char *const items[STATUS_ITEMS] = {"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "SIZE",
     "HIGHESTMODSEQ", "APPENDLIMIT", "DELETED-STORAGE", "MAILBOXID"};
@@ -65,7 +64,7 @@ status_write(struct session *s, struct slice name, const struct status *status)
 {
 	const char *separator = "";
 	output_text(&s->out, "* STATUS ");
-	reply_astring(&s->out, name);
+	namespace_write(&s->out, s->dialect.utf8, name);
 	output_text(&s->out, " (");
 	for (size_t i = 0; i < STATUS_ITEMS; i++) {
 		if (!status->wanted[i])
@@ -117,7 +116,7 @@ cmd_status(struct session *s, struct parser *p)
 {
 	struct slice name;
 	struct status status = {.numbers = {0}};
-	if (!parse_space(p) || !parse_astring(p, &name) || !parse_space(p) || !parse_status_items(p, &status) || !parse_end(p))
+	if (!parse_space(p) || !namespace_take(p, &name) || !parse_space(p) || !parse_status_items(p, &status) || !parse_end(p))
 		return answer_bad(p->error);
 	status_begin(s, &status);
 	return status_tell(s, name, status) ? answer_ok("done") : answer_errno("status");

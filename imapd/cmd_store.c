@@ -135,7 +135,7 @@ change_all(struct session *s, struct change *c, struct targets *t)
 static void
 tell_modseq(struct session *s, const struct message *m, size_t index)
 {
-	view_begin_fetch(&s->view, &s->out, &s->dialect, index, s->by_uid || s->dialect.qresync);
+	view_begin_fetch(&s->view, &s->out, &s->dialect, index, s->by_uid || s->dialect.qresync || s->dialect.rev2);
 	condstore_write(&s->out, m);
 	output_text(&s->out, ")\r\n");
 }

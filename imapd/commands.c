@@ -126,6 +126,11 @@ answer_errno(const char *doing)
 		return answer_no("LIMIT", "this takes more memory than a session may have: a folder too large, or too many messages");
 	case EDQUOT:
 		return answer_no("OVERQUOTA", "there is no room left");
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		log_error("store-failed", log_text("doing", doing), log_errno(), log_text("hint", "vmail must own the user's Maildir and may write in it"));
+		return answer_no("CONTACTADMIN", "the server may not do this with the mailbox: tell its administrator");
 	default:
 		log_error("store-failed", log_text("doing", doing), log_errno(),
 		    log_text("hint", errno == ENOSPC ? "the disk is full" : "see the user's Maildir"));
@@ -279,6 +284,7 @@ session_command(struct session *s)
 {
 	struct parser p = parser_over(str_slice(&s->gather.text), &s->scratch);
 	s->busy = true;
+	p.utf8 = s->dialect.utf8;
 	const struct command *c = parse_head(s, &p);
 	struct answer a = c != NULL ? run(s, c, &p) : answer_bad(p.error);
 	session_drain(s);

@@ -13,7 +13,7 @@ fetch_write_flags(struct fetch *f, struct message *m)
 {
 	struct output *out = &f->session->out;
 	output_text(out, "FLAGS (");
-	flags_write(out, &f->session->view.folder, m);
+	flags_write(out, &f->session->dialect, &f->session->view.folder, m);
 	output_text(out, ")");
 	m->changed = false;
 }

@@ -31,13 +31,13 @@ write_one(struct output *out, const char **separator, const char *name)
 }
 
 void
-flags_write(struct output *out, const struct folder *f, const struct message *m)
+flags_write(struct output *out, const struct dialect *d, const struct folder *f, const struct message *m)
 {
 	const char *separator = "";
 	for (size_t i = 0; i < SYSTEMS; i++)
 		if (m->flags & systems[i].flag)
 			write_one(out, &separator, systems[i].name);
-	if (m->recent)
+	if (m->recent && !d->rev2)
 		write_one(out, &separator, "\\Recent");
 	for (size_t i = 0; m->keywords != 0 && i < KEYWORDS_MOST; i++)
 		if ((m->keywords & (1u << i)) && f->keywords[i] != NULL)

@@ -2,6 +2,7 @@
 #ifndef IMAPD_FLAGS_H
 #define IMAPD_FLAGS_H
 
+#include "imapd/dialect.h"
 #include "imapd/parse.h"
 #include "lib/base/stream.h"
 #include "lib/store/folder.h"
@@ -14,7 +15,7 @@ struct flag_set {
 };
 
 /* The flags of a message, with spaces between them: "\Seen $Forwarded". */
-void flags_write(struct output *out, const struct folder *f, const struct message *m);
+void flags_write(struct output *out, const struct dialect *d, const struct folder *f, const struct message *m);
 /* All that the folder knows. */
 void flags_write_known(struct output *out, const struct folder *f);
 

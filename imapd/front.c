@@ -13,7 +13,7 @@ front_open(struct front *f)
 void
 front_capability(struct front *f)
 {
-	output_text(&f->gate.out, "CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID");
+	output_text(&f->gate.out, "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID");
 	if (f->gate.tlsd >= 0)
 		output_text(&f->gate.out, " STARTTLS");
 	if (!gate_may_login(&f->gate)) {

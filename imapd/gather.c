@@ -48,6 +48,16 @@ read_line(struct gather *g, size_t begin)
 	return result;
 }
 
+static bool
+are_digits(struct slice text)
+{
+	size_t digits = 0;
+	while (digits < text.len && ascii_is_digit((unsigned char)text.data[digits]))
+		digits++;
+	return digits > 0 && digits == text.len;
+}
+
+/* A size beyond all bounds is one too: what comes behind it are no commands. */
 bool
 gather_announces(struct slice line, struct literal *literal)
 {
@@ -60,7 +70,11 @@ gather_announces(struct slice line, struct literal *literal)
 	literal->unasked = slice_ends(digits, "+");
 	if (literal->unasked)
 		digits.len--;
-	return number_parse(digits, UINT32_MAX, &literal->size);
+	if (!are_digits(digits))
+		return false;
+	if (!number_parse(digits, INT64_MAX, &literal->size))
+		literal->size = INT64_MAX;
+	return true;
 }
 
 void

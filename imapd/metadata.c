@@ -36,14 +36,30 @@ metadata_find(struct session *s, struct slice mailbox, bool create, struct metad
 
 /* --- what is ours ---------------------------------------------------------------------- */
 
+/* RFC 6154 section 4: with spaces between. Data NULL: it is for nothing, or that cannot be read now. */
+static struct slice
+uses_of(struct session *s, struct slice folder)
+{
+	struct uses own;
+	const char *list[SPECIAL_USES];
+	struct str text = STR_MOST(128);
+	size_t count = uses_read(&s->maildir, &own) ? special_use_list(&own, folder, list) : 0;
+	for (size_t i = 0; i < count; i++)
+		str_append_format(&text, "%s%s", i > 0 ? " " : "", list[i]);
+	const char *kept = count > 0 ? scratch_copy(&s->scratch, str_slice(&text)) : NULL;
+	uses_free(&own);
+	str_free(&text);
+	return slice_of(kept);
+}
+
 /* What no client has set: whom to ask for help (RFC 5464 section 6.2.1), what a folder is for (RFC 6154 section 4). Data NULL: nothing. */
 static struct slice
-given_value(const struct metadata_subject *subject, bool shared, struct slice name)
+given_value(struct session *s, const struct metadata_subject *subject, bool shared, struct slice name)
 {
 	if (subject->owner.account && shared && slice_is_nocase(name, "admin") && *admin != '\0')
 		return slice_of(admin);
 	if (!subject->owner.account && !shared && slice_is_nocase(name, "specialuse"))
-		return slice_of(special_use_of(namespace_inward(subject->mailbox)));
+		return uses_of(s, namespace_inward(subject->mailbox));
 	return slice_make(NULL, 0);
 }
 
@@ -72,7 +88,7 @@ begin_entry(struct telling *t)
 	}
 	t->begun = true;
 	output_text(out, "* METADATA ");
-	reply_astring(out, t->subject->mailbox);
+	namespace_write(out, t->session->dialect.utf8, t->subject->mailbox);
 	output_text(out, " (");
 }
 
@@ -160,7 +176,7 @@ tell_itself(struct telling *t, const struct metadata_name *asked, const struct m
 			tell_entry(t, asked->asked, &entries[i]);
 			return;
 		}
-	struct slice value = given_value(t->subject, asked->shared, asked->name);
+	struct slice value = given_value(t->session, t->subject, asked->shared, asked->name);
 	if (value.data != NULL)
 		tell_value(t, asked->asked, asked->shared, asked->name, value);
 	else if (t->request->depth == METADATA_ITSELF)
@@ -183,7 +199,7 @@ tell_beneath(struct telling *t, const struct metadata_name *asked, const struct 
 		if (is_beneath(t->request, asked, entries[i].shared, entries[i].name))
 			tell_entry(t, slice_make(NULL, 0), &entries[i]);
 	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
-		struct slice name = slice_of(given[i].name), value = given_value(t->subject, given[i].shared, name);
+		struct slice name = slice_of(given[i].name), value = given_value(t->session, t->subject, given[i].shared, name);
 		if (value.data != NULL && is_beneath(t->request, asked, given[i].shared, name) &&
 		    !has_entry(entries, count, given[i].shared, given[i].name))
 			tell_value(t, slice_make(NULL, 0), given[i].shared, name, value);

@@ -110,7 +110,7 @@ begin_response(struct news *n, struct metadata_owner owner)
 	if (n->unknown)
 		return;
 	output_text(&n->session->out, "* METADATA ");
-	reply_astring(&n->session->out, name);
+	namespace_write(&n->session->out, n->session->dialect.utf8, name);
 }
 
 static void

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "imapd/namespace.h"
-#include "imapd/pattern.h"
 
 /* The index of the first name that is not less. */
 static size_t
@@ -57,5 +56,5 @@ names_join_pattern(struct scratch *scratch, struct slice reference, struct slice
 		memcpy(joined + reference.len, own.data, own.len);
 		*pattern = slice_make(joined, reference.len + own.len);
 	}
-	return namespace_pattern(scratch, pattern) && pattern->len <= PATTERN_MOST;
+	return namespace_pattern(scratch, pattern);
 }

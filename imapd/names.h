@@ -11,7 +11,7 @@ bool names_is_beneath(struct slice name, struct slice level);
 /* The index of the first name beneath it; those beneath follow each other. names->count where there is none. */
 size_t names_beneath(const struct folder_names *names, struct slice level);
 
-/* LIST's reference and pattern as one, as the client names folders. False: too long, or no memory. */
+/* LIST's reference and pattern as one, as the client names folders; one that is too long fits nothing. False: no memory. */
 bool names_join_pattern(struct scratch *scratch, struct slice reference, struct slice *pattern);
 
 #endif

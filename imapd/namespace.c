@@ -3,6 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imapd/pattern.h"
+#include "lib/mail/imap_reply.h"
+#include "lib/mail/nfc.h"
+#include "lib/store/utf7.h"
+
 static bool prefixed;
 
 void
@@ -29,13 +34,81 @@ namespace_inward(struct slice name)
 	return rest;
 }
 
+/* As long as it is: what is too long for a name the store refuses. */
+static bool
+take_utf8(struct parser *p, struct slice *name)
+{
+	struct str text = STR_MOST(name->len * UTF7_GROWTH + 8);
+	bool ok = utf7_from_utf8(&text, *name);
+	char *copy = ok ? scratch_copy(p->scratch, str_slice(&text)) : NULL;
+	if (copy != NULL)
+		*name = slice_make(copy, text.len);
+	str_free(&text);
+	if (!ok)
+		return parse_fail(p, "a folder's name is no UTF-8, or has control characters");
+	return copy != NULL || parse_fail(p, "the command needs too much memory");
+}
+
+bool
+namespace_take(struct parser *p, struct slice *name)
+{
+	return parse_astring(p, name) && (!p->utf8 || take_utf8(p, name));
+}
+
 bool
 namespace_parse(struct parser *p, struct slice *name)
 {
-	if (!parse_astring(p, name))
+	if (!namespace_take(p, name))
 		return false;
 	*name = namespace_inward(*name);
 	return true;
+}
+
+bool
+namespace_may_be_made(bool utf8, struct slice name)
+{
+	if (!utf8 || !slice_has(name, '&'))
+		return true;
+	struct str text = STR_MOST(name.len * UTF7_GROWTH + 8);
+	bool may = !utf7_to_utf8(&text, name) || nfc_is(str_slice(&text)); /* what is no name the store refuses */
+	str_free(&text);
+	return may;
+}
+
+struct slice
+namespace_name(struct scratch *scratch, struct slice name)
+{
+	if (!prefixed || folders_is_inbox(name))
+		return name;
+	size_t prefix = sizeof NAMESPACE_PREFIX - 1;
+	char *longer = scratch_take(scratch, prefix + name.len + 1);
+	if (longer == NULL)
+		return slice_make(NULL, 0);
+	memcpy(longer, NAMESPACE_PREFIX, prefix);
+	memcpy(longer + prefix, name.data, name.len);
+	return slice_make(longer, prefix + name.len);
+}
+
+void
+namespace_write(struct output *out, bool utf8, struct slice name)
+{
+	struct str text = STR_MOST(NAMESPACE_NAME_MOST * UTF7_GROWTH);
+	if (utf8 && slice_has(name, '&') && utf7_to_utf8(&text, name))
+		reply_utf8_astring(out, str_slice(&text));
+	else
+		reply_astring(out, name);
+	str_free(&text);
+}
+
+bool
+namespace_matches(bool utf8, struct slice pattern, struct slice name)
+{
+	if (!utf8 || !slice_has(name, '&'))
+		return pattern_matches(pattern, name);
+	struct str text = STR_MOST(NAMESPACE_NAME_MOST * UTF7_GROWTH);
+	bool fits = utf7_to_utf8(&text, name) && pattern_matches(pattern, str_slice(&text));
+	str_free(&text);
+	return fits;
 }
 
 static bool

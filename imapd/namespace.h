@@ -12,6 +12,7 @@
 
 #include "imapd/parse.h"
 #include "lib/base/slice.h"
+#include "lib/base/stream.h"
 #include "lib/store/folders.h"
 
 #define NAMESPACE_PREFIX    "INBOX."
@@ -28,8 +29,23 @@ const char *namespace_prefix(void);
  * refuses it with EINVAL.
  */
 struct slice namespace_inward(struct slice name);
-/* Takes a folder's name (astring) and gives the store's. */
+/*
+ * Takes a folder's name (astring) as the client says it, in modified UTF-7: made of UTF-8 where the client has enabled
+ * that (RFC 9051 section 5.1, RFC 6855 section 3), when '&' is a letter as any other.
+ */
+bool namespace_take(struct parser *p, struct slice *name);
+/* The same, and gives the store's name. */
 bool namespace_parse(struct parser *p, struct slice *name);
+
+/* RFC 9051 section 5.1: a name in UTF-8 may be made only in Unicode's form C; in modified UTF-7 any. The store's name. */
+bool namespace_may_be_made(bool utf8, struct slice name);
+
+/* A folder's name, given as the store has it, as the client says it, in modified UTF-7; in scratch memory where it is another. data NULL: no memory. */
+struct slice namespace_name(struct scratch *scratch, struct slice name);
+/* Writes a name that is the client's but for its form: modified UTF-7, or UTF-8 with `utf8`. */
+void namespace_write(struct output *out, bool utf8, struct slice name);
+/* Whether it fits a pattern of LIST or LSUB, which is in the client's form. */
+bool namespace_matches(bool utf8, struct slice pattern, struct slice name);
 
 /* Makes a list of the store's names, INBOX perhaps among them, one of the client's, sorted again. False: no memory; free it all the same. */
 bool namespace_outward(struct folder_names *names);

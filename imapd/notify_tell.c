@@ -11,7 +11,6 @@
 #include "imapd/namespace.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
-#include "lib/mail/imap_reply.h"
 
 void
 notify_end(struct session *s)
@@ -65,10 +64,10 @@ tell_name(struct session *s, struct slice name)
 	output_text(out, there ? "* LIST (" : "* LIST (\\NonExistent ");
 	output_text(out, parent ? "\\HasChildren" : "\\HasNoChildren");
 	output_text(out, names_has(&n->subscribed, name) ? " \\Subscribed) \".\" " : ") \".\" ");
-	reply_astring(out, name);
+	namespace_write(out, s->dialect.utf8, name);
 	if (old != NULL) {
 		output_text(out, " (\"OLDNAME\" (");
-		reply_astring(out, slice_of(old));
+		namespace_write(out, s->dialect.utf8, slice_of(old));
 		output_text(out, "))");
 	}
 	output_text(out, "\r\n");

@@ -3,22 +3,16 @@
 #include <string.h>
 
 static bool
-is_control(int byte)
-{
-	return byte < 0x20 || byte == 0x7f;
-}
-
-/* ATOM-CHAR, and 8-bit bytes, which old clients send in folder names. */
-static bool
 is_atom(int byte)
 {
-	return byte > 0x20 && !is_control(byte) && strchr("(){%*\"\\]", byte) == NULL;
+	return byte > 0x20 && byte < 0x7f && strchr("(){%*\"\\]", byte) == NULL;
 }
 
+/* ASTRING-CHAR, and 8-bit bytes, which old clients send in folder names. */
 static bool
 is_astring(int byte)
 {
-	return is_atom(byte) || byte == ']';
+	return is_atom(byte) || byte == ']' || byte >= 0x80;
 }
 
 static bool

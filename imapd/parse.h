@@ -18,6 +18,7 @@ struct parser {
 	struct cursor   c;
 	struct scratch *scratch;
 	const char     *error; /* NULL while all is well */
+	bool            utf8;  /* folders' names come in UTF-8 (ENABLE) */
 };
 
 struct parser parser_over(struct slice command, struct scratch *scratch);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "imapd/namespace.h"
+
 #define NO_MEMORY "the command needs too much memory"
 #define TOO_MANY  "there are too many entries"
 
@@ -104,7 +106,7 @@ bool
 parse_getmetadata(struct parser *p, struct metadata_request *r)
 {
 	*r = (struct metadata_request){.depth = METADATA_ITSELF};
-	return parse_space(p) && parse_options(p, r) && parse_astring(p, &r->mailbox) && parse_space(p) && parse_options(p, r) &&
+	return parse_space(p) && parse_options(p, r) && namespace_take(p, &r->mailbox) && parse_space(p) && parse_options(p, r) &&
 	    parse_metadata_names(p, &r->names) && parse_end(p);
 }
 
@@ -146,7 +148,7 @@ parse_setmetadata(struct parser *p, struct slice *mailbox, struct metadata_chang
 	*changes = scratch_take_array(p->scratch, METADATA_NAMES_MOST, sizeof **changes);
 	if (*changes == NULL)
 		return parse_fail(p, NO_MEMORY);
-	if (!parse_space(p) || !parse_astring(p, mailbox) || !parse_space(p) || !parse_byte(p, '('))
+	if (!parse_space(p) || !namespace_take(p, mailbox) || !parse_space(p) || !parse_byte(p, '('))
 		return false;
 	do {
 		if (*count == METADATA_NAMES_MOST)

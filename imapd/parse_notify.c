@@ -1,6 +1,8 @@
 /* NOTIFY's arguments: RFC 5465 section 8. */
 #include "imapd/notify.h"
 
+#include "imapd/namespace.h"
+
 #define NO_MEMORY "the command needs too much memory"
 #define BOTH      (NOTIFY_NEW | NOTIFY_EXPUNGE)
 #define BESIDE    (NOTIFY_NAMES | NOTIFY_SUBSCRIPTIONS | NOTIFY_METADATA | NOTIFY_SERVER_METADATA)
@@ -35,7 +37,7 @@ parse_name(struct parser *p, struct notify_group *g)
 	if (g->count == NOTIFY_NAMES_MOST)
 		return parse_fail(p, "there are too many folders");
 	struct slice *name = &g->names[g->count++];
-	if (!parse_astring(p, name))
+	if (!namespace_take(p, name))
 		return false;
 	if (folders_is_inbox(*name))
 		*name = slice_of("INBOX");

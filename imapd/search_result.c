@@ -1,6 +1,5 @@
 #include "imapd/search_result.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 /* A stretch of what was found. */
@@ -175,10 +174,9 @@ search_forget(struct session *s, const struct search_return *r, const struct ans
 struct answer
 search_answer(struct session *s, const struct search_return *r, const struct matches *found)
 {
-	if (r->save && !save(s, r, found)) {
-		errno = ENOMEM;
-		return answer_errno("search");
-	}
+	/* RFC 5182 section 2.1. */
+	if (r->save && !save(s, r, found))
+		return answer_no("NOTSAVED", "there is no memory to save so many");
 	/* SAVE alone asks for no answer. */
 	if (!r->given)
 		write_old(s, r, found);

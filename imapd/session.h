@@ -105,6 +105,10 @@ struct targets {
 bool targets_parse(struct session *s, struct parser *p, struct targets *t, struct answer *answer);
 /* Binds "*" to the view; for UID EXPUNGE and SEARCH too. False: a number beyond the folder. */
 bool targets_resolve(struct session *s, struct targets *t);
+/* The LIST line of a folder, which SELECT tells (RFC 9051 section 6.3.2); the store's name. False with errno. (cmd_list.c) */
+bool list_tell(struct session *s, struct slice name);
+/* "* OK [CLOSED]": the selected folder is selected no more (RFC 7162 section 3.2.11, RFC 9051 section 7.1). (cmd_select.c) */
+void session_leave_folder(struct session *s);
 /* Removes what is marked \Deleted, of the targets' UIDs if there are some, and counts it; the quota is told. False with errno. (cmd_expunge.c) */
 bool session_expunge(struct session *s, const struct targets *t, size_t *count);
 /* Behind account_done(), when what was taken is in its place: warns the user when that has crossed a percentage of his quota. (warn.c) */

@@ -6,7 +6,7 @@
 #include "lib/store/utf7.h"
 
 /* Those of the RFC that are folders and no views of other folders. */
-static const char *const attributes[] = {"\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"};
+static const char *const attributes[SPECIAL_USES] = {"\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"};
 
 static struct {
 	struct str  name;
@@ -14,10 +14,10 @@ static struct {
 } folders[SPECIAL_USE_MOST];
 static size_t count;
 
-static const char *
-attribute_of(struct slice word)
+const char *
+special_use_find(struct slice word)
 {
-	for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++)
+	for (size_t i = 0; i < SPECIAL_USES; i++)
 		if (slice_is_nocase(word, attributes[i]))
 			return attributes[i];
 	return NULL;
@@ -32,7 +32,7 @@ add(struct slice entry)
 		return false;
 	struct str *name = &folders[count].name;
 	*name = STR_MOST(FOLDER_NAME_MOST);
-	folders[count].attribute = attribute_of(slice_from(entry, at));
+	folders[count].attribute = special_use_find(slice_from(entry, at));
 	if (folders[count].attribute != NULL && utf7_from_utf8(name, slice_trim(slice_first(entry, at))) &&
 	    folders_name_ok(str_slice(name))) {
 		count++;
@@ -58,11 +58,39 @@ special_use_read(struct slice text)
 	return true;
 }
 
-const char *
-special_use_of(struct slice name)
+/* Whether the user has made a folder for this, and whether it is this one. */
+static bool
+is_own(const struct uses *own, const char *attribute, struct slice wanted, bool *this_one)
 {
-	for (size_t i = 0; i < count; i++)
-		if (slice_equal(str_slice(&folders[i].name), name))
-			return folders[i].attribute;
-	return NULL;
+	struct slice rest = slice_make(own->text, own->len), use, name;
+	bool any = false;
+	*this_one = false;
+	while (uses_next(&rest, &use, &name)) {
+		if (!slice_is_nocase(use, attribute))
+			continue;
+		any = true;
+		*this_one = *this_one || slice_equal(name, wanted);
+	}
+	return any;
+}
+
+static bool
+is_set(const char *attribute, struct slice name)
+{
+	bool set = false;
+	for (size_t i = 0; i < count && !set; i++)
+		set = folders[i].attribute == attribute && slice_equal(str_slice(&folders[i].name), name);
+	return set;
+}
+
+size_t
+special_use_list(const struct uses *own, struct slice name, const char *list[SPECIAL_USES])
+{
+	size_t found = 0;
+	for (size_t i = 0; i < SPECIAL_USES; i++) {
+		bool this_one, any = is_own(own, attributes[i], name, &this_one);
+		if (this_one || (!any && is_set(attributes[i], name)))
+			list[found++] = attributes[i];
+	}
+	return found;
 }

@@ -103,11 +103,13 @@ count_recent(const struct view *v)
 }
 
 void
-view_tell_count(struct view *v, struct output *out)
+view_tell_count(struct view *v, struct output *out, const struct dialect *d)
 {
 	v->announced = v->folder.count;
 	v->recent = count_recent(v);
-	output_format(out, "* %zu EXISTS\r\n* %zu RECENT\r\n", v->announced, v->recent);
+	output_format(out, "* %zu EXISTS\r\n", v->announced);
+	if (!d->rev2)
+		output_format(out, "* %zu RECENT\r\n", v->recent);
 }
 
 struct telling {
@@ -146,9 +148,9 @@ view_tell_change(struct view *v, struct output *out, const struct dialect *d, si
 {
 	struct message *m = &v->folder.messages[index];
 	m->changed = false;
-	view_begin_fetch(v, out, d, index, with_uid || d->qresync || d->notifies);
+	view_begin_fetch(v, out, d, index, with_uid || d->qresync || d->rev2 || d->notifies);
 	output_text(out, "FLAGS (");
-	flags_write(out, &v->folder, m);
+	flags_write(out, d, &v->folder, m);
 	output_text(out, ")");
 	if (d->condstore && v->folder.highest_modseq != 0) {
 		output_text(out, " ");
@@ -195,8 +197,8 @@ view_report(struct view *v, struct output *out, const struct dialect *d, bool ex
 		return;
 	v->news = false;
 	size_t known = v->announced;
-	if (!d->quiet_new && (v->folder.count != v->announced || count_recent(v) != v->recent))
-		view_tell_count(v, out);
+	if (!d->quiet_new && (v->folder.count != v->announced || (!d->rev2 && count_recent(v) != v->recent)))
+		view_tell_count(v, out, d);
 	/* New messages come with their flags when the client fetches them. */
 	for (size_t i = known; i < v->announced; i++)
 		v->folder.messages[i].changed = false;

@@ -45,8 +45,8 @@ bool view_refresh_lazily(struct view *v);
 void view_tell_flags(struct view *v, struct output *out);
 /* The same when there are keywords that the client was not told of. */
 void view_tell_new_flags(struct view *v, struct output *out);
-/* EXISTS and RECENT. */
-void view_tell_count(struct view *v, struct output *out);
+/* EXISTS, and RECENT where the dialect has it. */
+void view_tell_count(struct view *v, struct output *out, const struct dialect *d);
 /*
  * Tells what has changed: EXPUNGE or VANISHED (only when allowed: RFC 3501
  * section 7.4.1), EXISTS, RECENT, FETCH FLAGS (with UID for UID commands), and

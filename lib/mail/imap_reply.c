@@ -73,14 +73,29 @@ reply_incomplete(struct output *out, bool incomplete)
 	out->failed = out->failed || (incomplete && out->into != NULL);
 }
 
-void
-reply_astring(struct output *out, struct slice name)
+static bool
+is_plain_atom(struct slice name)
 {
 	bool atom = name.len > 0 && !slice_is_nocase(name, "NIL");
 	for (size_t i = 0; atom && i < name.len; i++)
 		atom = ascii_is_alnum((unsigned char)name.data[i]) || memchr("._-+&,", name.data[i], 6) != NULL;
-	if (atom)
+	return atom;
+}
+
+void
+reply_astring(struct output *out, struct slice name)
+{
+	if (is_plain_atom(name))
 		output_slice(out, name);
 	else
 		reply_string(out, name);
+}
+
+void
+reply_utf8_astring(struct output *out, struct slice name)
+{
+	if (is_plain_atom(name))
+		output_slice(out, name);
+	else
+		write_quoted(out, name);
 }

@@ -19,6 +19,8 @@ void reply_nstring(struct output *out, struct slice text);
 void reply_header_value(struct output *out, struct slice value);
 /* An atom where that can be, as folder and header names mostly can. */
 void reply_astring(struct output *out, struct slice name);
+/* The same for UTF-8 without controls, quoted, to a client that has said it can read that (RFC 9051 section 4.3, RFC 6855 section 3). */
+void reply_utf8_astring(struct output *out, struct slice name);
 
 /* Without memory for a part of it a client gets what there is; what would be kept fails. */
 void reply_incomplete(struct output *out, bool incomplete);

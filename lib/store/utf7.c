@@ -160,3 +160,47 @@ utf7_from_utf8(struct str *into, struct slice name)
 	shift_end(&s);
 	return !into->failed;
 }
+
+/* A shifted part, well formed, without its '&' and '-'. */
+static void
+unshift(struct str *into, struct slice text)
+{
+	uint32_t bits = 0, high = 0;
+	int have = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		bits = bits << 6 | (uint32_t)sextet((unsigned char)text.data[i]);
+		have += 6;
+		if (have < 16)
+			continue;
+		have -= 16;
+		uint32_t unit = bits >> have & 0xffff;
+		bits &= (1u << have) - 1;
+		if (unit >= 0xd800 && unit <= 0xdbff) {
+			high = unit;
+			continue;
+		}
+		utf8_append(into, high != 0 ? 0x10000 + ((high & 0x3ff) << 10 | (unit & 0x3ff)) : unit);
+		high = 0;
+	}
+}
+
+bool
+utf7_to_utf8(struct str *into, struct slice name)
+{
+	if (!utf7_ok(name))
+		return false;
+	while (name.len > 0) {
+		size_t plain = slice_find(name, '&');
+		str_append_slice(into, slice_first(name, plain));
+		if (plain == name.len)
+			break;
+		name = slice_from(name, plain + 1);
+		size_t end = slice_find(name, '-');
+		if (end == 0)
+			str_append_byte(into, '&');
+		else
+			unshift(into, slice_first(name, end));
+		name = slice_from(name, end + 1);
+	}
+	return !into->failed;
+}

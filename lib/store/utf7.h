@@ -17,5 +17,9 @@ bool utf7_ok(struct slice name);
 
 /* Appends a name in UTF-8 as modified UTF-7. False: it is no UTF-8, holds a control character, or is too long for `into`. */
 bool utf7_from_utf8(struct str *into, struct slice name);
+/* Appends a name in modified UTF-7 as UTF-8. False: it is not well formed (utf7_ok()), or too long for `into`. */
+bool utf7_to_utf8(struct str *into, struct slice name);
+
+#define UTF7_GROWTH 3 /* times as many bytes, and 8, are what either appends at most */
 
 #endif

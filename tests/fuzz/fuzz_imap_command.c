@@ -13,6 +13,7 @@
 #include "imapd/find.h"
 #include "imapd/gather.h"
 #include "imapd/imap_url.h"
+#include "imapd/namespace.h"
 #include "imapd/notify.h"
 #include "imapd/parse_fetch.h"
 #include "imapd/parse_list.h"
@@ -22,6 +23,8 @@
 #include "imapd/pattern.h"
 #include "imapd/search_result.h"
 #include "imapd/session.h"
+#include "imapd/special_use.h"
+#include "lib/store/utf7.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -179,6 +182,34 @@ try_url(struct slice text)
 		touch(u.section.names[i]);
 }
 
+/* A name in UTF-8 is one in modified UTF-7, and comes back. */
+static void
+try_name(struct parser p)
+{
+	struct slice raw, name;
+	struct parser again = p;
+	p.utf8 = true;
+	if (!parse_astring(&again, &raw) || !namespace_take(&p, &name))
+		return;
+	struct str back = STR_MOST(name.len * UTF7_GROWTH + 8);
+	if (!utf7_ok(name) || !utf7_to_utf8(&back, name) || !slice_equal(str_slice(&back), raw))
+		abort();
+	namespace_may_be_made(true, name);
+	namespace_matches(true, raw, name);
+	namespace_write(&out, true, name);
+	str_free(&back);
+}
+
+/* The file of uses, which anybody may have written. */
+static void
+try_uses(struct slice text)
+{
+	struct uses uses = {.text = (char *)(uintptr_t)text.data, .len = text.len};
+	const char *list[SPECIAL_USES];
+	if (special_use_list(&uses, slice_of("Sent"), list) > SPECIAL_USES)
+		abort();
+}
+
 static void
 try_store(struct parser p)
 {
@@ -227,6 +258,8 @@ try_all(struct slice command)
 	try_list(p);
 	try_metadata(p);
 	try_select(p);
+	try_name(p);
+	try_uses(p.c.rest);
 	try_store(p);
 	try_notify(p);
 }

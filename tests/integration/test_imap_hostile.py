@@ -111,6 +111,16 @@ def test_a_literal_that_is_too_large_is_refused_before_it_is_sent(suite, user, s
         assert b"* BYE" in dialogue.rest()
 
 
+@pytest.mark.parametrize("size", [4294967296, 9223372036854775807, 99999999999999999999999])
+def test_what_comes_in_a_literal_beyond_all_bounds_is_no_command(suite, user, size):
+    with session(suite, user) as dialogue:
+        dialogue.send(f"a SELECT {{{size}}}\r\n")
+        assert dialogue.response().startswith(b"a BAD [TOOBIG]")
+        dialogue.send(f"b APPEND INBOX {{{size}+}}\r\nc CREATE hidden\r\n")
+        assert b"c OK" not in dialogue.rest()
+    assert not (user.maildir / ".hidden").exists()
+
+
 def test_closing_at_any_point(suite, user):
     text = b"a SELECT INBOX\r\nb APPEND INBOX {20+}\r\nSubject: x\r\n\r\nhello\r\nc FETCH 1 (BODY[])\r\nd IDLE\r\nDONE\r\n"
     count = len(user.messages())

@@ -103,13 +103,20 @@ test_utf7(void **state)
 		{"Sent", "Sent"}, {"a&b", "a&-b"}, {"~peter/mail/\u53f0\u5317/\u65e5\u672c\u8a9e", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"},
 		{"Entw\u00fcrfe", "Entw&APw-rfe"}, {"\U0001f600", "&2D3eAA-"}, {"\u00fc&\u00fc", "&APw-&-&APw-"}, {"", ""},
 	};
-	struct str name = STR_MOST(64);
+	struct str name = STR_MOST(64), back = STR_MOST(64);
 	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
 		str_clear(&name);
 		assert_true(utf7_from_utf8(&name, slice_of(pairs[i][0])));
 		assert_string_equal(str_text(&name), pairs[i][1]);
 		assert_true(utf7_ok(str_slice(&name)));
+		str_clear(&back);
+		assert_true(utf7_to_utf8(&back, str_slice(&name)));
+		assert_string_equal(str_text(&back), pairs[i][0]);
 	}
+	static const char *const broken[] = {"&", "&APw", "&A-", "&AGE-", "&2D0-", "\xc3\xbc", "a\x01", "&APw-&APw-"};
+	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+		assert_false(utf7_to_utf8(&back, slice_of(broken[i])));
+	str_free(&back);
 	static const char *const none[] = {"\xff", "\xc3", "a\x01", "a\x7f", "\xc2\x80", "\xed\xa0\x80", "\xc0\xaf"};
 	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
 		assert_false(utf7_from_utf8(&name, slice_of(none[i])));
