@@ -273,6 +273,7 @@ def test_no_nul_in_literals(suite):
         assert b"BODY[TEXT]<1> {3}\r\n\x80c\x80" in lines[0] and b"RFC822.SIZE %d" % len(text) in lines[0]
 
 
+@pytest.mark.long
 def test_copy_of_a_large_folder(suite):
     """Within the session's memory."""
     account, vmail = suite.user(), pwd.getpwnam("vmail")
