@@ -69,12 +69,9 @@ map_large(struct body *b)
 }
 
 static bool
-load(struct body *b)
+load(struct body *b, const struct stat *st)
 {
-	struct stat st;
-	if (fstat(b->fd, &st) < 0)
-		return false;
-	b->size = (uint64_t)st.st_size;
+	b->size = (uint64_t)st->st_size;
 	if (!(b->size <= BODY_READ ? read_small(b) : map_large(b)))
 		return false;
 	if (b->text.len == b->size) {
@@ -89,12 +86,13 @@ body_open(struct body *b, struct folder *f, struct message *m)
 {
 	if (b->open && b->folder == f && b->uid == m->uid)
 		return true;
+	struct stat st;
 	let_go(b);
 	b->open = true;
 	b->folder = f;
 	b->uid = m->uid;
-	b->fd = folder_open_message(f, m);
-	if (b->fd >= 0 && load(b))
+	b->fd = folder_open_message_stat(f, m, &st);
+	if (b->fd >= 0 && load(b, &st))
 		return true;
 	int saved = errno;
 	body_close(b);

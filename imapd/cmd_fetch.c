@@ -91,7 +91,9 @@ prepare(struct fetch *f, struct message *m)
 	struct folder *folder = &s->view.folder;
 	time_t date;
 	uint64_t size;
-	bool ok = !f->needs_body || body_open(&s->body, folder, m);
+	/* What only the file says the file is opened for at once: it has the date too. */
+	bool opens = f->needs_body || (f->needs_texts && m->facts == 0);
+	bool ok = !opens || body_open(&s->body, folder, m);
 	ok = ok && (!f->needs_structure || body_tree(&s->body) != NULL);
 	ok = ok && (!f->needs_binary || binary_ready(f));
 	ok = ok && (!asks_for(f, FETCH_SIZE) || folder_message_size(folder, m, &size));

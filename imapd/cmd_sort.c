@@ -13,6 +13,14 @@ struct value {
 	struct slice text;
 };
 
+/* What the values of one message are made of. */
+struct source {
+	struct message *message;
+	struct slice    header;
+	bool            has_sent; /* the index knows when it was sent, so the header need not be read for that */
+	int64_t         sent;
+};
+
 /* A message and a value for each criterion. */
 struct entry {
 	uint32_t     index;
@@ -62,8 +70,20 @@ make_text(enum sort_kind kind, struct slice header, struct str *text)
 	return shown ? sort_display(text, field.value) : sort_address(text, field.value);
 }
 
+static int64_t
+date_of(struct session *s, const struct source *from)
+{
+	static const char *const name[] = {"Date"};
+	struct slice date = slice_make(NULL, 0);
+	if (from->has_sent && from->sent != INT64_MIN)
+		return from->sent;
+	if (!from->has_sent)
+		header_find_each(from->header, name, 1, &date);
+	return sort_date(s, from->message, date);
+}
+
 static bool
-make_value(struct session *s, struct message *m, enum sort_kind kind, struct slice header, struct value *v)
+make_value(struct session *s, const struct source *from, enum sort_kind kind, struct value *v)
 {
 	struct str text = STR_MOST(SORT_TEXT_MOST * 16);
 	uint64_t size = 0;
@@ -71,47 +91,52 @@ make_value(struct session *s, struct message *m, enum sort_kind kind, struct sli
 	bool ok = true;
 	switch (kind) {
 	case SORT_ARRIVAL:
-		folder_message_date(&s->view.folder, m, &when);
+		folder_message_date(&s->view.folder, from->message, &when);
 		v->number = when;
 		return true;
 	case SORT_SIZE:
-		folder_message_size(&s->view.folder, m, &size);
+		folder_message_size(&s->view.folder, from->message, &size);
 		v->number = (int64_t)size;
 		return true;
 	case SORT_DATE:
-		v->number = sort_date(s, m, header);
+		v->number = date_of(s, from);
 		return true;
 	default:
-		ok = make_text(kind, header, &text);
+		ok = make_text(kind, from->header, &text);
 		v->text = slice_make(ok ? scratch_copy(&s->scratch, str_slice(&text)) : NULL, text.len);
 		str_free(&text);
 		return ok && v->text.data != NULL;
 	}
 }
 
+/* False: it cannot be read. */
 static bool
-needs_header(const struct sort_criteria *criteria)
+find_source(struct session *s, const struct sort_criteria *criteria, struct source *from)
 {
-	bool needs = false;
-	for (size_t i = 0; i < criteria->count; i++)
-		needs = needs || (criteria->list[i].kind != SORT_ARRIVAL && criteria->list[i].kind != SORT_SIZE);
-	return needs;
+	bool dates = false, texts = false;
+	for (size_t i = 0; i < criteria->count; i++) {
+		dates = dates || criteria->list[i].kind == SORT_DATE;
+		texts = texts || criteria->list[i].kind >= SORT_CC;
+	}
+	/* Before the header, which is good until the folder is asked for something else. */
+	from->has_sent = dates && folder_message_sent(&s->view.folder, from->message, &from->sent);
+	bool needed = texts || (dates && !from->has_sent);
+	return !needed || match_header(s, from->message, &from->header);
 }
 
 /* NULL: no memory. A message that went or cannot be read is sorted as an empty one; `*failed` says so. */
 static struct entry *
 make_entry(struct session *s, const struct sort_criteria *criteria, uint32_t index, bool *failed)
 {
-	struct message *m = &s->view.folder.messages[index];
-	struct slice header = slice_of("");
+	struct source from = {.message = &s->view.folder.messages[index], .header = slice_of("")};
 	struct entry *e = scratch_take(&s->scratch, sizeof *e + criteria->count * sizeof *e->values);
 	if (e == NULL)
 		return NULL;
 	e->index = index;
-	if (needs_header(criteria) && !match_header(s, m, &header))
+	if (!find_source(s, criteria, &from))
 		*failed = *failed || errno != ENOENT;
 	for (size_t i = 0; i < criteria->count; i++)
-		if (!make_value(s, m, criteria->list[i].kind, header, &e->values[i]))
+		if (!make_value(s, &from, criteria->list[i].kind, &e->values[i]))
 			return NULL;
 	return e;
 }

@@ -23,7 +23,10 @@ write_time(struct output *out, const char *label, time_t when)
 {
 	struct str text = STR_MOST(64);
 	date_print_imap(&text, date_local(when));
-	output_format(out, "%s \"%s\"", label, str_text(&text));
+	output_text(out, label);
+	output_text(out, " \"");
+	output_slice(out, str_slice(&text));
+	output_text(out, "\"");
 	str_free(&text);
 }
 
@@ -51,7 +54,8 @@ write_size(struct fetch *f, struct message *m)
 {
 	uint64_t size = 0;
 	folder_message_size(&f->session->view.folder, m, &size);
-	output_format(&f->session->out, "RFC822.SIZE %llu", (unsigned long long)size);
+	output_text(&f->session->out, "RFC822.SIZE ");
+	output_number(&f->session->out, size);
 }
 
 static void
@@ -159,7 +163,8 @@ fetch_write_item(struct fetch *f, struct message *m, const struct fetch_item *it
 		fetch_write_flags(f, m);
 		return;
 	case FETCH_UID:
-		output_format(&f->session->out, "UID %u", m->uid);
+		output_text(&f->session->out, "UID ");
+		output_number(&f->session->out, m->uid);
 		return;
 	case FETCH_INTERNALDATE:
 		write_date(f, m);

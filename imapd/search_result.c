@@ -72,8 +72,10 @@ static void
 write_old(struct session *s, const struct search_return *r, const struct matches *found)
 {
 	output_text(&s->out, r->sorted ? "* SORT" : "* SEARCH");
-	for (size_t i = 0; i < found->count; i++)
-		output_format(&s->out, " %u", number_of(s, found->indexes[i]));
+	for (size_t i = 0; i < found->count; i++) {
+		output_text(&s->out, " ");
+		output_number(&s->out, number_of(s, found->indexes[i]));
+	}
 	if (r->modseq && found->count > 0)
 		output_format(&s->out, " (MODSEQ %llu)", (unsigned long long)highest_modseq(s, r, found));
 	output_text(&s->out, "\r\n");

@@ -2,7 +2,6 @@
 
 #include "lib/mail/casemap.h"
 #include "lib/mail/date.h"
-#include "lib/mail/header.h"
 #include "lib/mail/list.h"
 #include "lib/mail/subject.h"
 #include "lib/mail/words.h"
@@ -72,13 +71,12 @@ sort_subject(struct str *into, struct slice value, bool *reply)
 }
 
 int64_t
-sort_date(struct session *s, struct message *m, struct slice header)
+sort_date(struct session *s, struct message *m, struct slice date)
 {
-	struct header_field field;
-	struct date date;
+	struct date sent;
 	time_t when = 0;
-	if (header_find(header, "Date", &field) && date_parse(field.value, &date))
-		return date.when;
+	if (date_parse(date, &sent))
+		return sent.when;
 	folder_message_date(&s->view.folder, m, &when);
 	return when;
 }

@@ -12,7 +12,7 @@ bool sort_address(struct str *into, struct slice value);
 bool sort_display(struct str *into, struct slice value);
 /* The base subject, folded. `*reply`: it is a reply or a forward. */
 bool sort_subject(struct str *into, struct slice value, bool *reply);
-/* The date sent, or the internal date where there is none. */
-int64_t sort_date(struct session *s, struct message *m, struct slice header);
+/* The date of the field's value, or the internal date where that cannot be read or `date` has no data. */
+int64_t sort_date(struct session *s, struct message *m, struct slice date);
 
 #endif

@@ -55,8 +55,14 @@ uint32_t thread_node_new(struct threads *t);
 /* The next "<left@right>" in a field's value, as its hash; quotes are no part of it (RFC 5256 section 2.2). False at the end. */
 bool thread_next_id(const struct siphash_key *key, struct slice *text, uint64_t *id, bool *failed);
 
+/* What threads are made of, as found in a header in one pass; without data: it is not there. */
+enum thread_field { THREAD_MESSAGE_ID, THREAD_IN_REPLY_TO, THREAD_REFERS_TO, THREAD_SUBJECT, THREAD_DATE, THREAD_FIELDS };
+struct thread_header {
+	struct slice values[THREAD_FIELDS];
+};
+
 /* The node becomes a message's: all that it says of itself but its parent. False for THREAD_NONE. */
-bool thread_fill(struct threads *t, uint32_t node, uint32_t message, struct slice header);
+bool thread_fill(struct threads *t, uint32_t node, uint32_t message, const struct thread_header *header);
 void thread_link_references(struct threads *t, const struct matches *found);
 void thread_link_subjects(struct threads *t, const struct matches *found); /* ORDEREDSUBJECT */
 void thread_merge_subjects(struct threads *t);

@@ -9,6 +9,35 @@
 
 /* --- Message-IDs ---------------------------------------------------------------------- */
 
+/* Quotes and blanks are no part of an id. */
+static bool
+is_part(char byte)
+{
+	return byte != '"' && byte != '\\' && byte != ' ' && byte != '\t' && byte != '\r' && byte != '\n';
+}
+
+static bool
+is_plain(struct slice id)
+{
+	for (size_t i = 0; i < id.len; i++)
+		if (!is_part(id.data[i]))
+			return false;
+	return true;
+}
+
+static uint64_t
+hash_unquoted(const struct siphash_key *key, struct slice id, bool *failed)
+{
+	struct str plain = STR_MOST(id.len);
+	for (size_t i = 0; i < id.len; i++)
+		if (is_part(id.data[i]))
+			str_append_byte(&plain, id.data[i]);
+	*failed = *failed || plain.failed;
+	uint64_t hash = siphash(key, str_slice(&plain));
+	str_free(&plain);
+	return hash;
+}
+
 bool
 thread_next_id(const struct siphash_key *key, struct slice *text, uint64_t *id, bool *failed)
 {
@@ -22,13 +51,7 @@ thread_next_id(const struct siphash_key *key, struct slice *text, uint64_t *id, 
 		inner = slice_from(inner, slice_has(inner, '<') ? slice_find_last(inner, '<') + 1 : 0);
 		if (!slice_has(inner, '@'))
 			continue;
-		struct str plain = STR_MOST(inner.len);
-		for (size_t i = 0; i < inner.len; i++)
-			if (memchr("\"\\ \t\r\n", inner.data[i], 6) == NULL)
-				str_append_byte(&plain, inner.data[i]);
-		*failed = *failed || plain.failed;
-		*id = siphash(key, str_slice(&plain));
-		str_free(&plain);
+		*id = is_plain(inner) ? siphash(key, inner) : hash_unquoted(key, inner, failed);
 		return true;
 	}
 	return false;
@@ -40,16 +63,15 @@ struct references {
 };
 
 static void
-read_references(struct threads *t, struct slice header, struct references *r)
+read_references(struct threads *t, const struct thread_header *header, struct references *r)
 {
-	struct header_field field;
+	struct slice references = header->values[THREAD_REFERS_TO], reply_to = header->values[THREAD_IN_REPLY_TO];
 	uint64_t id;
 	r->count = 0;
-	if (header_find(header, "References", &field))
-		while (thread_next_id(&t->key, &field.value, &id, &t->failed))
-			r->ids[r->count++ % THREAD_REFERENCES] = id;
+	while (thread_next_id(&t->key, &references, &id, &t->failed))
+		r->ids[r->count++ % THREAD_REFERENCES] = id;
 	/* Of In-Reply-To only the first counts. */
-	if (r->count == 0 && header_find(header, "In-Reply-To", &field) && thread_next_id(&t->key, &field.value, &id, &t->failed))
+	if (r->count == 0 && thread_next_id(&t->key, &reply_to, &id, &t->failed))
 		r->ids[r->count++] = id;
 }
 
@@ -79,11 +101,11 @@ link_to(struct threads *t, uint32_t child, uint32_t parent, bool own)
 }
 
 static uint32_t
-own_node(struct threads *t, struct slice header)
+own_node(struct threads *t, const struct thread_header *header)
 {
-	struct header_field field;
+	struct slice own = header->values[THREAD_MESSAGE_ID];
 	uint64_t id;
-	if (!header_find(header, "Message-ID", &field) || !thread_next_id(&t->key, &field.value, &id, &t->failed))
+	if (!thread_next_id(&t->key, &own, &id, &t->failed))
 		return thread_node_new(t);
 	uint32_t node = thread_node_of(t, id);
 	/* A second message of that id is one of its own. */
@@ -91,7 +113,7 @@ own_node(struct threads *t, struct slice header)
 }
 
 static void
-link_message(struct threads *t, uint32_t message, struct slice header)
+link_message(struct threads *t, uint32_t message, const struct thread_header *header)
 {
 	struct references r;
 	read_references(t, header, &r);
@@ -153,21 +175,26 @@ prune(struct threads *t)
 }
 
 /* The header, or an empty one where the message cannot be read. */
-static struct slice
+static struct thread_header
 header_of(struct threads *t, uint32_t message)
 {
+	static const char *const names[THREAD_FIELDS] = {"Message-ID", "In-Reply-To", "References", "Subject", "Date"};
+	struct thread_header found = {{{NULL, 0}}};
 	struct slice header;
 	if (match_header(t->session, &t->session->view.folder.messages[message], &header))
-		return header;
-	t->missing = t->missing || errno != ENOENT;
-	return slice_of("");
+		header_find_each(header, names, THREAD_FIELDS, found.values);
+	else
+		t->missing = t->missing || errno != ENOENT;
+	return found;
 }
 
 void
 thread_link_references(struct threads *t, const struct matches *found)
 {
-	for (size_t i = 0; i < found->count && !t->failed; i++)
-		link_message(t, found->indexes[i], header_of(t, found->indexes[i]));
+	for (size_t i = 0; i < found->count && !t->failed; i++) {
+		struct thread_header header = header_of(t, found->indexes[i]);
+		link_message(t, found->indexes[i], &header);
+	}
 	prune(t);
 }
 
@@ -190,8 +217,10 @@ compare_subjects(const void *a, const void *b)
 void
 thread_link_subjects(struct threads *t, const struct matches *found)
 {
-	for (size_t i = 0; i < found->count && !t->failed; i++)
-		thread_fill(t, thread_node_new(t), found->indexes[i], header_of(t, found->indexes[i]));
+	for (size_t i = 0; i < found->count && !t->failed; i++) {
+		struct thread_header header = header_of(t, found->indexes[i]);
+		thread_fill(t, thread_node_new(t), found->indexes[i], &header);
+	}
 	uint32_t *order = reallocarray(NULL, t->count + 1, sizeof *order);
 	t->failed = t->failed || order == NULL;
 	if (order == NULL)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "imapd/sort_key.h"
-#include "lib/mail/header.h"
 
 static void
 put(struct threads *t, uint32_t node)
@@ -82,18 +81,17 @@ thread_node_of(struct threads *t, uint64_t id)
 }
 
 static bool
-read_subject(struct threads *t, struct slice header, struct thread_node *n)
+read_subject(struct threads *t, struct slice subject, struct thread_node *n)
 {
-	struct header_field field;
 	struct str text = STR_MOST(SORT_TEXT_MOST * 16);
-	bool ok = !header_find(header, "Subject", &field) || sort_subject(&text, field.value, &n->reply);
+	bool ok = subject.data == NULL || sort_subject(&text, subject, &n->reply);
 	n->subject = text.len > 0 ? siphash(&t->key, str_slice(&text)) : 0;
 	str_free(&text);
 	return ok;
 }
 
 bool
-thread_fill(struct threads *t, uint32_t node, uint32_t message, struct slice header)
+thread_fill(struct threads *t, uint32_t node, uint32_t message, const struct thread_header *header)
 {
 	struct message *m = &t->session->view.folder.messages[message];
 	time_t arrival = 0;
@@ -101,9 +99,9 @@ thread_fill(struct threads *t, uint32_t node, uint32_t message, struct slice hea
 		return false;
 	struct thread_node *n = &t->nodes[node];
 	n->message = message;
-	n->date = sort_date(t->session, m, header);
+	n->date = sort_date(t->session, m, header->values[THREAD_DATE]);
 	folder_message_date(&t->session->view.folder, m, &arrival);
 	n->arrival = arrival;
-	t->failed = t->failed || !read_subject(t, header, n);
+	t->failed = t->failed || !read_subject(t, header->values[THREAD_SUBJECT], n);
 	return true;
 }

@@ -6,7 +6,7 @@ write_number(struct threads *t, uint32_t node)
 	const struct session *s = t->session;
 	uint32_t message = t->nodes[node].message;
 	if (message != THREAD_NONE)
-		output_format(&t->session->out, "%u", s->by_uid ? s->view.folder.messages[message].uid : message + 1);
+		output_number(&t->session->out, s->by_uid ? s->view.folder.messages[message].uid : message + 1);
 }
 
 static bool

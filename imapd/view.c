@@ -138,7 +138,9 @@ view_begin_fetch(const struct view *v, struct output *out, const struct dialect 
 		output_format(out, "* %u UIDFETCH (", uid);
 		return;
 	}
-	output_format(out, "* %zu FETCH (", index + 1);
+	output_text(out, "* ");
+	output_number(out, index + 1);
+	output_text(out, " FETCH (");
 	if (with_uid)
 		output_format(out, "UID %u ", uid);
 }

@@ -1,6 +1,9 @@
 #include "lib/base/slice.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 struct slice
 slice_of(const char *text)
@@ -45,9 +48,12 @@ slice_equal_nocase(struct slice a, struct slice b)
 	return true;
 }
 
+/* Most names that are asked for differ in their first letter, which bit 0x20 alone makes small. */
 bool
 slice_is_nocase(struct slice s, const char *text)
 {
+	if (s.len > 0 && text != NULL && ((s.data[0] ^ text[0]) & ~0x20) != 0)
+		return false;
 	return slice_equal_nocase(s, slice_of(text));
 }
 
@@ -72,11 +78,40 @@ slice_ends(struct slice s, const char *suffix)
 	return s.len >= p.len && slice_equal(slice_from(s, s.len - p.len), p);
 }
 
-size_t
-slice_find(struct slice s, char byte)
+/*
+ * Lines are found with it in every message, and the C library's, where programs are static, looks at 8 bytes a step and
+ * creeps byte by byte to the first that are aligned: here it is 16, and unaligned.
+ */
+#ifdef __SSE2__
+static size_t
+skip_without(struct slice s, char byte)
+{
+	const __m128i wanted = _mm_set1_epi8(byte);
+	size_t at = 0;
+	for (; s.len - at >= sizeof wanted; at += sizeof wanted) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(s.data + at));
+		int found = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted));
+		if (found != 0)
+			return at + (size_t)__builtin_ctz((unsigned)found);
+	}
+	return at;
+}
+#else
+static size_t
+skip_without(struct slice s, char byte)
 {
 	const char *at = s.len > 0 ? memchr(s.data, byte, s.len) : NULL;
 	return at != NULL ? (size_t)(at - s.data) : s.len;
+}
+#endif
+
+size_t
+slice_find(struct slice s, char byte)
+{
+	size_t at = skip_without(s, byte);
+	while (at < s.len && s.data[at] != byte)
+		at++;
+	return at;
 }
 
 size_t

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/number.h"
 
 /* Waits until `fd` is ready for `events`. False with errno (ETIMEDOUT). */
 static bool
@@ -264,6 +265,13 @@ void
 output_text(struct output *out, const char *text)
 {
 	output_write(out, text, strlen(text));
+}
+
+void
+output_number(struct output *out, uint64_t number)
+{
+	char room[NUMBER_WIDTH_MOST];
+	output_slice(out, number_digits(room, number, 10, 0));
 }
 
 void

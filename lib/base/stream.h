@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/base/slice.h"
@@ -83,6 +84,8 @@ void output_open_memory(struct output *out, struct str *into);
 void output_write(struct output *out, const void *bytes, size_t len);
 void output_slice(struct output *out, struct slice part);
 void output_text(struct output *out, const char *text);
+/* In decimal; for what is written for each of many. */
+void output_number(struct output *out, uint64_t number);
 __attribute__((format(printf, 2, 3))) void output_format(struct output *out, const char *format, ...);
 /* Sends what is buffered. False when this or an earlier write failed. */
 bool output_flush(struct output *out);

@@ -1,6 +1,7 @@
 #include "lib/mail/date.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "lib/mail/calendar.h"
@@ -37,15 +38,32 @@ can_be_printed(struct date d)
 	return local >= least && local < most;
 }
 
+/* Two digits: printf(3) would cost more than all else that is said of a message in a list. */
+static char *
+put_two(char *at, int number)
+{
+	*at++ = (char)('0' + number / 10 % 10);
+	*at++ = (char)('0' + number % 10);
+	return at;
+}
+
 /* "02:00:00 +0000" */
 static bool
 print_time(struct str *into, struct date d)
 {
+	char text[sizeof "02:00:00 +0000"], *at = text;
 	int64_t local = d.when + d.zone * 60;
 	int seconds = (int)(local - calendar_divide(local, DAY_SECONDS) * DAY_SECONDS);
 	int zone = abs(d.zone);
-	return str_append_format(into, "%02d:%02d:%02d %c%02d%02d", seconds / 3600, seconds / 60 % 60, seconds % 60,
-	    d.zone < 0 ? '-' : '+', zone / 60, zone % 60);
+	at = put_two(at, seconds / 3600);
+	*at++ = ':';
+	at = put_two(at, seconds / 60 % 60);
+	*at++ = ':';
+	at = put_two(at, seconds % 60);
+	*at++ = ' ';
+	*at++ = d.zone < 0 ? '-' : '+';
+	at = put_two(put_two(at, zone / 60), zone % 60);
+	return str_append(into, text, (size_t)(at - text));
 }
 
 bool
@@ -69,12 +87,20 @@ bool
 date_print_imap(struct str *into, struct date d)
 {
 	size_t before = into->len;
+	char text[sizeof "01-Jan-1970 "], *at = text;
 	struct calendar f;
 	if (!can_be_printed(d))
 		return false;
 	calendar_of_days(date_day(d), &f);
-	if (str_append_format(into, "%2d-%.3s-%04d ", (int)f.day, calendar_months + 3 * (f.month - 1), (int)f.year) &&
-	    print_time(into, d))
+	at = put_two(at, (int)f.day);
+	if (text[0] == '0')
+		text[0] = ' ';
+	*at++ = '-';
+	memcpy(at, calendar_months + 3 * (f.month - 1), 3);
+	at[3] = '-';
+	at = put_two(put_two(at + 4, (int)f.year / 100), (int)f.year % 100);
+	*at++ = ' ';
+	if (str_append(into, text, (size_t)(at - text)) && print_time(into, d))
 		return true;
 	str_truncate(into, before);
 	return false;

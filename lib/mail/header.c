@@ -21,12 +21,11 @@ line_end(struct slice message, size_t at)
 static struct slice
 line_text(struct slice message, size_t start, size_t end)
 {
-	struct slice line = slice_make(message.data + start, end - start);
-	if (slice_ends(line, "\n"))
-		line.len--;
-	if (slice_ends(line, "\r"))
-		line.len--;
-	return line;
+	if (end > start && message.data[end - 1] == '\n')
+		end--;
+	if (end > start && message.data[end - 1] == '\r')
+		end--;
+	return slice_make(message.data + start, end - start);
 }
 
 static bool
@@ -127,6 +126,18 @@ header_find(struct slice message, const char *name, struct header_field *f)
 		if (slice_is_nocase(f->name, name))
 			return true;
 	return false;
+}
+
+void
+header_find_each(struct slice message, const char *const names[], size_t count, struct slice values[])
+{
+	struct header_reader reader;
+	struct header_field field;
+	header_begin(&reader, message);
+	while (header_next(&reader, &field))
+		for (size_t i = 0; i < count; i++)
+			if (values[i].data == NULL && slice_is_nocase(field.name, names[i]))
+				values[i] = field.value;
 }
 
 bool

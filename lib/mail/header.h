@@ -38,6 +38,9 @@ size_t header_end(struct slice message);
 /* The first field of that name (case does not matter). */
 bool header_find(struct slice message, const char *name, struct header_field *f);
 
+/* The values of the first field of each name, in one pass; those that are not there stay as they are, which must be without data. */
+void header_find_each(struct slice message, const char *const names[], size_t count, struct slice values[]);
+
 /* Appends the value on one line: trimmed, line ends of folds taken out; no CR, LF, NUL in it. */
 bool header_unfold(struct str *into, struct slice value);
 

@@ -12,19 +12,6 @@ static const char *const names[FIELDS] = {
 /* What stands for a part of an address that is not there: NIL would mean a group. */
 static const char missing[] = "MISSING";
 
-/* The first field of each name. */
-static void
-find_fields(struct slice header, struct slice values[FIELDS])
-{
-	struct header_reader reader;
-	struct header_field field;
-	header_begin(&reader, header);
-	while (header_next(&reader, &field))
-		for (size_t i = 0; i < FIELDS; i++)
-			if (values[i].data == NULL && slice_is_nocase(field.name, names[i]))
-				values[i] = field.value;
-}
-
 static struct slice
 or_nil(struct slice text)
 {
@@ -96,7 +83,7 @@ void
 reply_envelope(struct output *out, struct slice message)
 {
 	struct slice values[FIELDS] = {{NULL, 0}};
-	find_fields(message, values);
+	header_find_each(message, names, FIELDS, values);
 	output_text(out, "(");
 	for (size_t i = 0; i < FIELDS; i++) {
 		output_text(out, i > 0 ? " " : "");

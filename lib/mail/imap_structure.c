@@ -92,7 +92,15 @@ write_single(struct output *out, const struct mime_part *part)
 	reply_header_value(out, part->description);
 	output_text(out, " ");
 	reply_string(out, part->encoding.len > 0 ? part->encoding : slice_of("7bit"));
-	output_format(out, " %zu", part->body.end - part->body.start + part->body.bare);
+	output_text(out, " ");
+	output_number(out, part->body.end - part->body.start + part->body.bare);
+}
+
+static void
+write_lines(struct output *out, const struct mime_part *part)
+{
+	output_text(out, " ");
+	output_number(out, part->body.lines);
 }
 
 static void
@@ -105,7 +113,7 @@ write_embedded(struct output *out, const struct mime_tree *tree, const struct mi
 	reply_envelope(out, header);
 	output_text(out, " ");
 	reply_structure(out, tree, (uint32_t)(child - tree->parts), message, extended);
-	output_format(out, " %zu", part->body.lines);
+	write_lines(out, part);
 }
 
 void
@@ -122,7 +130,7 @@ reply_structure(struct output *out, const struct mime_tree *tree, uint32_t index
 	if (part->kind == MIME_MESSAGE && mime_child(tree, part) != NULL)
 		write_embedded(out, tree, part, message, extended);
 	else if (slice_is_nocase(part->type, "text"))
-		output_format(out, " %zu", part->body.lines);
+		write_lines(out, part);
 	if (extended) {
 		output_text(out, " ");
 		reply_header_value(out, part->md5);

@@ -21,10 +21,14 @@ is_space(int c)
 	return (c >= 0 && c <= ' ') || c == 0x7f;
 }
 
+/* Tables, since each byte of every address is asked of. */
+static const bool ends_word[256] = {['('] = true, [')'] = true, ['<'] = true, ['>'] = true, ['['] = true, [']'] = true,
+    [':'] = true, [';'] = true, ['@'] = true, ['\\'] = true, [','] = true, ['.'] = true, ['"'] = true};
+
 static bool
 is_word_byte(int c)
 {
-	return !is_space(c) && strchr("()<>[]:;@\\,.\"", c) == NULL;
+	return !is_space(c) && !ends_word[(unsigned char)c];
 }
 
 /* A byte of quoted text or a comment: folds vanish, other controls become spaces. */

@@ -203,7 +203,7 @@ match_one(const struct open *o, struct slice text)
 static int
 match(const struct scan *s, struct slice line, uint32_t *level)
 {
-	if (!slice_starts(line, "--"))
+	if (line.len < 2 || line.data[0] != '-' || line.data[1] != '-')
 		return NO_BOUNDARY;
 	struct slice text = slice_from(line_text(line), 2);
 	for (uint32_t i = s->depth; i > 0; i--) {
@@ -228,9 +228,9 @@ advance(struct scan *s, struct slice line)
 {
 	s->previous = s->here;
 	s->previous.at = s->here.at += line.len;
-	if (!slice_ends(line, "\n"))
+	if (line.len == 0 || line.data[line.len - 1] != '\n')
 		return;
-	bool bare = !slice_ends(line, "\r\n");
+	bool bare = line.len == 1 || line.data[line.len - 2] != '\r';
 	s->previous.at -= bare ? 1 : 2;
 	s->here.lines++;
 	s->here.bare += bare;
@@ -259,9 +259,9 @@ take_line(struct scan *s)
 		s->tree->over = true;
 	else if (m != NO_BOUNDARY)
 		return take_boundary(s, line, level, m == LAST_PART);
-	bool empty = slice_is(line, "\n") || slice_is(line, "\r\n");
+	bool ends_header = s->open[s->depth - 1].in_header && (slice_is(line, "\n") || slice_is(line, "\r\n"));
 	advance(s, line);
-	return !empty || !s->open[s->depth - 1].in_header || end_header(s, s->here);
+	return !ends_header || end_header(s, s->here);
 }
 
 bool

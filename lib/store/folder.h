@@ -106,7 +106,7 @@ void folder_drop(struct folder *f, void (*gone)(void *context, size_t index), vo
 
 /* Opens its file for reading; lines end in LF (or CRLF, as another program stored it). -1 with errno. */
 int folder_open_message(struct folder *f, struct message *m);
-/* The same, with what fstat(2) says of it. */
+/* The same, with what fstat(2) says of it; the internal date is known then. */
 int folder_open_message_stat(struct folder *f, struct message *m, struct stat *st);
 /* Size with CRLF line ends; reads the file when its name does not say. */
 bool folder_message_size(struct folder *f, struct message *m, uint64_t *size);
@@ -123,11 +123,16 @@ struct message_texts {
 	int64_t      sent;      /* the first Date field, seconds; INT64_MIN: none that can be read */
 };
 
+/*
+ * When it was sent, as in message_texts, from the index without the texts.
+ * False: it does not know of that.
+ */
+bool folder_message_sent(struct folder *f, struct message *m, int64_t *sent);
 /* From the index. False: it has nothing, or what it has cannot be believed: open the file, and teach it. */
 bool folder_message_texts(struct folder *f, struct message *m, struct message_texts *t);
 /*
- * Makes them of the message's whole text (as it is in its file) and has the
- * index remember them. False when they are too large to be kept, or without memory.
+ * Makes them of the message's whole text (as it is in its file, which was best
+ * the one opened last) and has the index remember them. False when they are too large to be kept, or without memory.
  */
 bool folder_message_learn(struct folder *f, struct message *m, struct slice text, struct message_texts *t);
 /* Whether every field of that name is in message_texts.header. */

@@ -91,6 +91,9 @@ struct folder_index {
 	struct str lost;                 /* UIDs of messages that left the view before the index knew that they are gone */
 	/* The last look at the directories. */
 	int64_t  looked, look_time; /* ms */
+	/* The message that was opened last, so that what is learned of its text needs no look at the file again. */
+	uint32_t    opened_uid; /* 0: none */
+	struct stat opened;
 };
 
 /* Makes f->index when it is not there. False without memory. */

@@ -7,7 +7,8 @@
 #include "lib/base/file.h"
 #include "lib/store/index_file.h"
 
-#define WINDOW 131072u
+/* A block, which mostly ends soon after INDEX_BLOCK_GOOD, fits. Not more: each of its pages is a page fault at the next command. */
+#define WINDOW (INDEX_BLOCK_GOOD + 2048)
 
 /*
  * Each step is a bijection of the 64 bits for a given word, so that two texts
@@ -88,17 +89,30 @@ window_has(const struct index_window *w, uint64_t at, size_t len)
 	return at >= w->at && at - w->at <= w->len && len <= w->len - (size_t)(at - w->at);
 }
 
-const char *
-index_file_bytes(struct index_file *x, uint64_t at, size_t len)
+static const char *
+bytes_through(struct index_file *x, struct index_window *w, uint64_t at, size_t len)
 {
 	if (at > x->state.end || len > x->state.end - at)
 		return NULL;
-	if (!window_has(&x->windows[x->last], at, len))
-		x->last ^= 1;
-	struct index_window *w = &x->windows[x->last];
 	if (!window_has(w, at, len) && !fill_window(x, w, at, len))
 		return NULL;
 	return w->bytes + (at - w->at);
+}
+
+const char *
+index_file_bytes(struct index_file *x, uint64_t at, size_t len)
+{
+	if (!window_has(&x->windows[x->last], at, len))
+		x->last ^= 1;
+	return bytes_through(x, &x->windows[x->last], at, len);
+}
+
+/* Who goes through the blocks never comes back to one: one window does. */
+static const char *
+next_bytes(struct index_file *x, uint64_t at, size_t len)
+{
+	x->last = 0;
+	return bytes_through(x, &x->windows[0], at, len);
 }
 
 void
@@ -120,7 +134,7 @@ bool
 index_file_block(struct index_file *x, uint64_t *at, enum index_kind *kind, struct slice *records, uint64_t *records_at)
 {
 	struct index_block b;
-	const char *bytes = index_file_bytes(x, *at, sizeof b);
+	const char *bytes = next_bytes(x, *at, sizeof b);
 	if (bytes == NULL)
 		return false;
 	memcpy(&b, bytes, sizeof b);
@@ -134,7 +148,7 @@ index_file_block(struct index_file *x, uint64_t *at, enum index_kind *kind, stru
 	*at = *records_at + b.len;
 	if (*kind == INDEX_TEXTS)
 		return true;
-	bytes = index_file_bytes(x, *records_at, b.len);
+	bytes = next_bytes(x, *records_at, b.len);
 	*records = slice_make(bytes, b.len);
 	return bytes != NULL;
 }

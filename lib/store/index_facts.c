@@ -42,22 +42,6 @@ index_facts_of(struct folder *f, const struct message *m, struct index_facts *fa
 
 /* --- learning -------------------------------------------------------------------------- */
 
-void
-index_learn(struct folder *f, struct message *m, const struct index_facts *facts, struct slice texts)
-{
-	struct folder_index *x = f->index;
-	struct index_facts r = *facts;
-	if (x == NULL || !x->usable || m->uid == 0 || m->vanished)
-		return;
-	r.head.uid = m->uid;
-	r.base_len = 0;
-	r.text_at = x->texts.len;
-	if (!str_append_slice(&x->texts, texts) || !index_record_add(&x->learned, &r, sizeof r, slice_make(NULL, 0)))
-		return;
-	if (x->texts.len >= LEARN_AT || x->learned.len >= INDEX_BLOCK_GOOD)
-		index_write_learned(f);
-}
-
 /* Those that are still true, now that the places are known. */
 static bool
 place_learned(struct folder *f, uint64_t texts, uint64_t place)
@@ -88,14 +72,13 @@ append_learned(struct folder *f)
 	    && index_file_append(&x->file, INDEX_FACTS, &x->facts);
 }
 
-void
-index_write_learned(struct folder *f)
+/* The memory stays for what a long command learns next. */
+static void
+write_learned(struct folder *f)
 {
 	struct folder_index *x = f->index;
 	int saved = errno;
-	if (x == NULL || x->learned.len == 0)
-		return;
-	if (x->usable) {
+	if (x->usable && x->learned.len > 0) {
 		index_begin(f);
 		/* Another file than the one that the view has read: places in it would be mixed with places in the old one. */
 		bool same = x->locked && !x->broken && x->file.state.id == x->id;
@@ -103,9 +86,36 @@ index_write_learned(struct folder *f)
 			x->broken = true;
 		index_end(f);
 	}
+	str_clear(&x->learned);
+	str_clear(&x->texts);
+	errno = saved;
+}
+
+void
+index_write_learned(struct folder *f)
+{
+	struct folder_index *x = f->index;
+	if (x == NULL)
+		return;
+	write_learned(f);
 	str_free(&x->learned);
 	str_free(&x->texts);
-	errno = saved;
+}
+
+void
+index_learn(struct folder *f, struct message *m, const struct index_facts *facts, struct slice texts)
+{
+	struct folder_index *x = f->index;
+	struct index_facts r = *facts;
+	if (x == NULL || !x->usable || m->uid == 0 || m->vanished)
+		return;
+	r.head.uid = m->uid;
+	r.base_len = 0;
+	r.text_at = x->texts.len;
+	if (!str_append_slice(&x->texts, texts) || !index_record_add(&x->learned, &r, sizeof r, slice_make(NULL, 0)))
+		return;
+	if (x->texts.len >= LEARN_AT || x->learned.len >= INDEX_BLOCK_GOOD)
+		write_learned(f);
 }
 
 /* --- what has gone --------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "lib/store/index.h"
 #include "lib/store/scan.h"
 
+#define LINE_LEAST 32 /* bytes of a line of the UID list, but for names that are shorter than what any program makes */
 #define BATCH_MOST (8u << 20) /* bytes of records and texts that wait */
 
 enum { STRS = 8 };
@@ -210,10 +211,22 @@ get_state(struct folder *f)
 	return index_file_open(&x->file, f->directory);
 }
 
+/* How many messages there may be: one has a UID, a line in the list, and a record. */
+static void
+make_room(struct folder *f)
+{
+	const struct index_state *s = &f->index->file.state;
+	uint64_t most = s->list.size / LINE_LEAST, records = s->end / sizeof(struct index_message);
+	most = most < s->uidnext ? most : s->uidnext;
+	scan_expect(f, most < records ? most : records);
+}
+
 static bool
 read_blocks(struct folder *f)
 {
 	struct folder_index *x = f->index;
+	if (f->count == 0)
+		make_room(f);
 	while (x->read_to < x->file.state.end) {
 		enum index_kind kind;
 		struct slice records;

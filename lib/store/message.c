@@ -85,11 +85,25 @@ do_open(struct folder *f, struct message *m, void *context)
 	return o->fd >= 0;
 }
 
+static void
+note_opened(struct folder *f, struct message *m, const struct stat *st)
+{
+	if (m->date == 0 && (m->inode == 0 || m->inode == st->st_ino))
+		m->date = st->st_mtime;
+	if (f->index == NULL)
+		return;
+	f->index->opened_uid = m->uid;
+	f->index->opened = *st;
+}
+
 int
 folder_open_message_stat(struct folder *f, struct message *m, struct stat *st)
 {
 	struct opened o = {.st = st};
-	return with_retry(f, m, do_open, &o) ? o.fd : -1;
+	if (!with_retry(f, m, do_open, &o))
+		return -1;
+	note_opened(f, m, st);
+	return o.fd;
 }
 
 int

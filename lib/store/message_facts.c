@@ -16,19 +16,28 @@
 
 /* The index learns what a file has just said; nothing is lost when it cannot. */
 static void
-learn_file(struct folder *f, struct message *m, struct slice texts, const struct facts_texts *made)
+learn(struct folder *f, struct message *m, const struct stat *st, struct slice texts, const struct facts_texts *made)
 {
-	struct stat st;
-	if (!message_stat(f, m, &st) || (m->inode != 0 && m->inode != st.st_ino))
+	if (m->inode != 0 && m->inode != st->st_ino)
 		return;
-	m->inode = st.st_ino;
+	m->inode = st->st_ino;
 	if (m->date == 0)
-		m->date = st.st_mtime;
-	struct index_facts facts = {.inode = m->inode, .size = (uint64_t)st.st_size,
+		m->date = st->st_mtime;
+	struct index_facts facts = {.inode = m->inode, .size = (uint64_t)st->st_size,
 	    .wire_size = m->wire_size == SIZE_UNKNOWN ? INDEX_UNKNOWN : m->wire_size, .date = m->date, .sent = INT64_MIN};
 	if (made != NULL)
 		facts_fill(&facts, made);
 	index_learn(f, m, &facts, texts);
+}
+
+static void
+learn_file(struct folder *f, struct message *m, struct slice texts, const struct facts_texts *made)
+{
+	struct stat st;
+	if (m->uid != 0 && f->index != NULL && f->index->opened_uid == m->uid)
+		learn(f, m, &f->index->opened, texts, made);
+	else if (message_stat(f, m, &st))
+		learn(f, m, &st, texts, made);
 }
 
 /* Bytes, and one more for each LF without a CR before it. */
@@ -88,7 +97,7 @@ folder_message_date(struct folder *f, struct message *m, time_t *date)
 			return false;
 		m->date = st.st_mtime;
 		if (m->facts == 0)
-			learn_file(f, m, slice_make(NULL, 0), NULL);
+			learn(f, m, &st, slice_make(NULL, 0), NULL);
 	}
 	*date = m->date;
 	return true;
@@ -111,6 +120,16 @@ split(struct message_texts *t, const struct index_facts *facts, const char *byte
 	t->structure = slice_make(bytes + facts->envelope, facts->structure);
 	t->header = slice_make(bytes + facts->envelope + facts->structure, facts->header);
 	t->sent = facts->sent;
+}
+
+bool
+folder_message_sent(struct folder *f, struct message *m, int64_t *sent)
+{
+	struct index_facts facts;
+	if (m->facts == 0 || !index_facts_of(f, m, &facts) || facts.envelope == 0)
+		return false;
+	*sent = facts.sent;
+	return true;
 }
 
 bool

@@ -8,6 +8,7 @@
 #define BLOCK_BYTES 65536
 #define LEAST_SLOTS 64
 #define NAME_SLACK  4 /* flags that come later need no new memory */
+#define ROOM_FIRST  64    /* messages */
 #define MANY        65536 /* messages from which on room is made for an eighth more, not a half */
 
 struct name_block {
@@ -142,21 +143,32 @@ keep_name(struct folder_scan *s, struct slice name, size_t room)
 }
 
 static bool
-grow_messages(struct folder *f)
+set_room(struct folder *f, size_t room)
 {
-	if (f->count < f->room)
-		return true;
-	size_t room = f->room == 0 ? 64 : f->room + (f->room < MANY ? f->room / 2 : f->room / 8);
-	if (room >= UINT32_MAX) {
-		errno = ENOMEM;
-		return false;
-	}
 	struct message *messages = realloc(f->messages, room * sizeof *messages);
 	if (messages == NULL)
 		return false;
 	f->messages = messages;
 	f->room = room;
 	return true;
+}
+
+static bool
+grow_messages(struct folder *f)
+{
+	if (f->count < f->room)
+		return true;
+	size_t room = f->room == 0 ? ROOM_FIRST : f->room + (f->room < MANY ? f->room / 2 : f->room / 8);
+	errno = ENOMEM;
+	return room < UINT32_MAX && set_room(f, room);
+}
+
+void
+scan_expect(struct folder *f, uint64_t messages)
+{
+	size_t room = messages < MANY ? (size_t)messages : MANY;
+	if (room > f->room && room > ROOM_FIRST)
+		set_room(f, room);
 }
 
 static size_t

@@ -51,6 +51,8 @@ size_t scan_find(const struct folder *f, struct slice base);
 struct message *scan_add(struct folder *f, struct slice name, const struct name_parts *parts);
 /* The same for one of many: the hash is made when it is asked next. */
 struct message *scan_append(struct folder *f, struct slice name, const struct name_parts *parts);
+/* So many messages are to come, perhaps: room for them that is not touched costs nothing, growing step by step copies. A guess may be wrong. */
+void scan_expect(struct folder *f, uint64_t messages);
 /* Makes f->scan when it is not there. */
 bool scan_prepare(struct folder *f);
 /* Forgets all messages. */

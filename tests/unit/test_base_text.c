@@ -55,6 +55,25 @@ slices_are_cut_within_their_bounds(void **state)
 }
 
 static void
+a_byte_is_found_wherever_it_stands(void **state)
+{
+	(void)state;
+	char text[70];
+	memset(text, 'a', sizeof text);
+	for (size_t from = 0; from < 20; from++)
+		for (size_t len = 0; from + len <= sizeof text; len++) {
+			/* What lies around the slice is not of it. */
+			struct slice s = slice_make(text + from, len);
+			assert_int_equal(slice_find(s, (char)0xe9), len);
+			for (size_t at = 0; at < sizeof text; at++) {
+				text[at] = (char)0xe9;
+				assert_int_equal(slice_find(s, (char)0xe9), at < from || at - from > len ? len : at - from);
+				text[at] = 'a';
+			}
+		}
+}
+
+static void
 slices_split_into_parts(void **state)
 {
 	(void)state;
@@ -329,6 +348,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(slices_compare_with_and_without_case),
 	    cmocka_unit_test(slices_are_cut_within_their_bounds),
+	    cmocka_unit_test(a_byte_is_found_wherever_it_stands),
 	    cmocka_unit_test(slices_split_into_parts),
 	    cmocka_unit_test(a_cursor_stops_at_the_end),
 	    cmocka_unit_test(a_cursor_takes_all_or_nothing),

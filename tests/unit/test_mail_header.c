@@ -54,6 +54,18 @@ fields_until_the_empty_line(void **state)
 }
 
 static void
+the_first_field_of_each_name_is_found(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"Date", "Subject", "To"};
+	struct slice values[3] = {{NULL, 0}};
+	header_find_each(slice_of("subject: one\nTo:\nSUBJECT: two\nX-Date: 3\n\nDate: body\n"), names, 3, values);
+	assert_null(values[0].data);
+	assert_true(slice_is(values[1], " one"));
+	assert_true(values[2].data != NULL && values[2].len == 0);
+}
+
+static void
 folded_lines_belong_to_their_field(void **state)
 {
 	(void)state;
@@ -176,6 +188,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(fields_until_the_empty_line),
+	    cmocka_unit_test(the_first_field_of_each_name_is_found),
 	    cmocka_unit_test(folded_lines_belong_to_their_field),
 	    cmocka_unit_test(broken_lines_have_no_name_and_end_nothing),
 	    cmocka_unit_test(a_field_is_found_by_name),
