@@ -62,13 +62,17 @@ class Dialogue:
         return line.removesuffix(b"\r").decode("utf-8", "surrogateescape")
 
     def bytes(self, count):
-        while len(self.buffer) < count:
+        """So many; pieces are joined once, as a literal may be of megabytes."""
+        pieces, here = [self.buffer], len(self.buffer)
+        while here < count:
             data = self.receive()
             if not data:
                 raise EOFError("closed in the middle of a literal")
-            self.buffer += data
-        data, self.buffer = self.buffer[:count], self.buffer[count:]
-        return data
+            pieces.append(data)
+            here += len(data)
+        whole = b"".join(pieces)
+        self.buffer = whole[count:]
+        return whole[:count]
 
     def rest(self):
         """Everything until the other side closes."""
