@@ -28,6 +28,7 @@ static struct manager_part serving[MANAGER_PARTS];
 void
 manager_wait(struct waiting_entry e)
 {
+	places_notice_clock();
 	if (!waiting_add(&manager.waiting, e)) {
 		log_error("out-of-memory", log_text("hint", "starting anew, to find all messages on the disk"));
 		exit(EXIT_FAILURE);

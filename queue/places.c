@@ -177,12 +177,8 @@ places_set_timer(void)
 	timer_set(&manager.due, (int64_t)(wait < WATCH_MOST ? wait : WATCH_MOST) * 1000);
 }
 
-/*
- * What a clock that was ahead has put off is not left until it comes there
- * again: when it has jumped back, nothing waits longer than any wait is.
- */
-static void
-notice_jump(void)
+void
+places_notice_clock(void)
 {
 	static int64_t before;
 	int64_t ahead = clock_unix_us() / 1000 - clock_ms(), back = before - ahead;
@@ -198,7 +194,7 @@ static void
 start_due(struct timer *t)
 {
 	(void)t;
-	notice_jump();
+	places_notice_clock();
 	struct waiting_entry e;
 	struct waiting *w = &manager.waiting;
 	int64_t end = clock_ms() + TURN_MOST;

@@ -24,6 +24,12 @@ bool places_have_memory_for(int fd);
 
 /* A message that the intake has just committed or offered: started, or to be started when there is a place. */
 void places_start_fresh(uint64_t id, enum origin origin);
+/*
+ * What a clock that was ahead has put off is not left until it comes there again: when it has jumped back since the last
+ * call, nothing waits longer than any wait is. To be called whenever a time is put down, else a jump stays unseen that
+ * came and went between two looks.
+ */
+void places_notice_clock(void);
 /* The timer manager.due is set for what waits. */
 void places_set_timer(void);
 

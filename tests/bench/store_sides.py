@@ -38,6 +38,9 @@ userdb {{
   args = uid={uid} gid={gid} home={directory}/vmail/%d/%n
 }}
 service pop3-login {{
+  inet_listener pop3s {{
+    port = 0
+  }}
   inet_listener pop3 {{
     port = {pop3}
   }}

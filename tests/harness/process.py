@@ -30,6 +30,10 @@ class Process:
         """number -> what it is open on: "socket:[1]", "/dev/null"."""
         return {int(entry.name): os.readlink(entry) for entry in (self.directory / "fd").iterdir()}
 
+    def system_call(self):
+        """The number of the system call that it is blocked in, as text; "running" if it is not."""
+        return (self.directory / "syscall").read_text().split()[0]
+
     def program(self):
         return os.path.basename(os.readlink(self.directory / "exe"))
 

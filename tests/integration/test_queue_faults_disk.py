@@ -126,7 +126,7 @@ def test_with_many_messages_at_all_steps_at_once(own):
         with full(own):
             own.tool("queuectl", "flush")
             begun = own.log_text("queued").count("\n")
-            wait_for("some to be tried", 10, lambda: own.log_text("queued").count("\n") > begun + 5 or not files(own))  # pylint: disable=W0640
+            wait_for("some to be tried", 30, lambda: own.log_text("queued").count("\n") > begun + 5 or not files(own))  # pylint: disable=W0640
         own.tool("queuectl", "flush")
 
     def gone(queue_id):

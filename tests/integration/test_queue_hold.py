@@ -3,13 +3,11 @@ import json
 import os
 import re
 import signal
-import subprocess
 import time
 
 import pytest
 
-from harness import Peer, Suite, wait_for
-from harness.process import Process
+from harness import Peer, Suite, strace, wait_for
 from test_queue import MESSAGE, Intake, files, wait_gone
 
 WHY = "301 recipients within an hour, the limit is 300"
@@ -171,11 +169,7 @@ def test_whatever_a_crash_left_of_the_line_it_stays_held(own, line):
 
 def stop_at(suite, call):
     """strace on the manager, which kills it when it comes to this system call: the call is not done."""
-    pid = suite.service_pid("queued")
-    process = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=KILL", "-p", str(pid)],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for("strace", 10, lambda: Process(pid).status()["TracerPid"] != "0")
-    return process
+    return strace.attach([suite.service_pid("queued")], "-o", "/dev/null", "-e", f"inject={call}:signal=KILL")
 
 
 def killed(suite, process):

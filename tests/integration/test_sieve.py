@@ -337,6 +337,8 @@ def test_mail_waits_when_the_interpreter_is_gone(house, user):
     text = HEAD.format(to=user.address, subject="x")
     with lmtp_with_interpreter(house) as (lmtp, pid):
         os.kill(pid, signal.SIGKILL)
+        # Until it has ended it takes the question with it, and the message is kept.
+        wait_for("its end", 20, lambda: not os.path.exists(f"/proc/{pid}") or "State:\tZ" in pathlib.Path(f"/proc/{pid}/status").read_text())
         lmtp.envelope("s@elsewhere.test", user.address)
         [(code, words)] = lmtp.text(text, 1)
         assert code == 451 and "4.3.0" in words

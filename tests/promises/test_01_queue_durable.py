@@ -14,7 +14,7 @@ import time
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "integration"))
-from harness import Suite, wait_for  # noqa: E402
+from harness import Suite, strace, wait_for  # noqa: E402
 from test_queue import Intake, files  # noqa: E402
 
 
@@ -29,11 +29,7 @@ def own():
 
 def trace(suite, options):
     """strace on all processes of queued; wait() before use."""
-    pids = [option for pid in suite.pids("postern-queued") for option in ("-p", str(pid))]
-    process = subprocess.Popen(["strace", "-f", "-qq", *options, *pids], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for("strace", 10, lambda: all("TracerPid:\t0\n" not in pathlib.Path(f"/proc/{pid}/status").read_text()
-                                       for pid in suite.pids("postern-queued")))
-    return process
+    return strace.attach(suite.pids("postern-queued"), "-f", *options)
 
 
 def end(process):

@@ -1,17 +1,16 @@
 """Promise 1 for the store: before a delivery is called done, an APPEND or COPY OK, or a QUIT +OK, file and directory are synced.
 (Every state that a power cut may leave of deliveries: ../crash/test_maildir_states.py.)"""
 import contextlib
-import pathlib
 import re
 import shutil
 import subprocess
 
 import pytest
 
-from harness import wait_for
+from harness import strace
 
 pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
-CALLS = ["strace", "-f", "-qq", "-y", "-s", "100", "-e",
+CALLS = ["-f", "-y", "-s", "100", "-e",
          "trace=openat,write,sendto,sendmsg,fsync,fdatasync,syncfs,rename,renameat,renameat2,link,linkat,unlinkat,exit_group"]
 
 
@@ -32,9 +31,7 @@ def user(suite):
 @contextlib.contextmanager
 def traced(suite, program, log):
     """strace on the youngest process of a program, a session."""
-    pid = suite.pids(program)[-1]
-    process = subprocess.Popen([*CALLS, "-o", str(log), "-p", str(pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for("strace", 10, lambda: "TracerPid:\t0\n" not in pathlib.Path(f"/proc/{pid}/status").read_text())
+    process = strace.attach([suite.pids(program)[-1]], *CALLS, "-o", str(log))
     try:
         yield
     finally:
@@ -66,7 +63,7 @@ def listed(user):
 
 def test_a_delivery(suite, user, tmp_path):
     log = tmp_path / "calls"
-    deliver(suite, user, "second", *CALLS, "-o", str(log), "-u", "vmail")
+    deliver(suite, user, "second", "strace", "-qq", *CALLS, "-o", str(log), "-u", "vmail")
     in_order(log, *saved(user, "new"), r"exit_group\(0\)")
 
 

@@ -2,15 +2,13 @@
 Courier: ../integration/test_store_courier.py; while Dovecot works too: ../integration/test_store_dovecot.py.)"""
 import contextlib
 import os
-import pathlib
 import re
 import shutil
-import subprocess
 import threading
 
 import pytest
 
-from harness import wait_for
+from harness import strace
 from test_18_uids import deliver, uidl, uids
 
 # The calls by which something changes, or is about to.
@@ -20,10 +18,7 @@ CALLS = ["openat", "write", "pwrite64", "fsync", "fdatasync", "renameat", "unlin
 @contextlib.contextmanager
 def traced(suite, log, *options):
     """strace on the youngest session."""
-    pid = suite.pids("postern-imap")[-1]
-    process = subprocess.Popen(["strace", "-qq", "-o", str(log), "-p", str(pid), *options], stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
-    wait_for("strace", 10, lambda: "TracerPid:\t0\n" not in pathlib.Path(f"/proc/{pid}/status").read_text())
+    process = strace.attach([suite.pids("postern-imap")[-1]], "-o", str(log), *options)
     try:
         yield
     finally:
