@@ -470,7 +470,8 @@ test_gather(void **state)
 	check_gather("a X {0}\r\n\r\n", GATHER_OK, "a X {0}\r\n");
 	check_gather("a X {21}\r\n", GATHER_TOO_BIG, NULL);
 	check_gather("a X {21+}\r\n", GATHER_TOO_LONG, NULL);
-	check_gather("a X {4294967296}\r\n", GATHER_OK, "a X {4294967296}");
+	check_gather("a X {4294967296}\r\n", GATHER_TOO_BIG, NULL);
+	check_gather("a X {99999999999999999999}\r\n", GATHER_TOO_BIG, NULL);
 	check_gather("a X {3}\r\nab", GATHER_END, NULL);
 	check_gather("a X", GATHER_END, NULL);
 	check_gather("", GATHER_END, NULL);
