@@ -8,7 +8,9 @@
 #include "imapd/wait.h"
 #include "lib/base/clock.h"
 
-#define LOOK_EVERY 30000 /* ms, for what inotify does not see (another host's writing) */
+/* ms */
+#define LOOK_EVERY     30000 /* for what inotify does not see (another host's writing) */
+#define LOOK_UNWATCHED 1000  /* where no watch can be had */
 
 static void
 forget_events(struct session *s)
@@ -36,9 +38,17 @@ tell_news(struct session *s, int *due)
 	return true;
 }
 
+/* Whether there is something that inotify could tell of. */
+static bool
+has_news(const struct session *s)
+{
+	return s->view.open || s->watched_metadata != NULL;
+}
+
 static bool
 idle_until_client(struct session *s)
 {
+	int look_every = has_news(s) && session_news(s) < 0 ? LOOK_UNWATCHED : LOOK_EVERY;
 	int64_t deadline = clock_ms() + SESSION_IDLE;
 	while (!input_has(&s->in)) {
 		int due;
@@ -51,7 +61,7 @@ idle_until_client(struct session *s)
 			session_bye(s, "[UNAVAILABLE] idle for too long");
 			return true;
 		}
-		int pause = due >= 0 && due < LOOK_EVERY ? due : LOOK_EVERY;
+		int pause = due >= 0 && due < look_every ? due : look_every;
 		if (session_wait_news(s, left < pause ? left : pause) == WAIT_CLIENT)
 			return true;
 	}
@@ -64,7 +74,7 @@ cmd_idle(struct session *s, struct parser *p)
 	struct slice line;
 	(void)p;
 	body_close(&s->body);
-	if ((s->view.open || s->watched_metadata != NULL) && s->notify == NULL)
+	if (has_news(s) && s->notify == NULL)
 		session_watch_begin(s);
 	output_text(&s->out, "+ idling\r\n");
 	bool ok = idle_until_client(s);

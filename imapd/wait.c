@@ -11,6 +11,7 @@
 #include "imapd/compress.h"
 #include "imapd/notify.h"
 #include "lib/base/clock.h"
+#include "lib/base/log.h"
 #include "lib/store/folders.h"
 
 #define REST_AFTER 2000 /* ms */
@@ -79,9 +80,8 @@ wait_long(struct session *s, struct pollfd *fds, nfds_t count, int timeout)
 	return wait_ready(s, fds, count, timeout - REST_AFTER);
 }
 
-/* Where news come from: NOTIFY's watches, or IDLE's; -1: nowhere. */
-static int
-news_of(const struct session *s)
+int
+session_news(const struct session *s)
 {
 	return s->notify != NULL ? s->notify->descriptor : s->watch;
 }
@@ -89,7 +89,7 @@ news_of(const struct session *s)
 enum wait_result
 session_wait_news(struct session *s, int timeout)
 {
-	struct pollfd fds[2] = {{.fd = s->in.fd, .events = POLLIN}, {.fd = news_of(s), .events = POLLIN}};
+	struct pollfd fds[2] = {{.fd = s->in.fd, .events = POLLIN}, {.fd = session_news(s), .events = POLLIN}};
 	output_flush(&s->out);
 	if (wait_long(s, fds, 2, timeout) == 0)
 		return WAIT_TIMEOUT;
@@ -146,16 +146,27 @@ watch_part(struct session *s, const char *part)
 	return len > 0 && (size_t)len < sizeof path && inotify_add_watch(s->watch, path, WATCHED) >= 0;
 }
 
-bool
-session_watch_begin(struct session *s)
+static bool
+watch(struct session *s)
 {
 	s->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (s->watch < 0)
 		return false;
 	/* Annotations are replaced in the Maildir itself. */
 	bool ok = s->watched_metadata == NULL || inotify_add_watch(s->watch, ".", IN_MOVED_TO) >= 0;
-	if (ok && (!s->view.open || (watch_part(s, "cur") && watch_part(s, "new"))))
+	return ok && (!s->view.open || (watch_part(s, "cur") && watch_part(s, "new")));
+}
+
+bool
+session_watch_begin(struct session *s)
+{
+	static bool told;
+	if (watch(s))
 		return true;
+	if (!told)
+		log_warning("not-watched", log_errno(), log_text("hint",
+		    "IDLE looks every second now; let vmail have more of fs.inotify.max_user_instances and max_user_watches (sysctl)"));
+	told = true;
 	session_watch_end(s);
 	return false;
 }

@@ -1,12 +1,14 @@
 """What sessions cost while nothing happens, how many a user may have, and how they end."""
 import concurrent.futures
 import contextlib
+import itertools
 import pathlib
 import re
+import resource
 
 import pytest
 
-from harness import wait_for, without_sanitizers
+from harness import Process, as_user, wait_for, without_sanitizers
 
 TEXT = "Subject: {0}\r\nFrom: anna@example.test\r\n\r\n" + "body of {0}\r\n" * 200
 
@@ -104,6 +106,43 @@ def test_what_a_session_needed_is_given_back(suite):
         assert imap.response().startswith(b"+")
         # The last command alone took 480: its text and 20,000 ranges. Buffers, tables of messages and the allocator's own stay.
         assert kibibytes(pid, "Private_Dirty") < 320
+
+
+# --- news without inotify -----------------------------------------------------------------------
+
+
+def descriptors_most(pid, most):
+    """Sets how many it may have; what it was before comes back."""
+    def change():
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, before[1]))
+        return before[0]
+    return int(as_user("vmail", change))
+
+
+@contextlib.contextmanager
+def no_further_descriptor(pid):
+    """As where vmail has all the inotify instances that it may have: the call fails with EMFILE."""
+    used = Process(pid).descriptors()
+    before = descriptors_most(pid, next(number for number in itertools.count() if number not in used))
+    yield
+    descriptors_most(pid, before)
+
+
+def test_idle_tells_of_a_delivery_where_no_inotify_is_to_be_had(suite):
+    user = suite.user()
+    before = set(suite.pids("imap"))
+    with suite.imap("imaps") as imap, suite.smtp() as smtp:
+        assert imap.login(user.address, user.password)[0] == "OK"
+        assert imap.command("SELECT INBOX")[0] == "OK"
+        [pid] = set(suite.pids("imap")) - before
+        with no_further_descriptor(pid):
+            imap.send("i IDLE\r\n")
+            assert imap.response().startswith(b"+")
+            suite.wait_log("imap", "not-watched.* hint=.*max_user_instances")
+        smtp.ehlo()
+        smtp.message("stranger@elsewhere.test", [user.address], "Subject: news\n\nhello\n")
+        assert imap.response() == b"* 1 EXISTS", "the client waits 20 s, less than the 30 after which it is looked in any case"
 
 
 # --- how many ---------------------------------------------------------------------------------
