@@ -1,22 +1,13 @@
 /* IDLE: RFC 2177. */
 #include "imapd/session.h"
 
-#include <unistd.h>
-
 #include "imapd/metadata.h"
 #include "imapd/notify.h"
 #include "imapd/wait.h"
+#include "imapd/watch.h"
 #include "lib/base/clock.h"
 
 #define LOOK_EVERY 30000 /* ms, for what inotify does not see (another host's writing) */
-
-static void
-forget_events(struct session *s)
-{
-	char events[4096];
-	while (s->watch >= 0 && read(s->watch, events, sizeof events) > 0)
-		continue;
-}
 
 /* False: the view cannot go on. `*due`: when there is more to tell, in ms; -1: when something happens. */
 static bool
@@ -26,7 +17,7 @@ tell_news(struct session *s, int *due)
 	/* A NOTIFY that had to be given up leaves silence behind it, as NOTIFY NONE does. */
 	if (s->dialect.notifies || s->done)
 		return true;
-	forget_events(s);
+	session_watch_forget(s);
 	metadata_tell_news(s);
 	if (!s->view.open)
 		return true;

@@ -20,8 +20,4 @@ enum wait_result { WAIT_CLIENT, WAIT_NEWS, WAIT_TIMEOUT };
 /* The same without telling: returns as well when something that is watched changes; `timeout` in milliseconds. */
 enum wait_result session_wait_news(struct session *s, int timeout);
 
-/* Begins to watch the selected folder; false: by looking now and then only. */
-bool session_watch_begin(struct session *s);
-void session_watch_end(struct session *s);
-
 #endif
