@@ -1,24 +1,15 @@
 /* IDLE: RFC 2177. */
 #include "imapd/session.h"
 
-#include <unistd.h>
-
 #include "imapd/metadata.h"
 #include "imapd/notify.h"
 #include "imapd/wait.h"
+#include "imapd/watch.h"
 #include "lib/base/clock.h"
 
 /* ms */
-#define LOOK_EVERY     30000 /* for what inotify does not see (another host's writing) */
+#define LOOK_EVERY     30000 /* for what watches do not see (another host's writing) */
 #define LOOK_UNWATCHED 1000  /* where no watch can be had */
-
-static void
-forget_events(struct session *s)
-{
-	char events[4096];
-	while (s->watch >= 0 && read(s->watch, events, sizeof events) > 0)
-		continue;
-}
 
 /* False: the view cannot go on. `*due`: when there is more to tell, in ms; -1: when something happens. */
 static bool
@@ -28,7 +19,7 @@ tell_news(struct session *s, int *due)
 	/* A NOTIFY that had to be given up leaves silence behind it, as NOTIFY NONE does. */
 	if (s->dialect.notifies || s->done)
 		return true;
-	forget_events(s);
+	session_watch_forget(s);
 	metadata_tell_news(s);
 	if (!s->view.open)
 		return true;
@@ -46,9 +37,8 @@ has_news(const struct session *s)
 }
 
 static bool
-idle_until_client(struct session *s)
+idle_until_client(struct session *s, int look_every)
 {
-	int look_every = has_news(s) && session_news(s) < 0 ? LOOK_UNWATCHED : LOOK_EVERY;
 	int64_t deadline = clock_ms() + SESSION_IDLE;
 	while (!input_has(&s->in)) {
 		int due;
@@ -74,10 +64,9 @@ cmd_idle(struct session *s, struct parser *p)
 	struct slice line;
 	(void)p;
 	body_close(&s->body);
-	if (has_news(s) && s->notify == NULL)
-		session_watch_begin(s);
+	bool watched = !has_news(s) || s->notify != NULL || session_watch_begin(s);
 	output_text(&s->out, "+ idling\r\n");
-	bool ok = idle_until_client(s);
+	bool ok = idle_until_client(s, watched ? LOOK_EVERY : LOOK_UNWATCHED);
 	session_watch_end(s);
 	if (s->done)
 		return (struct answer){.status = ANSWER_NONE};

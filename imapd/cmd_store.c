@@ -32,7 +32,7 @@ parse_modifiers(struct parser *p, struct change *c)
 	c->conditional = true;
 	if (!parse_word(p, "UNCHANGEDSINCE"))
 		return parse_fail(p, "there is an unknown modifier");
-	return parse_space(p) && parse_modseq(p, &c->modseq) && parse_byte(p, ')');
+	return parse_space(p) && parse_modseq_or_zero(p, &c->modseq) && parse_byte(p, ')');
 }
 
 static bool

@@ -30,13 +30,13 @@ take_tail(struct slice *text, const char *word, struct slice *tail)
 	return true;
 }
 
-/* A number of 1 and more, which is all. */
+/* nz-number, which is all. */
 static bool
 number_of(struct slice text, uint32_t *number)
 {
 	struct cursor c = cursor_over(text);
 	uint64_t n;
-	if (!cursor_take_number(&c, UINT32_MAX, &n) || n == 0 || !cursor_at_end(&c))
+	if (!cursor_take_nz_number(&c, UINT32_MAX, &n) || !cursor_at_end(&c))
 		return false;
 	*number = (uint32_t)n;
 	return true;
@@ -96,11 +96,11 @@ parse_url_partial(struct imap_url *u, struct slice text)
 	struct cursor c = cursor_over(text);
 	uint64_t offset, length = UINT32_MAX;
 	u->partial = true;
-	if (!cursor_take_number(&c, UINT32_MAX, &offset) || (cursor_take(&c, '.') && !cursor_take_number(&c, UINT32_MAX, &length)))
+	if (!cursor_take_number(&c, UINT32_MAX, &offset) || (cursor_take(&c, '.') && !cursor_take_nz_number(&c, UINT32_MAX, &length)))
 		return false;
 	u->offset = (uint32_t)offset;
 	u->length = (uint32_t)length;
-	return length > 0 && cursor_at_end(&c);
+	return cursor_at_end(&c);
 }
 
 bool

@@ -224,6 +224,12 @@ parse_number(struct parser *p, uint64_t most, uint64_t *number)
 }
 
 bool
+parse_nz_number(struct parser *p, uint64_t most, uint64_t *number)
+{
+	return cursor_take_nz_number(&p->c, most, number) || parse_fail(p, "a number from 1 on is missing, too large or begins with 0");
+}
+
+bool
 parse_flag(struct parser *p, struct slice *flag)
 {
 	struct cursor from = p->c;

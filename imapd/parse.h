@@ -42,6 +42,7 @@ bool parse_nstring(struct parser *p, struct slice *text); /* or NIL: data NULL *
 bool parse_astring(struct parser *p, struct slice *text);
 bool parse_list_mailbox(struct parser *p, struct slice *pattern); /* with wildcards */
 bool parse_number(struct parser *p, uint64_t most, uint64_t *number);
+bool parse_nz_number(struct parser *p, uint64_t most, uint64_t *number); /* 1 and more, without a leading zero */
 /* "system flag" or keyword: "\Seen", "$Forwarded". */
 bool parse_flag(struct parser *p, struct slice *flag);
 /* "(" [flag *(SP flag)] ")"; with `bare`, flags without parentheses too (STORE). At most `most` of them. */

@@ -67,18 +67,15 @@ is_part(int byte)
 static bool
 part_ok(struct slice part)
 {
-	struct slice number;
-	bool zero = part.len > 0 && part.data[0] == '0';
-	for (size_t i = 1; i < part.len; i++)
-		zero = zero || (part.data[i - 1] == '.' && part.data[i] == '0');
+	struct cursor c = cursor_over(part);
+	uint64_t number;
 	if (part.len == 0)
 		return true;
-	if (zero || slice_ends(part, "."))
-		return false;
-	while (slice_split(&part, '.', &number))
-		if (number.len == 0 || number.len > 9)
+	do {
+		if (!cursor_take_nz_number(&c, UINT32_MAX, &number))
 			return false;
-	return true;
+	} while (cursor_take(&c, '.'));
+	return cursor_at_end(&c);
 }
 
 static bool
@@ -144,11 +141,9 @@ parse_partial(struct parser *p, struct fetch_item *item)
 	uint64_t offset, length;
 	if (!parse_maybe(p, '<'))
 		return true;
-	if (!parse_number(p, UINT32_MAX, &offset) || !parse_byte(p, '.') || !parse_number(p, UINT32_MAX, &length) ||
+	if (!parse_number(p, UINT32_MAX, &offset) || !parse_byte(p, '.') || !parse_nz_number(p, UINT32_MAX, &length) ||
 	    !parse_byte(p, '>'))
 		return false;
-	if (length == 0)
-		return parse_fail(p, "a partial fetch of no bytes");
 	item->partial = true;
 	item->offset = (uint32_t)offset;
 	item->length = (uint32_t)length;

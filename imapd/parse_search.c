@@ -1,5 +1,6 @@
 #include "imapd/parse_search.h"
 
+#include "imapd/parse_select.h"
 #include "lib/mail/casemap.h"
 #include "lib/store/name.h"
 
@@ -149,9 +150,9 @@ parse_needle(struct search_parser *s, struct search_key *key)
 	return (key->needle != NULL && kept != NULL) || parse_fail(s->p, NO_MEMORY);
 }
 
-/* [SP entry-name SP entry-type] SP number: all flags of a message have one mod-sequence, so the entry does not matter. */
+/* [SP entry-name SP entry-type] SP mod-sequence: all flags of a message have one mod-sequence, so the entry does not matter. */
 static bool
-parse_modseq(struct search_parser *s, struct search_key *key)
+parse_modseq_key(struct search_parser *s, struct search_key *key)
 {
 	struct parser *p = s->p;
 	struct slice entry;
@@ -166,7 +167,7 @@ parse_modseq(struct search_parser *s, struct search_key *key)
 		if (!parse_space(p))
 			return false;
 	}
-	return parse_number(p, INT64_MAX, &key->number);
+	return parse_modseq_or_zero(p, &key->number);
 }
 
 static bool
@@ -187,11 +188,9 @@ parse_argument(struct search_parser *s, struct search_key *key, enum argument ar
 	case SIZE:
 		return parse_space(p) && parse_number(p, INT64_MAX, &key->number);
 	case SECONDS:
-		if (!parse_space(p) || !parse_number(p, UINT32_MAX, &key->number))
-			return false;
-		return key->number > 0 || parse_fail(p, "a number of seconds must be more than 0");
+		return parse_space(p) && parse_nz_number(p, UINT32_MAX, &key->number);
 	case MODSEQ:
-		return parse_modseq(s, key);
+		return parse_modseq_key(s, key);
 	case DAY:
 		return parse_space(p) && parse_date(p, &key->day);
 	case UIDS:
@@ -260,6 +259,13 @@ parse_key(struct search_parser *s)
 	return key;
 }
 
+/* Of the names that a message may bear: a client's are held to what can be one, the reader of mail forgives more. */
+static bool
+is_charset(int byte)
+{
+	return byte > 0x20 && byte < 0x7f;
+}
+
 bool
 parse_charset(struct parser *p, const struct charset **charset)
 {
@@ -267,7 +273,9 @@ parse_charset(struct parser *p, const struct charset **charset)
 	*charset = charset_default();
 	if (!parse_astring(p, &name))
 		return false;
-	*charset = charset_find(name);
+	struct cursor c = cursor_over(name);
+	cursor_take_while(&c, is_charset);
+	*charset = cursor_at_end(&c) ? charset_find(name) : NULL;
 	return *charset != NULL || parse_fail(p, "the charset is not known");
 }
 

@@ -1,9 +1,19 @@
 #include "imapd/parse_select.h"
 
+/* A mod-sequence may begin with zeros, as its grammar says. */
 bool
 parse_modseq(struct parser *p, uint64_t *modseq)
 {
-	return parse_number(p, INT64_MAX, modseq);
+	if (!parse_number(p, INT64_MAX, modseq))
+		return false;
+	return *modseq > 0 || parse_fail(p, "no mod-sequence is 0");
+}
+
+bool
+parse_modseq_or_zero(struct parser *p, uint64_t *modseq)
+{
+	*modseq = 0;
+	return parse_word(p, "0") || parse_modseq(p, modseq);
 }
 
 /* A set without "*"; `ascending`: each number above the one before. */
@@ -39,7 +49,7 @@ static bool
 parse_qresync(struct parser *p, struct select_parameters *s)
 {
 	s->qresync = true;
-	if (!parse_space(p) || !parse_byte(p, '(') || !parse_number(p, UINT32_MAX, &s->uidvalidity) || !parse_space(p) ||
+	if (!parse_space(p) || !parse_byte(p, '(') || !parse_nz_number(p, UINT32_MAX, &s->uidvalidity) || !parse_space(p) ||
 	    !parse_modseq(p, &s->modseq))
 		return false;
 	bool more = parse_maybe(p, ' ');

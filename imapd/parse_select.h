@@ -17,7 +17,8 @@ struct select_parameters {
 
 /* What may follow the name: nothing, or SP "(" parameter *(SP parameter) ")". */
 bool parse_select_parameters(struct parser *p, struct select_parameters *s);
-/* A mod-sequence; 0, which no message has, is taken as well. */
+/* mod-sequence-value and mod-sequence-valzer (RFC 7162 section 7): of 1 and more; or 0, which no message has. */
 bool parse_modseq(struct parser *p, uint64_t *modseq);
+bool parse_modseq_or_zero(struct parser *p, uint64_t *modseq);
 
 #endif

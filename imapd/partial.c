@@ -7,7 +7,7 @@ parse_end_of_range(struct parser *p, bool *backward, uint32_t *number)
 {
 	uint64_t n;
 	*backward = parse_maybe(p, '-');
-	if (!cursor_take_number(&p->c, UINT32_MAX, &n) || n == 0)
+	if (!cursor_take_nz_number(&p->c, UINT32_MAX, &n))
 		return parse_fail(p, NEED_RANGE);
 	*number = (uint32_t)n;
 	return true;

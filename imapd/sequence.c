@@ -10,8 +10,8 @@ parse_sequence_number(struct parser *p, uint32_t *number)
 		*number = SEQUENCE_STAR;
 		return true;
 	}
-	if (!cursor_take_number(&p->c, UINT32_MAX, &value) || value == 0)
-		return parse_fail(p, "a message number is missing or out of bounds");
+	if (!cursor_take_nz_number(&p->c, UINT32_MAX, &value))
+		return parse_fail(p, "a message number is missing, out of bounds or begins with 0");
 	*number = (uint32_t)value;
 	return true;
 }

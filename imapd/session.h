@@ -43,6 +43,8 @@ struct session {
 	bool           compresses;  /* from the next answer on (RFC 4978) */
 	bool           busy;     /* a command is carried out */
 	int            watch;    /* inotify of IDLE, or -1 */
+	int            watched[3]; /* in its place, directories that dnotify watches */
+	size_t         watched_count;
 	struct notify *notify;   /* what the client is told at any time (RFC 5465), or NULL */
 	struct metadata_watch *watched_metadata; /* what ENABLE METADATA and NOTIFY tell of, or NULL (metadata_news.c) */
 };

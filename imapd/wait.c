@@ -3,19 +3,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/inotify.h>
-#include <unistd.h>
 
 #include "imapd/compress.h"
 #include "imapd/notify.h"
+#include "imapd/watch.h"
 #include "lib/base/clock.h"
-#include "lib/base/log.h"
-#include "lib/store/folders.h"
 
 #define REST_AFTER 2000 /* ms */
-#define WATCHED (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
 
 static volatile sig_atomic_t terminated;
 
@@ -32,6 +26,7 @@ session_wait_prepare(void)
 	struct sigaction act = {.sa_handler = on_terminate};
 	sigemptyset(&act.sa_mask);
 	sigaction(SIGTERM, &act, NULL);
+	session_watch_prepare();
 }
 
 /* Whatever is under way ends as if the client had fallen silent: an APPEND takes its file away. */
@@ -51,7 +46,7 @@ end_on_signal(struct session *s)
 	end(s);
 }
 
-/* poll(2) in which SIGTERM is let through. */
+/* poll(2) in which SIGTERM is let through, and SIGIO of a folder that is watched: some number then, and nothing in `fds`. */
 static int
 wait_ready(struct session *s, struct pollfd *fds, nfds_t count, int timeout)
 {
@@ -64,7 +59,7 @@ wait_ready(struct session *s, struct pollfd *fds, nfds_t count, int timeout)
 			end_on_signal(s);
 			return 1;
 		}
-		if (n >= 0 || errno != EINTR)
+		if (n >= 0 || errno != EINTR || session_watch_signalled(s))
 			return n;
 	}
 }
@@ -80,8 +75,9 @@ wait_long(struct session *s, struct pollfd *fds, nfds_t count, int timeout)
 	return wait_ready(s, fds, count, timeout - REST_AFTER);
 }
 
-int
-session_news(const struct session *s)
+/* Where news come from: NOTIFY's watches, or IDLE's; -1: nowhere. */
+static int
+news_of(const struct session *s)
 {
 	return s->notify != NULL ? s->notify->descriptor : s->watch;
 }
@@ -89,7 +85,7 @@ session_news(const struct session *s)
 enum wait_result
 session_wait_news(struct session *s, int timeout)
 {
-	struct pollfd fds[2] = {{.fd = s->in.fd, .events = POLLIN}, {.fd = session_news(s), .events = POLLIN}};
+	struct pollfd fds[2] = {{.fd = s->in.fd, .events = POLLIN}, {.fd = news_of(s), .events = POLLIN}};
 	output_flush(&s->out);
 	if (wait_long(s, fds, 2, timeout) == 0)
 		return WAIT_TIMEOUT;
@@ -133,48 +129,4 @@ session_wait(void *context)
 	bool ready = is_between_commands(s) ? wait_and_tell(s) : wait_long(s, &client, 1, SESSION_IDLE) != 0;
 	/* The input's own wait finds what this one found; at the timeout it ends at once. */
 	s->in.timeout = ready && !s->out.failed ? SESSION_IDLE : 0;
-}
-
-/* The path of the selected folder's `part`, from the Maildir, which is the working directory. */
-static bool
-watch_part(struct session *s, const char *part)
-{
-	char path[300];
-	bool inbox = folders_is_inbox(slice_of(s->view.name));
-	int len = snprintf(path, sizeof path, "%s%s%s%s", inbox ? "" : ".", inbox ? "" : s->view.name,
-	    inbox ? "" : "/", part);
-	return len > 0 && (size_t)len < sizeof path && inotify_add_watch(s->watch, path, WATCHED) >= 0;
-}
-
-static bool
-watch(struct session *s)
-{
-	s->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (s->watch < 0)
-		return false;
-	/* Annotations are replaced in the Maildir itself. */
-	bool ok = s->watched_metadata == NULL || inotify_add_watch(s->watch, ".", IN_MOVED_TO) >= 0;
-	return ok && (!s->view.open || (watch_part(s, "cur") && watch_part(s, "new")));
-}
-
-bool
-session_watch_begin(struct session *s)
-{
-	static bool told;
-	if (watch(s))
-		return true;
-	if (!told)
-		log_warning("not-watched", log_errno(), log_text("hint",
-		    "IDLE looks every second now; let vmail have more of fs.inotify.max_user_instances and max_user_watches (sysctl)"));
-	told = true;
-	session_watch_end(s);
-	return false;
-}
-
-void
-session_watch_end(struct session *s)
-{
-	if (s->watch >= 0)
-		close(s->watch);
-	s->watch = -1;
 }

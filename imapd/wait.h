@@ -20,10 +20,4 @@ enum wait_result { WAIT_CLIENT, WAIT_NEWS, WAIT_TIMEOUT };
 /* The same without telling: returns as well when something that is watched changes; `timeout` in milliseconds. */
 enum wait_result session_wait_news(struct session *s, int timeout);
 
-/* Where news come from: a descriptor of NOTIFY's watches, or of IDLE's; -1: one must look. */
-int session_news(const struct session *s);
-/* Begins to watch the selected folder; false, and one log line a session: no watch is to be had. */
-bool session_watch_begin(struct session *s);
-void session_watch_end(struct session *s);
-
 #endif

@@ -76,6 +76,12 @@ cursor_take_number(struct cursor *c, uint64_t most, uint64_t *number)
 }
 
 bool
+cursor_take_nz_number(struct cursor *c, uint64_t most, uint64_t *number)
+{
+	return cursor_peek(c) != '0' && cursor_take_number(c, most, number);
+}
+
+bool
 cursor_take_bytes(struct cursor *c, size_t len, struct slice *bytes)
 {
 	if (c->rest.len < len)

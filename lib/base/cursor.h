@@ -29,6 +29,8 @@ bool cursor_take_nocase(struct cursor *c, const char *text);
 struct slice cursor_take_while(struct cursor *c, bool (*wanted)(int byte));
 /* Takes decimal digits as a number of at most `most`; false (nothing taken) when there is none or it is too large. */
 bool cursor_take_number(struct cursor *c, uint64_t most, uint64_t *number);
+/* The same for a number of 1 and more without a leading zero (nz-number of RFC 3501 section 9). */
+bool cursor_take_nz_number(struct cursor *c, uint64_t most, uint64_t *number);
 /* Takes `len` bytes, false (nothing taken) when there are fewer. */
 bool cursor_take_bytes(struct cursor *c, size_t len, struct slice *bytes);
 void cursor_skip_spaces(struct cursor *c);

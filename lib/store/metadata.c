@@ -145,13 +145,15 @@ sort_once(struct metadata *d)
 	d->count = kept;
 }
 
+/* A file of empty lines has a million pairs and nothing to keep. */
 static size_t
-count_pairs(struct slice text)
+count_entries(struct slice text)
 {
 	struct slice key, value;
+	struct metadata_entry e;
 	size_t count = 0;
 	while (metadata_next_pair(&text, &key, &value))
-		count++;
+		count += metadata_key_parse(key, &e);
 	return count;
 }
 
@@ -161,7 +163,7 @@ metadata_parse(struct metadata *d, char *text, size_t len)
 	struct slice rest = slice_make(text, len), key, value;
 	struct metadata_entry e;
 	*d = (struct metadata){.text = text, .len = len};
-	size_t most = count_pairs(rest);
+	size_t most = count_entries(rest);
 	d->entries = most > 0 ? calloc(most, sizeof *d->entries) : NULL;
 	if (most > 0 && d->entries == NULL) {
 		metadata_free(d);

@@ -103,7 +103,7 @@ def test_a_name_that_came_can_be_sent_back(session):
 
 GOOD = [
     # sequence-set, seq-last-command
-    "FETCH 1 UID", "FETCH 1:2 UID", "FETCH 2:1 UID", "FETCH * UID", "FETCH *:1 UID", "FETCH 1,2,1:2,* UID", "FETCH 00001 UID", "SEARCH RETURN (SAVE) 1:2",
+    "FETCH 1 UID", "FETCH 1:2 UID", "FETCH 2:1 UID", "FETCH * UID", "FETCH 1 BODY.PEEK[4294967295]", "FETCH 1 BODY.PEEK[]<00.1>", "FETCH *:1 UID", "FETCH 1,2,1:2,* UID", "SEARCH RETURN (SAVE) 1:2",
     "FETCH $ UID", "UID FETCH 999999 UID", "UID FETCH 4294967295 UID",
     # fetch-att, section, partial; in any case
     "fetch 1 (uid flags)", "FETCH 1 BODY.PEEK[]<0.1>", "FETCH 1 BODY.PEEK[]<4294967295.4294967295>", "FETCH 1 body.peek[header.fields (from)]",
@@ -111,7 +111,7 @@ GOOD = [
     # search-key
     *("SEARCH " + key for key in (
         "ALL", "ANSWERED", "BCC x", "BEFORE 1-Feb-2020", 'BEFORE "01-Feb-2020"', "BODY x", "CC x", "DELETED", "DRAFT", "FLAGGED", "FROM x",
-        "HEADER X-Y z", 'HEADER "Subject" ""', "KEYWORD $Forwarded", "KEYWORD x", "LARGER 0", "LARGER 9223372036854775807", "NEW", "NOT SEEN", "OLD",
+        "HEADER X-Y z", 'HEADER "Subject" ""', "KEYWORD $Forwarded", "KEYWORD x", "LARGER 0", "LARGER 00", "OLDER 10", "LARGER 9223372036854775807", "NEW", "NOT SEEN", "OLD",
         "ON 1-Feb-2020", "OR SEEN DRAFT", "OR (SEEN DRAFT) NOT (1 2)", "RECENT", "SEEN", "SENTBEFORE 1-Feb-2020", "SENTON 29-Feb-2020",
         "SENTSINCE 1-Feb-2020", "SINCE 1-Feb-2020", "SMALLER 100", "SUBJECT x", 'SUBJECT "a \\" b"', "SUBJECT a]b", "TEXT x", "TO x", "UID 1:*",
         "UNANSWERED", "UNDELETED", "UNDRAFT", "UNFLAGGED", "UNKEYWORD x", "UNSEEN", "((1))", "1:* 2 *", "$", "NOT NOT 1")),
@@ -127,7 +127,8 @@ GOOD = [
     "NOOP", "noop", "CAPABILITY", "NAMESPACE", "ID NIL", "ID (\"name\" NIL)", "ID ()", "ENABLE X", "COPY 1 plain", "UID COPY 999999 plain", "UID EXPUNGE 999999",
 ]
 BAD = [
-    "FETCH", "FETCH 1", "FETCH 1 ()", "FETCH 1  UID", "FETCH 1 UID ", "FETCH 1: UID", "FETCH :1 UID", "FETCH , UID", "FETCH 1,$ UID", "FETCH 0 UID", "FETCH 1:0 UID",
+    "FETCH", "FETCH 1", "FETCH 1 ()", "FETCH 1  UID", "FETCH 1 UID ", "FETCH 1: UID", "FETCH :1 UID", "FETCH , UID", "FETCH 1,$ UID", "FETCH 0 UID", "FETCH 1:0 UID", "FETCH 01 UID", "FETCH 1:02 UID", "UID FETCH 1,01 UID", "FETCH 1 BODY[01]", "FETCH 1 BODY[1.02]",
+    "FETCH 1 BODY[]<0.01>", "SEARCH 01", "SEARCH UID 01", "SEARCH OLDER 01", "SEARCH YOUNGER 00", "SEARCH RETURN (PARTIAL 01:2) ALL", "UID EXPUNGE 01",
     "FETCH x UID", "FETCH 1 (UID", "FETCH 1 UID FLAGS", "FETCH 1 (ALL)", "FETCH 1 BODY.PEEK", "FETCH 1 BODY[0]", "FETCH 1 BODY[1..1]", "FETCH 1 BODY[MIME]",
     "FETCH 1 BODY[1.]", "FETCH 1 BODY[.1]", "FETCH 1 BODY[HEADER.FIELDS]", "FETCH 1 BODY[]<>", "FETCH 1 BODY[]<1.>", "FETCH 1 BODY[]<0.0>", "FETCH 1 BODY[]<-1.1>",
     "FETCH 999999 UID", "UID FETCH 0 UID", "UID", "UID NOOP", "UID SELECT INBOX",

@@ -45,10 +45,17 @@ def test_a_nul_in_a_name(imap, command):
     assert imap.command([f"{command} {{3}}", b"a\0b\r\n"])[0] in ("NO", "BAD")
 
 
-@pytest.mark.parametrize("command", ["SEARCH CHARSET x-unknown TEXT x", "SEARCH CHARSET \"\" TEXT x", "SORT (DATE) x-unknown ALL", "THREAD REFERENCES x-unknown ALL"])
+@pytest.mark.parametrize("command", ["SEARCH CHARSET x-unknown TEXT x", "SEARCH CHARSET \"\" TEXT x", "SEARCH CHARSET \"utf-8 \" TEXT x", "SORT (DATE) x-unknown ALL", "THREAD REFERENCES x-unknown ALL"])
 def test_a_charset_that_is_not_known(imap, command):
     status, _ = imap.command(command)
     assert status == "NO" and imap.text.startswith("NO [BADCHARSET (") and "UTF-8" in imap.text.upper(), imap.text
+
+
+@pytest.mark.parametrize("name", [b"utf-8\r\n\r\n", b" utf-8", b"utf\t8", b"utf-8\xff", b"utf-\xc3\xbc8"])
+def test_a_charset_of_bytes_that_no_charset_has(imap, name):
+    for head, tail in (("SEARCH CHARSET", "TEXT x"), ("SORT (DATE)", "ALL"), ("THREAD REFERENCES", "ALL")):
+        status, _ = imap.command([f"{head} {{{len(name)}}}", name + f" {tail}\r\n".encode()])
+        assert status == "NO" and imap.text.startswith("NO [BADCHARSET ("), (head, imap.text)
 
 
 BAD = ["FETCH 0 FLAGS", "FETCH 4294967296 FLAGS", "UID FETCH 4294967296 FLAGS", "UID FETCH 1:4294967296 FLAGS", "UID FETCH 18446744073709551617 FLAGS",
@@ -57,7 +64,9 @@ BAD = ["FETCH 0 FLAGS", "FETCH 4294967296 FLAGS", "UID FETCH 4294967296 FLAGS", 
        "SEARCH OLDER 0", "SEARCH OLDER 4294967296", "SEARCH YOUNGER 18446744073709551617", "SEARCH LARGER 18446744073709551617", "SEARCH SMALLER -1",
        "SEARCH MODSEQ 18446744073709551617", "SEARCH MODSEQ 9223372036854775808", "SEARCH UID 4294967296", "SEARCH 4294967296", "SEARCH SINCE 1-Jan-10000",
        "SEARCH ON 0-Jan-2026", "SEARCH RETURN (PARTIAL 0:1) ALL", "SEARCH RETURN (PARTIAL 1:4294967296) ALL", "FETCH 1 FLAGS (CHANGEDSINCE 9223372036854775808)",
-       "STORE 1 (UNCHANGEDSINCE 18446744073709551617) FLAGS (\\Seen)", "SELECT INBOX (QRESYNC (4294967296 1))",
+       "STORE 1 (UNCHANGEDSINCE 18446744073709551617) FLAGS (\\Seen)", "SELECT INBOX (QRESYNC (4294967296 1))", "SELECT INBOX (QRESYNC (0 1))",
+       "SELECT INBOX (QRESYNC (01 1))", "SELECT INBOX (QRESYNC (1 0))", "SELECT INBOX (QRESYNC (1 1 01))", "FETCH 1 FLAGS (CHANGEDSINCE 0)",
+       "STORE 1 (UNCHANGEDSINCE 00) FLAGS ()", "SEARCH MODSEQ 00",
        "APPEND INBOX \"01-Jan-10000 00:00:00 +0000\" {1+}\r\nx", "APPEND INBOX {18446744073709551617+}", "UID EXPUNGE 4294967296",
        "UID EXPUNGE 0"]
 

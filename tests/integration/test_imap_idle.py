@@ -9,6 +9,7 @@ import resource
 import pytest
 
 from harness import Process, as_user, wait_for, without_sanitizers
+from harness.strace import attach
 
 TEXT = "Subject: {0}\r\nFrom: anna@example.test\r\n\r\n" + "body of {0}\r\n" * 200
 
@@ -143,6 +144,32 @@ def test_idle_tells_of_a_delivery_where_no_inotify_is_to_be_had(suite):
         smtp.ehlo()
         smtp.message("stranger@elsewhere.test", [user.address], "Subject: news\n\nhello\n")
         assert imap.response() == b"* 1 EXISTS", "the client waits 20 s, less than the 30 after which it is looked in any case"
+
+
+@without_sanitizers("their allocator is not to be traced")
+def test_no_instance_of_inotify_is_left(suite):
+    """vmail has 128 by default: IDLE is told all the same, long before the 30 seconds after which it looks by itself."""
+    user, text = suite.user(), TEXT.format(1)
+    with suite.imap("imaps", timeout=20) as imap, suite.imap("imaps") as other:
+        assert other.login(user.address, user.password)[0] == "OK"
+        before = set(suite.pids("imap"))
+        assert imap.login(user.address, user.password)[0] == "OK"
+        # getpid in its place: a confined program that makes a call which is none is killed.
+        tracer = attach(set(suite.pids("imap")) - before, "-e", "inject=inotify_init1:error=EMFILE:syscall=getpid")
+        try:
+            assert imap.command("SELECT INBOX")[0] == "OK"
+            for count in (1, 2, 3):
+                imap.send("i IDLE\r\n")
+                assert imap.response().startswith(b"+")
+                for number in (2 * count - 1, 2 * count):
+                    assert other.command([f"APPEND INBOX {{{len(text)}}}", text + "\r\n"])[0] == "OK"
+                    while imap.response() != b"* %d EXISTS" % number:
+                        continue
+                imap.send("DONE\r\n")
+                assert imap.finish(b"i", imap.response(), [])[0] == "OK"
+        finally:
+            tracer.terminate()
+            tracer.wait(10)
 
 
 # --- how many ---------------------------------------------------------------------------------
