@@ -165,13 +165,23 @@ send_on(struct deliverer *d, struct under_way *lead, size_t used)
 	return 1;
 }
 
+/* Whoever delivers tells the sender, or a message has told him. */
+static struct outcome
+refuse(const struct under_way *u, const struct plan *p)
+{
+	if (p->answer == NULL)
+		return outcome_make("5.7.1", "%s", p->refusal);
+	struct outcome o = forward_refusal(u, p);
+	return outcome_is_done(&o) ? outcome_make("2.0.0", "rejected by the recipient's script, and its sender told so") : o;
+}
+
 /* Into no folder: it is refused, thrown away, or sent elsewhere. */
 static size_t
 begin_nowhere(struct deliverer *d, struct under_way *u)
 {
 	u->outcome = outcome_make("2.0.0", "%s by the recipient's script", d->plan.redirect_count > 0 ? "redirected" : "discarded");
 	if (d->plan.refusal != NULL)
-		u->outcome = outcome_make("5.7.1", "%s", d->plan.refusal);
+		u->outcome = refuse(u, &d->plan);
 	else
 		send_on(d, u, 1);
 	maildir_close(&u->maildir);

@@ -32,11 +32,11 @@ gather_keys(const char *keys[KEYS_MOST], const char *origin, const struct form *
 }
 
 static struct outcome
-not_taken(const struct under_way *u, const struct outcome *o)
+not_taken(const struct under_way *u, const struct outcome *o, const char *event, const char *what)
 {
-	log_warning("redirect-deferred", log_text("to", u->what.address), log_text("code", o->code), log_text("reason", o->text));
+	log_warning(event, log_text("to", u->what.address), log_text("code", o->code), log_text("reason", o->text));
 	/* Whatever the queue says of it: the message is here, and stays until it is taken. */
-	return outcome_make("4.3.0", "the redirect was not taken by the queue: %s", o->text);
+	return outcome_make("4.3.0", "the %s was not taken by the queue: %s", what, o->text);
 }
 
 /* --- the message to others -------------------------------------------------------------------------- */
@@ -114,12 +114,12 @@ redirect(struct deliverer *d, const struct under_way *u, const char *target)
 
 /* With the null sender, so that nothing answers it (RFC 5230 section 5.1). */
 static struct outcome
-submit_answer(const struct under_way *u, struct slice text)
+submit_answer(const struct under_way *u, struct slice text, const char *origin)
 {
 	const char *keys[KEYS_MOST];
 	struct slice header = slice_first(text, header_end(text));
 	const struct form form = {.eight_bit = !address_is_ascii(text), .utf8 = !address_is_ascii(header) || !address_is_ascii(slice_of(u->what.sender))};
-	gather_keys(keys, "origin=vacation", &form);
+	gather_keys(keys, origin, &form);
 	submit_begin(&submission);
 	submit_mail(&submission, slice_of(""), keys);
 	submit_rcpt(&submission, slice_of(u->what.sender));
@@ -135,7 +135,7 @@ answer(const struct under_way *u, const struct plan *p)
 {
 	if (u->what.sender[0] == '\0' || duplicates_known(&u->maildir, VACATION_FILE, p->mark, p->window))
 		return;
-	struct outcome o = submit_answer(u, slice_make(p->answer, p->answer_len));
+	struct outcome o = submit_answer(u, slice_make(p->answer, p->answer_len), "origin=vacation");
 	if (!outcome_is_done(&o))
 		log_warning("vacation-not-sent", log_text("from", u->what.address), log_text("to", u->what.sender), log_text("reason", o.text));
 	else if (!duplicates_add(&u->maildir, VACATION_FILE, p->mark))
@@ -150,9 +150,19 @@ forward_all(struct deliverer *d, const struct under_way *u, const struct plan *p
 	for (size_t i = 0; i < p->redirect_count; i++) {
 		struct outcome o = redirect(d, u, p->redirects[i]);
 		if (!outcome_is_done(&o))
-			return not_taken(u, &o);
+			return not_taken(u, &o, "redirect-deferred", "redirect");
 	}
 	if (p->answer != NULL)
 		answer(u, p);
+	return outcome_done();
+}
+
+struct outcome
+forward_refusal(const struct under_way *u, const struct plan *p)
+{
+	struct outcome o = submit_answer(u, slice_make(p->answer, p->answer_len), "origin=reject");
+	if (!outcome_is_done(&o))
+		return not_taken(u, &o, "rejection-deferred", "notification");
+	log_info("rejected", log_text("from", u->what.address), log_text("to", u->what.sender), log_text("as", submission.id));
 	return outcome_done();
 }

@@ -13,5 +13,7 @@
  * take is logged and forgotten: it is no reason to hold mail up.
  */
 struct outcome forward_all(struct deliverer *d, const struct under_way *u, const struct plan *p);
+/* The same of the message that tells the sender of a refusal: without it nobody would, so the queue must have it. */
+struct outcome forward_refusal(const struct under_way *u, const struct plan *p);
 
 #endif

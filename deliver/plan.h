@@ -24,7 +24,7 @@ struct plan {
 	char             *redirects[PLAN_REDIRECTS_MOST]; /* addresses */
 	size_t            redirect_count;
 	char             *refusal;  /* why it is refused for good; NULL: it is not */
-	char             *answer;   /* a message to its sender; NULL: none */
+	char             *answer;   /* a message to its sender; with a refusal it says so in its place; NULL: none */
 	size_t            answer_len;
 	uint64_t          mark, window; /* he had that answer already when this mark is no older than so many seconds */
 };

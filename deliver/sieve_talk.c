@@ -111,6 +111,16 @@ on_redirect(const struct sieve_talk *t, struct plan *p)
 }
 
 static bool
+take_answer(struct plan *p, struct slice text)
+{
+	p->answer = malloc(text.len + 1);
+	p->answer_len = text.len;
+	if (p->answer != NULL)
+		memcpy(p->answer, text.data, text.len);
+	return p->answer != NULL;
+}
+
+static bool
 on_reject(const struct sieve_talk *t, struct plan *p)
 {
 	(void)t;
@@ -118,7 +128,8 @@ on_reject(const struct sieve_talk *t, struct plan *p)
 	if (text == NULL || p->refusal != NULL)
 		return false;
 	p->refusal = strdup(text[0] != '\0' ? text : "refused by the recipient");
-	return p->refusal != NULL;
+	struct slice told = packet_rest(&packet);
+	return p->refusal != NULL && (told.len == 0 || (p->answer == NULL && take_answer(p, told)));
 }
 
 static bool
@@ -127,12 +138,7 @@ on_vacation(const struct sieve_talk *t, struct plan *p)
 	(void)t;
 	if (p->answer != NULL || !packet_field_number(&packet, UINT64_MAX, &p->mark) || !packet_field_number(&packet, WINDOW_MOST, &p->window))
 		return false;
-	struct slice text = packet_rest(&packet);
-	p->answer = malloc(text.len + 1);
-	p->answer_len = text.len;
-	if (p->answer != NULL)
-		memcpy(p->answer, text.data, text.len);
-	return p->answer != NULL;
+	return take_answer(p, packet_rest(&packet));
 }
 
 static bool

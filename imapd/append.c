@@ -156,23 +156,24 @@ take_literal(struct append *a, bool whole)
 
 /* --- messages --------------------------------------------------------------------- */
 
-/* literal | literal8 | "UTF8" SP "(" literal8 ")" (RFC 6855 section 4) */
+/* SP "(" literal8 ")" behind UTF8 (RFC 6855 section 4) */
 static bool
-take_data(struct append *a, bool whole)
+take_utf8(struct append *a, bool whole)
 {
-	bool utf8 = parse_word(&a->p, "UTF8");
-	if (utf8 && !(parse_space(&a->p) && parse_byte(&a->p, '(')))
+	if (!parse_space(&a->p) || !parse_byte(&a->p, '('))
 		return broken(a);
-	return take_literal(a, whole) && (!utf8 || parse_byte(&a->p, ')') || broken(a));
+	return take_literal(a, whole) && (parse_byte(&a->p, ')') || broken(a));
 }
 
-/* RFC 4469: "TEXT" SP literal | "URL" SP astring */
+/* RFC 4469: "TEXT" SP literal | "URL" SP astring; RFC 6855 section 4: "UTF8" SP "(" literal8 ")" */
 static bool
 take_part(struct append *a)
 {
 	struct slice url;
 	if (parse_word(&a->p, "TEXT"))
-		return (parse_space(&a->p) || broken(a)) && take_data(a, false);
+		return (parse_space(&a->p) || broken(a)) && take_literal(a, false);
+	if (parse_word(&a->p, "UTF8"))
+		return take_utf8(a, false);
 	if (!parse_word(&a->p, "URL"))
 		parse_fail(&a->p, "TEXT or URL is missing");
 	if (a->p.error != NULL || !parse_space(&a->p) || !parse_astring(&a->p, &url))
@@ -192,6 +193,15 @@ take_parts(struct append *a)
 	return parse_byte(&a->p, ')') || broken(a);
 }
 
+/* literal | literal8 | "UTF8" ... | "CATENATE" ... */
+static bool
+take_data(struct append *a)
+{
+	if (parse_word(&a->p, "CATENATE"))
+		return take_parts(a);
+	return parse_word(&a->p, "UTF8") ? take_utf8(a, true) : take_literal(a, true);
+}
+
 /* [SP flags] [SP date] SP data, the first space of which was taken */
 static bool
 take_message(struct append *a)
@@ -206,8 +216,7 @@ take_message(struct append *a)
 		return broken(a);
 	if (!append_begin_message(a, names, count, date.when))
 		return false;
-	bool ok = parse_word(p, "CATENATE") ? take_parts(a) : take_data(a, true);
-	return ok && append_end_message(a);
+	return take_data(a) && append_end_message(a);
 }
 
 bool

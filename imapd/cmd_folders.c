@@ -8,6 +8,7 @@
 #include "imapd/flags.h"
 #include "imapd/names.h"
 #include "imapd/namespace.h"
+#include "imapd/notify.h"
 #include "imapd/objectid.h"
 #include "imapd/special_use.h"
 #include "lib/base/log.h"
@@ -74,6 +75,7 @@ created(struct session *s, struct slice name)
 {
 	struct folder f;
 	const char *code = NULL;
+	notify_own_change(s, name, false);
 	if (folder_open(&f, &s->maildir, name, true)) {
 		code = folder_refresh(&f) ? objectid_folder_code(s, &f) : NULL;
 		folder_close(&f);
@@ -171,6 +173,7 @@ cmd_delete(struct session *s, struct parser *p)
 		return refuse_delete(s, name);
 	/* What is left in the list of a folder that is gone harms nobody. */
 	uses_set(&s->maildir, name, NULL, 0);
+	notify_own_change(s, name, false);
 	return answer_ok("deleted");
 }
 
@@ -213,6 +216,8 @@ cmd_rename(struct session *s, struct parser *p)
 	follow(&s->view, from, to);
 	if (!folders_is_inbox(from))
 		uses_rename(&s->maildir, from, to);
+	notify_own_change(s, from, true);
+	notify_own_change(s, to, true);
 	return answer_ok("renamed");
 }
 
@@ -222,7 +227,10 @@ subscribe(struct session *s, struct parser *p, bool on)
 	struct slice name;
 	if (!parse_name(p, &name) || !parse_end(p))
 		return answer_bad(p->error);
-	return subscriptions_set(&s->maildir, name, on) ? answer_ok("done") : answer_errno("subscribe");
+	if (!subscriptions_set(&s->maildir, name, on))
+		return answer_errno("subscribe");
+	notify_own_change(s, name, false);
+	return answer_ok("done");
 }
 
 struct answer

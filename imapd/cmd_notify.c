@@ -34,16 +34,29 @@ parse_kept(struct parser *p, struct answer *answer)
 	return NULL;
 }
 
-/* Section 3.1: the client is told all that it did not know of the selected folder, by what was in force before. */
-static bool
-tell_what_was(struct session *s)
+/* Of the selected folder. */
+static void
+choose_silence(struct dialect *d, const struct notify_request *r)
 {
+	d->quiet_new = d->quiet_expunges = !(r->selected_events & NOTIFY_NEW);
+	d->quiet_flags = !(r->selected_events & NOTIFY_FLAGS);
+}
+
+/* Section 3.1: the client is told all that it did not know of the selected folder, by what was in force before, or is now. */
+static bool
+tell_what_was(struct session *s, const struct notify_request *r)
+{
+	struct dialect dialect = s->dialect, next = {.notifies = true};
 	if (!s->view.open)
 		return true;
+	choose_silence(&next, r);
+	dialect.quiet_new = dialect.quiet_new && next.quiet_new;
+	dialect.quiet_expunges = dialect.quiet_expunges && next.quiet_expunges;
+	dialect.quiet_flags = dialect.quiet_flags && next.quiet_flags;
 	uint32_t last = notify_last_uid(s);
 	if (!session_refresh(s))
 		return false;
-	view_report(&s->view, &s->out, &s->dialect, true, false);
+	view_report(&s->view, &s->out, &dialect, true, false);
 	notify_tell_new(s, last);
 	return true;
 }
@@ -83,8 +96,7 @@ put_in_force(struct session *s, struct notify *n)
 	notify_end(s);
 	s->notify = n;
 	s->dialect.notifies = true;
-	s->dialect.quiet_new = s->dialect.quiet_expunges = !(r->selected_events & NOTIFY_NEW);
-	s->dialect.quiet_flags = !(r->selected_events & NOTIFY_FLAGS);
+	choose_silence(&s->dialect, r);
 	if (r->status)
 		tell_status(s, n);
 	notify_watch_selected(s);
@@ -98,9 +110,9 @@ cmd_notify(struct session *s, struct parser *p)
 	if (n == NULL)
 		return answer;
 	if (n->request.none) {
-		notify_free(n);
-		if (tell_what_was(s))
+		if (tell_what_was(s, &n->request))
 			notify_end(s);
+		notify_free(n);
 		return answer_ok("nothing will be told");
 	}
 	if (n->request.all & UNSUPPORTED || !begin_watching(s, n)) {
@@ -108,7 +120,7 @@ cmd_notify(struct session *s, struct parser *p)
 		notify_free(n);
 		return answer;
 	}
-	if (!tell_what_was(s)) {
+	if (!tell_what_was(s, &n->request)) {
 		notify_free(n);
 		return answer_ok("done");
 	}

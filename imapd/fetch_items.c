@@ -144,14 +144,18 @@ write_threadid(struct fetch *f, const struct message *m)
 	output_format(&f->session->out, "THREADID (%s)", id);
 }
 
-/* RFC 8970 section 3.1: an empty one says that there is nothing to show, NIL that it cannot be had now. */
+/*
+ * RFC 8970 section 3.2: an empty one says that there is nothing to show. NIL,
+ * that it cannot be had now, is for LAZY alone: ours costs no more than the
+ * message's text, so it is so where memory is short and nowhere else.
+ */
 static void
-write_preview(struct fetch *f)
+write_preview(struct fetch *f, bool lazy)
 {
 	struct str text = STR_MOST(PREVIEW_BYTES);
 	output_text(&f->session->out, "PREVIEW ");
 	bool ok = preview_make(&f->session->body, &text);
-	reply_nstring(&f->session->out, ok ? str_slice(&text) : slice_make(NULL, 0));
+	reply_nstring(&f->session->out, ok ? str_slice(&text) : slice_make(lazy ? NULL : "", 0));
 	str_free(&text);
 }
 
@@ -188,7 +192,7 @@ fetch_write_item(struct fetch *f, struct message *m, const struct fetch_item *it
 		write_envelope(f);
 		return;
 	case FETCH_PREVIEW:
-		write_preview(f);
+		write_preview(f, item->lazy);
 		return;
 	case FETCH_BODY:
 	case FETCH_BODYSTRUCTURE:

@@ -64,13 +64,23 @@ namespace_parse(struct parser *p, struct slice *name)
 	return true;
 }
 
+/* U+2028 or U+2029. */
+static bool
+has_separator(struct slice text)
+{
+	bool has = false;
+	for (size_t i = 0; i < text.len && !has; i++)
+		has = slice_starts(slice_from(text, i), "\xe2\x80\xa8") || slice_starts(slice_from(text, i), "\xe2\x80\xa9");
+	return has;
+}
+
 bool
 namespace_may_be_made(bool utf8, struct slice name)
 {
 	if (!utf8 || !slice_has(name, '&'))
 		return true;
 	struct str text = STR_MOST(name.len * UTF7_GROWTH + 8);
-	bool may = !utf7_to_utf8(&text, name) || nfc_is(str_slice(&text)); /* what is no name the store refuses */
+	bool may = !utf7_to_utf8(&text, name) || (nfc_is(str_slice(&text)) && !has_separator(str_slice(&text))); /* what is no name the store refuses */
 	str_free(&text);
 	return may;
 }

@@ -20,6 +20,7 @@
 #define NOTIFY_NAMES_MOST   500  /* in one group */
 #define NOTIFY_FOLDERS_MOST 1000 /* whose messages are watched; more are refused */
 #define NOTIFY_RENAMES_MOST 256  /* between two looks; beyond that one folder went and another came */
+#define NOTIFY_OWN_MOST     64   /* changes of this session between two looks; of those beyond it is told */
 #define NOTIFY_PAUSE        500  /* ms between two looks at one folder */
 
 enum notify_event {
@@ -75,6 +76,12 @@ struct notify_rename {
 	char    *from, *to; /* names on the disk, without the dot; `to` NULL: not yet */
 };
 
+/* A folder whose name or subscription this session changed itself. */
+struct notify_own {
+	char *name;    /* the store's */
+	bool  beneath; /* and those beneath it */
+};
+
 struct notify {
 	struct scratch        memory;  /* of what the client said */
 	struct notify_request request;
@@ -83,6 +90,8 @@ struct notify {
 	struct folder_names   names, subscribed; /* as the client knows them */
 	struct notify_rename  renames[NOTIFY_RENAMES_MOST];
 	size_t                renamed;
+	struct notify_own     own[NOTIFY_OWN_MOST];
+	size_t                owned;
 	int                   descriptor; /* inotify */
 	int                   root;       /* the watch of the Maildir itself */
 	bool                  relist;  /* folders or subscriptions have changed */
@@ -114,6 +123,14 @@ bool notify_has_watch(const int watches[2], int watch);
 void notify_read_events(struct notify *n);
 void notify_free(struct notify *n);
 void notify_forget_renames(struct notify *n);
+
+/* --- names and subscriptions (notify_names.c) --- */
+
+/* This session has changed a folder's name or subscription (the store's name): it is not told so, if it has said NOTIFY at all. */
+void notify_own_change(struct session *s, struct slice name, bool beneath);
+void notify_forget_own(struct notify *n);
+/* Finds the folders anew and tells what has changed. False with errno, as notify_watch_folders(). */
+bool notify_tell_names(struct session *s);
 
 /* --- telling (notify_tell.c) --- */
 

@@ -1,13 +1,10 @@
-/* What NOTIFY tells: STATUS of folders, LIST of names and subscriptions, and the selected folder's news (RFC 5465 section 5). */
+/* What NOTIFY tells: STATUS of folders, and the selected folder's news (RFC 5465 sections 5.1 to 5.3). */
 #include "imapd/notify.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "imapd/fetch.h"
 #include "imapd/metadata.h"
-#include "imapd/names.h"
 #include "imapd/namespace.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
@@ -30,95 +27,10 @@ overflow(struct session *s)
 	notify_end(s);
 }
 
-/* --- names and subscriptions ---------------------------------------------------------------- */
-
-/* The name that a folder had, as the client knows it, in scratch memory; NULL: it was not renamed. */
-static const char *
-old_name(struct session *s, struct slice name)
-{
-	struct notify *n = s->notify;
-	struct slice inward = namespace_inward(name);
-	for (size_t i = 0; i < n->renamed; i++) {
-		const struct notify_rename *r = &n->renames[i];
-		if (r->from == NULL || r->to == NULL || !slice_equal(slice_of(r->to), inward) || !folders_name_ok(slice_of(r->from)))
-			continue;
-		size_t prefix = strlen(namespace_prefix());
-		char *old = scratch_take(&s->scratch, prefix + strlen(r->from) + 1);
-		if (old == NULL)
-			return NULL;
-		memcpy(old, namespace_prefix(), prefix);
-		memcpy(old + prefix, r->from, strlen(r->from));
-		return old;
-	}
-	return NULL;
-}
-
-static void
-tell_name(struct session *s, struct slice name)
-{
-	const struct notify *n = s->notify;
-	struct output *out = &s->out;
-	bool there = folders_is_inbox(name) || names_has(&n->names, name);
-	bool parent = names_beneath(&n->names, name) < n->names.count;
-	const char *old = there ? old_name(s, name) : NULL;
-	output_text(out, there ? "* LIST (" : "* LIST (\\NonExistent ");
-	output_text(out, parent ? "\\HasChildren" : "\\HasNoChildren");
-	output_text(out, names_has(&n->subscribed, name) ? " \\Subscribed) \".\" " : ") \".\" ");
-	namespace_write(out, s->dialect.utf8, name);
-	if (old != NULL) {
-		output_text(out, " (\"OLDNAME\" (");
-		namespace_write(out, s->dialect.utf8, slice_of(old));
-		output_text(out, "))");
-	}
-	output_text(out, "\r\n");
-}
-
-/* A folder that has another name now is told of under that alone. */
-static bool
-was_renamed(const struct notify *n, struct slice name)
-{
-	bool renamed = false;
-	for (size_t i = 0; i < n->renamed && !renamed; i++) {
-		const struct notify_rename *r = &n->renames[i];
-		renamed = r->from != NULL && r->to != NULL && folders_name_ok(slice_of(r->to)) && slice_equal(slice_of(r->from), name);
-	}
-	return renamed;
-}
-
-/* Those that are in one of the two lists alone. */
-static void
-tell_differences(struct session *s, const struct folder_names *before, const struct folder_names *now, unsigned event)
-{
-	size_t a = 0, b = 0;
-	while (a < before->count || b < now->count) {
-		int order = a == before->count ? 1 : b == now->count ? -1 : strcmp(before->names[a], now->names[b]);
-		struct slice name = slice_of(order <= 0 ? before->names[a] : now->names[b]);
-		bool hidden = order == 0 || (event == NOTIFY_NAMES && order < 0 && was_renamed(s->notify, namespace_inward(name)));
-		if (!hidden && notify_events_of(s->notify, name) & event)
-			tell_name(s, name);
-		a += order <= 0;
-		b += order >= 0;
-	}
-}
-
 static void
 relist(struct session *s)
 {
-	struct notify *n = s->notify;
-	struct folder_names names = n->names, subscribed = n->subscribed;
-	n->relist = false;
-	n->names = n->subscribed = (struct folder_names){.count = 0};
-	bool ok = notify_watch_folders(s, n);
-	if (ok) {
-		tell_differences(s, &names, &n->names, NOTIFY_NAMES);
-		tell_differences(s, &subscribed, &n->subscribed, NOTIFY_SUBSCRIPTIONS);
-		notify_forget_renames(n);
-	}
-	int saved = errno;
-	folders_free(&names);
-	folders_free(&subscribed);
-	errno = saved;
-	if (!ok)
+	if (!notify_tell_names(s))
 		overflow(s);
 }
 

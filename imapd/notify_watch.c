@@ -287,6 +287,7 @@ notify_free(struct notify *n)
 	folders_free(&n->names);
 	folders_free(&n->subscribed);
 	notify_forget_renames(n);
+	notify_forget_own(n);
 	scratch_clear(&n->memory);
 	free(n);
 }

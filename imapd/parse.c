@@ -100,6 +100,17 @@ parse_atom(struct parser *p, struct slice *atom)
 	return atom->len > 0 || parse_fail(p, "an atom is missing");
 }
 
+/* Bytes beyond ASCII of who has enabled UTF-8 are that, or the command is broken (RFC 6855 section 3). */
+static bool
+is_text(const struct parser *p, struct slice text)
+{
+	unsigned character;
+	size_t len = 1;
+	for (; p->utf8 && text.len > 0 && len > 0; text = slice_from(text, len))
+		len = utf8_character(text, &character);
+	return len > 0;
+}
+
 /* The length of the quoted text behind the opening quote, or -1; counts escapes. */
 static long
 measure_quoted(struct cursor c, size_t *escapes)
@@ -147,6 +158,8 @@ parse_quoted(struct parser *p, struct slice *text)
 		return parse_fail(p, "a quoted string is broken");
 	cursor_take_bytes(&p->c, (size_t)len, text);
 	cursor_take(&p->c, '"');
+	if (!is_text(p, *text))
+		return parse_fail(p, "a quoted string is no UTF-8");
 	return escapes == 0 || unescape(p, *text, escapes, text);
 }
 

@@ -161,9 +161,9 @@ parse_body_section(struct parser *p, struct fetch_item *item)
 	return item->kind == FETCH_BINARY_SIZE || parse_partial(p, item);
 }
 
-/* "PREVIEW (LAZY)": RFC 8970 section 4.1. Ours costs no more than the message's text, so it changes nothing. */
-static void
-pass_preview_modifiers(struct parser *p)
+/* "PREVIEW (LAZY)": RFC 8970 section 4.1. Whether it is. */
+static bool
+take_preview_modifiers(struct parser *p)
 {
 	struct cursor before = p->c;
 	bool lazy = cursor_take(&p->c, ' ') && cursor_take(&p->c, '(');
@@ -171,8 +171,10 @@ pass_preview_modifiers(struct parser *p)
 		if (!cursor_take(&p->c, ' '))
 			break;
 	/* Anything else in the parentheses is FETCH's own modifier, or a mistake. */
-	if (!lazy || !cursor_take(&p->c, ')'))
-		p->c = before;
+	if (lazy && cursor_take(&p->c, ')'))
+		return true;
+	p->c = before;
+	return false;
 }
 
 static bool
@@ -199,7 +201,7 @@ find_item(struct parser *p, struct slice name, struct fetch_item *item)
 		item->section.text = names[i].text;
 		item->peek = names[i].peek;
 		if (item->kind == FETCH_PREVIEW)
-			pass_preview_modifiers(p);
+			item->lazy = take_preview_modifiers(p);
 		return true;
 	}
 	return false;

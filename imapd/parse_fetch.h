@@ -41,6 +41,7 @@ struct fetch_item {
 	struct section     section;
 	bool               peek;    /* \Seen is not set */
 	bool               listed;  /* FETCH's own: header fields that the store keeps ready */
+	bool               lazy;    /* of PREVIEW */
 	bool               partial;
 	uint32_t           offset, length; /* of a partial fetch */
 	struct fetch_item *next;

@@ -2,20 +2,23 @@
 
 #include "lib/mail/address.h"
 #include "sieve/flags.h"
+#include "sieve/vacation.h"
 
 /*
  * What goes together: reject with nothing else (RFC 5429 section 2.1 and RFC
  * 5230 section 4.7), vacation once, all others as they are.
  */
-static const char *
-conflict(const struct sieve_run *r, enum sieve_kind kind)
+const char *
+sieve_conflict(const struct sieve_run *r, enum sieve_kind kind)
 {
+	if (kind == SIEVE_REJECT && r->vacated)
+		return "reject cannot be together with another action";
+	if (kind == SIEVE_VACATION && r->vacated)
+		return "vacation cannot be done twice";
 	for (size_t i = 0; i < r->count; i++) {
 		enum sieve_kind other = r->actions[i].kind;
 		if (kind == SIEVE_REJECT || other == SIEVE_REJECT)
 			return "reject cannot be together with another action";
-		if (kind == SIEVE_VACATION && other == SIEVE_VACATION)
-			return "vacation cannot be done twice";
 	}
 	return r->count == SIEVE_ACTIONS_MOST ? "there are too many actions" : NULL;
 }
@@ -23,7 +26,7 @@ conflict(const struct sieve_run *r, enum sieve_kind kind)
 struct sieve_action *
 sieve_add_action(struct sieve_run *r, unsigned line, enum sieve_kind kind)
 {
-	const char *why = conflict(r, kind);
+	const char *why = sieve_conflict(r, kind);
 	if (why != NULL) {
 		sieve_wrong(r->problem, line, "%s", why);
 		return NULL;
@@ -140,13 +143,36 @@ sieve_act_redirect(struct sieve_run *r, const struct sieve_call *call)
 	return a->text.data != NULL ? FLOW_ON : sieve_fails(r, call, "there is no memory");
 }
 
-enum sieve_flow
-sieve_act_reject(struct sieve_run *r, const struct sieve_call *call)
+static struct sieve_action *
+refuse(struct sieve_run *r, const struct sieve_call *call)
 {
 	struct sieve_action *a = sieve_add_action(r, call->line, SIEVE_REJECT);
 	if (a == NULL)
-		return FLOW_ERROR;
+		return NULL;
 	r->cancelled = true;
 	a->text = call->said.first.items[0];
+	return a;
+}
+
+enum sieve_flow
+sieve_act_ereject(struct sieve_run *r, const struct sieve_call *call)
+{
+	return refuse(r, call) != NULL ? FLOW_ON : FLOW_ERROR;
+}
+
+/* RFC 5429 section 2.2: what a reply of SMTP cannot say goes to the sender in a message of its own; to the null sender nothing does. */
+enum sieve_flow
+sieve_act_reject(struct sieve_run *r, const struct sieve_call *call)
+{
+	struct str told = STR_MOST(VACATION_ANSWER_MOST);
+	struct sieve_action *a = refuse(r, call);
+	if (a == NULL)
+		return FLOW_ERROR;
+	if (address_is_ascii(a->text) || r->message->sender.len == 0)
+		return FLOW_ON;
+	/* What is too long for that is refused with what can be said. */
+	if (sieve_reply_refuse(&told, r, a->text))
+		a->told = sieve_keep(r->memory, str_slice(&told));
+	str_free(&told);
 	return FLOW_ON;
 }

@@ -21,7 +21,7 @@ static const struct sieve_definition commands[] = {
     {.name = "fileinto", .extensions = EXTENSION_FILEINTO, .positions = "s", .tags = TAGS_COPY | TAGS_CREATE | TAGS_FLAGS,
         .act = sieve_act_fileinto},
     {.name = "reject", .extensions = EXTENSION_REJECT, .positions = "s", .act = sieve_act_reject},
-    {.name = "ereject", .extensions = EXTENSION_EREJECT, .positions = "s", .act = sieve_act_reject},
+    {.name = "ereject", .extensions = EXTENSION_EREJECT, .positions = "s", .act = sieve_act_ereject},
     {.name = "vacation", .extensions = EXTENSION_VACATION, .positions = "s",
         .tags = TAGS_DAYS | TAGS_SUBJECT | TAGS_FROM | TAGS_ADDRESSES | TAGS_MIME | TAGS_HANDLE, .act = sieve_act_vacation,
         .check = sieve_check_vacation},

@@ -1,4 +1,4 @@
-/* The answer of vacation as a message (RFC 5230 section 5, RFC 3834 section 3). */
+/* What a script has written to the sender: the answer of vacation (RFC 5230 section 5, RFC 3834 section 3), and why reject refuses. */
 #include <string.h>
 
 #include "lib/base/clock.h"
@@ -14,23 +14,6 @@
 #define SUBJECT_MOST    400  /* bytes */
 #define ID_MOST         250  /* bytes of one message id */
 #define REFERENCES_MOST 2000 /* bytes of a message's references that are looked at */
-
-bool
-sieve_reply_from(struct slice text, struct str *name, struct str *address)
-{
-	struct mailbox_list list;
-	struct mailbox m;
-	struct address parsed;
-	size_t count = 0;
-	bool ok = true;
-	mailbox_list_begin(&list, text);
-	while (mailbox_list_next(&list, &m)) {
-		count++;
-		ok = ok && m.kind == MAILBOX_ADDRESS && str_append_slice(name, m.name) && address_print(address, m.local, m.domain);
-	}
-	mailbox_list_end(&list);
-	return ok && count == 1 && address_parse(str_slice(address), ADDRESS_UTF8, &parsed) == ADDRESS_OK;
-}
 
 /* Text that may stand in a field: no control byte, cut between two characters. */
 static void
@@ -50,21 +33,48 @@ append_clean(struct str *into, struct slice text)
 
 /* --- fields ------------------------------------------------------------------------------------------- */
 
-static void
-add_from(struct str *into, const struct sieve_said *said, struct slice own)
+static bool
+add_mailbox(struct str *into, const struct mailbox *m, bool first)
 {
-	struct str name = STR_MOST(1000), address = STR_MOST(1000), clean = STR_MOST(1000);
-	str_append_text(into, "From:");
-	if (said->from.data != NULL && sieve_reply_from(said->from, &name, &address))
-		append_clean(&clean, str_slice(&name));
-	if (clean.len > 0)
-		encoded_phrase(into, strlen("From:"), str_slice(&clean));
-	str_append_text(into, " <");
-	str_append_slice(into, said->from.data != NULL ? str_slice(&address) : own);
-	str_append_text(into, ">\r\n");
+	struct str name = STR_MOST(1000), address = STR_MOST(1000);
+	struct address parsed;
+	bool ok = m->kind == MAILBOX_ADDRESS && address_print(&address, m->local, m->domain) &&
+	    address_parse(str_slice(&address), ADDRESS_UTF8, &parsed) == ADDRESS_OK;
+	append_clean(&name, m->name);
+	str_append_text(into, first ? "" : ",\r\n");
+	if (name.len > 0)
+		encoded_phrase(into, first ? strlen("From:") : 0, str_slice(&name));
+	str_append_format(into, " <%s>", ok ? str_text(&address) : "");
 	str_free(&name);
 	str_free(&address);
-	str_free(&clean);
+	return ok;
+}
+
+size_t
+sieve_reply_from(struct str *into, struct slice text)
+{
+	struct mailbox_list list;
+	struct mailbox m;
+	size_t count = 0;
+	bool ok = true;
+	mailbox_list_begin(&list, text);
+	while (ok && mailbox_list_next(&list, &m)) {
+		ok = count < VACATION_FROM_MOST && add_mailbox(into, &m, count == 0);
+		count++;
+	}
+	mailbox_list_end(&list);
+	return ok && !into->failed ? count : 0;
+}
+
+/* Several authors need one who sends (RFC 5322 section 3.6.2). */
+static void
+add_from(struct str *into, struct slice from, struct slice own)
+{
+	str_append_text(into, "From:");
+	size_t count = from.data != NULL ? sieve_reply_from(into, from) : 0;
+	if (count != 1)
+		str_append_format(into, "%s <%.*s>", count == 0 ? "" : "\r\nSender:", (int)own.len, own.data);
+	str_append_text(into, "\r\n");
 }
 
 /* The first field of that name as text; empty when there is none. */
@@ -78,17 +88,15 @@ field_text(struct sieve_run *r, const char *name)
 	return text;
 }
 
+/* What is said, or the message's own behind a word. */
 static void
-add_subject(struct str *into, struct sieve_run *r, const struct sieve_said *said)
+add_subject(struct str *into, struct sieve_run *r, struct slice said, const char *word, const char *alone)
 {
 	struct str subject = STR_MOST(SUBJECT_MOST + 100);
 	struct slice text = field_text(r, "Subject");
-	if (said->subject.data != NULL) {
-		append_clean(&subject, said->subject);
-	} else {
-		str_append_text(&subject, text.len > 0 ? "Auto: " : "Automatic answer");
-		append_clean(&subject, text);
-	}
+	if (said.data == NULL)
+		str_append_text(&subject, text.len > 0 ? word : alone);
+	append_clean(&subject, said.data != NULL ? said : text);
 	str_append_text(into, "Subject:");
 	encoded_unstructured(into, strlen("Subject:"), str_slice(&subject));
 	str_append_text(into, "\r\n");
@@ -120,17 +128,42 @@ take_id(struct cursor *c, struct slice *id)
 	return false;
 }
 
+static size_t
+count_ids(struct slice text)
+{
+	struct cursor c = cursor_over(text);
+	struct slice id;
+	size_t count = 0;
+	while (take_id(&c, &id))
+		count++;
+	return count;
+}
+
+/* What the message itself refers to; In-Reply-To where that is one message (RFC 5322 section 3.6.4). */
+static struct slice
+references_before(struct sieve_run *r)
+{
+	struct slice references = field_text(r, "References"), reply = field_text(r, "In-Reply-To");
+	if (references.len > 0)
+		return references;
+	return count_ids(reply) == 1 ? reply : slice_of("");
+}
+
+/* The message's own id; false: it has none. */
+static bool
+own_id(struct sieve_run *r, struct slice *id)
+{
+	struct cursor own = cursor_over(field_text(r, "Message-ID"));
+	return take_id(&own, id);
+}
+
 /* In-Reply-To and References (RFC 5322 section 3.6.4). */
 static void
 add_references(struct str *into, struct sieve_run *r)
 {
-	struct slice id, other;
-	struct cursor own = cursor_over(field_text(r, "Message-ID"));
-	struct slice before = field_text(r, "References");
-	if (!take_id(&own, &id))
+	struct slice id, other, before = references_before(r);
+	if (!own_id(r, &id))
 		return;
-	if (before.len == 0)
-		before = field_text(r, "In-Reply-To");
 	str_append_format(into, "In-Reply-To: %.*s\r\nReferences:", (int)id.len, id.data);
 	struct cursor c = cursor_over(before.len > REFERENCES_MOST ? slice_from(before, before.len - REFERENCES_MOST) : before);
 	while (take_id(&c, &other))
@@ -140,20 +173,17 @@ add_references(struct str *into, struct sieve_run *r)
 }
 
 static void
-add_fields(struct str *into, struct sieve_run *r, const struct sieve_call *call, struct slice own)
+add_fields(struct str *into, struct sieve_run *r, const char *kind)
 {
 	char id[25];
 	random_letters(id, sizeof id - 1);
-	add_from(into, &call->said, own);
 	str_append_text(into, "To: <");
 	str_append_slice(into, r->message->sender);
-	str_append_text(into, ">\r\n");
-	add_subject(into, r, &call->said);
-	str_append_text(into, "Date: ");
+	str_append_text(into, ">\r\nDate: ");
 	date_print(into, date_local(clock_unix()));
 	str_append_format(into, "\r\nMessage-ID: <%s@%s>\r\n", id, host_name());
 	add_references(into, r);
-	str_append_text(into, "Auto-Submitted: auto-replied (vacation)\r\n");
+	str_append_format(into, "Auto-Submitted: auto-replied (%s)\r\n", kind);
 }
 
 /* --- the text --------------------------------------------------------------------------------------------- */
@@ -190,7 +220,7 @@ add_plain(struct str *into, struct slice reason)
 	struct str lines = STR_MOST(VACATION_ANSWER_MOST);
 	append_lines(&lines, reason);
 	bool plain = address_is_ascii(str_slice(&lines)) && text_is_lines(str_slice(&lines));
-	str_append_text(into, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ");
+	str_append_text(into, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ");
 	str_append_text(into, plain ? "7bit\r\n\r\n" : "quoted-printable\r\n\r\n");
 	if (plain)
 		str_append_slice(into, str_slice(&lines));
@@ -203,10 +233,54 @@ add_plain(struct str *into, struct slice reason)
 bool
 sieve_reply_compose(struct str *into, struct sieve_run *r, const struct sieve_call *call, struct slice own)
 {
-	add_fields(into, r, call, own);
-	if (call->said.mime)
-		add_entity(into, call->said.first.items[0]);
-	else
-		add_plain(into, call->said.first.items[0]);
+	const struct sieve_said *said = &call->said;
+	add_from(into, said->from, own);
+	add_subject(into, r, said->subject, "Auto: ", "Automatic answer");
+	add_fields(into, r, "vacation");
+	if (said->mime) {
+		add_entity(into, said->first.items[0]);
+	} else {
+		str_append_text(into, "MIME-Version: 1.0\r\n");
+		add_plain(into, said->first.items[0]);
+	}
+	return !into->failed;
+}
+
+/* --- the refusal ------------------------------------------------------------------------------------------ */
+
+/* RFC 8098 section 3; with an address beyond ASCII as RFC 6533 section 4 has it. */
+static void
+add_disposition(struct str *into, struct sieve_run *r)
+{
+	struct slice recipient = r->message->recipient, id;
+	bool ascii = address_is_ascii(recipient);
+	str_append_format(into, "Content-Type: message/%sdisposition-notification\r\n%s\r\n", ascii ? "" : "global-",
+	    ascii ? "" : "Content-Transfer-Encoding: 8bit\r\n");
+	str_append_format(into, "Reporting-UA: %s; Postern\r\nFinal-Recipient: %s; %.*s\r\n", host_name(), ascii ? "rfc822" : "utf-8",
+	    (int)recipient.len, recipient.data);
+	if (own_id(r, &id))
+		str_append_format(into, "Original-Message-ID: %.*s\r\n", (int)id.len, id.data);
+	str_append_text(into, "Disposition: automatic-action/MDN-sent-automatically; deleted\r\n");
+}
+
+bool
+sieve_reply_refuse(struct str *into, struct sieve_run *r, struct slice reason)
+{
+	char boundary[25];
+	struct str text = STR_MOST(VACATION_ANSWER_MOST);
+	random_letters(boundary, sizeof boundary - 1);
+	add_from(into, slice_make(NULL, 0), r->message->recipient);
+	add_subject(into, r, slice_make(NULL, 0), "Refused: ", "Refused");
+	add_fields(into, r, "rejected");
+	str_append_format(into, "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=disposition-notification;\r\n"
+	    " boundary=%s\r\n\r\n--%s\r\n", boundary, boundary);
+	str_append_text(&text, "Your message was refused by the recipient's mail filter. The reason given was:\n\n");
+	str_append_slice(&text, reason);
+	add_plain(into, str_slice(&text));
+	str_append_format(into, "\r\n--%s\r\n", boundary);
+	add_disposition(into, r);
+	str_append_format(into, "\r\n--%s--\r\n", boundary);
+	into->failed = into->failed || text.failed;
+	str_free(&text);
 	return !into->failed;
 }

@@ -14,6 +14,7 @@ enum sieve_kind { SIEVE_KEEP, SIEVE_FILEINTO, SIEVE_REDIRECT, SIEVE_REJECT, SIEV
 struct sieve_action {
 	enum sieve_kind      kind;
 	struct slice         text;  /* folder, address, reason, or the whole answer of vacation */
+	struct slice         told;  /* of reject: the message that tells the sender; data NULL: whoever delivers does */
 	struct sieve_strings flags; /* of keep and fileinto, one each */
 	bool                 create;
 	uint64_t             mark;  /* of vacation: who was answered with what */
@@ -34,6 +35,7 @@ struct sieve_run {
 	struct sieve_action actions[SIEVE_ACTIONS_MOST];
 	size_t              count;
 	bool                cancelled; /* the implicit keep (RFC 5228 section 2.10.2) */
+	bool                vacated;   /* there was a vacation, whether it answers this message or not */
 	struct sieve_strings flags;    /* RFC 5232's internal variable */
 	unsigned             line;     /* of the command under way */
 };

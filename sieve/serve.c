@@ -136,8 +136,11 @@ tell_action(const struct sieve_action *a)
 		packet_add_text(&served.out, a->create ? "create" : "-");
 	if (a->kind == SIEVE_FILEINTO || a->kind == SIEVE_KEEP)
 		add_flags(a);
-	if (a->kind == SIEVE_REJECT)
-		add_reason(a->text);
+	if (a->kind == SIEVE_REJECT) {
+		/* Either of them alone fits into a packet. */
+		add_reason(a->told.data == NULL ? a->text : slice_of(""));
+		packet_add_rest(&served.out, a->told);
+	}
 	if (a->kind == SIEVE_VACATION) {
 		packet_add_number(&served.out, a->mark);
 		packet_add_number(&served.out, a->days * 86400);

@@ -14,7 +14,7 @@
  *     keep [FLAG...]
  *     fileinto FOLDER create|- [FLAG...]
  *     redirect ADDRESS
- *     reject TEXT
+ *     reject TEXT + a message              that tells the sender; empty: the text does
  *     vacation MARK SECONDS + the answer   to the sender, unless he had that one in so many seconds
  *     error NAME LINE TEXT                 the script is wrong or failed: nothing of it counts but keep
  *     done

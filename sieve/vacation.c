@@ -1,12 +1,13 @@
 #include "sieve/vacation.h"
 
 #include "lib/base/siphash.h"
+#include "lib/mail/address.h"
 #include "lib/mail/header.h"
 #include "sieve/actions.h"
 
 /* --- what can be said of it before there is a message -------------------------------------------- */
 
-/* The reason is a MIME entity: its fields are of no other kind than that, or it could add a recipient. */
+/* The reason is a MIME entity: its fields are of no other kind than that, or it could add a recipient, and ASCII (RFC 5230 section 5). */
 static bool
 check_entity(const struct sieve_call *call, struct slice entity, struct sieve_problem *p)
 {
@@ -16,6 +17,8 @@ check_entity(const struct sieve_call *call, struct slice entity, struct sieve_pr
 	while (header_next(&reader, &f))
 		if (!slice_starts_nocase(f.name, "Content-") && !slice_is_nocase(f.name, "MIME-Version"))
 			return sieve_wrong(p, call->line, "with :mime the text begins with Content- fields and an empty line");
+	if (!address_is_ascii(slice_first(entity, header_body(&reader))))
+		return sieve_wrong(p, call->line, "with :mime the fields are ASCII");
 	return header_body(&reader) < entity.len || sieve_wrong(p, call->line, "with :mime there is an empty line and a text behind the fields");
 }
 
@@ -23,12 +26,11 @@ bool
 sieve_check_vacation(const struct sieve_call *call, struct sieve_problem *p)
 {
 	struct slice reason = call->said.first.items[0];
-	struct str name = STR_MOST(1000), address = STR_MOST(1000);
-	bool ok = call->said.from.data == NULL || sieve_reply_from(call->said.from, &name, &address);
-	str_free(&name);
-	str_free(&address);
+	struct str from = STR_MOST(VACATION_ANSWER_MOST);
+	bool ok = call->said.from.data == NULL || sieve_reply_from(&from, call->said.from) > 0;
+	str_free(&from);
 	if (!ok)
-		return sieve_wrong(p, call->line, ":from needs one address");
+		return sieve_wrong(p, call->line, ":from needs an address, or up to %d", VACATION_FROM_MOST);
 	if (reason.len > VACATION_REASON_MOST)
 		return sieve_wrong(p, call->line, "the text of vacation has more than %d bytes", VACATION_REASON_MOST);
 	return !call->said.mime || check_entity(call, reason, p);
@@ -99,8 +101,13 @@ sieve_act_vacation(struct sieve_run *r, const struct sieve_call *call)
 {
 	struct str own = STR_MOST(1000);
 	enum sieve_flow flow = FLOW_ON;
+	/* RFC 5230 section 4.7: a script that is wrong is so for every message. */
+	const char *why = sieve_conflict(r, SIEVE_VACATION);
+	if (why != NULL)
+		return sieve_fails(r, call, why);
 	if (sieve_not_answered(r->message, call->said.addresses, &own) == NULL)
 		flow = answer(r, call, str_slice(&own));
+	r->vacated = true;
 	str_free(&own);
 	return flow;
 }

@@ -197,8 +197,15 @@ def test_too_big_together(imap, user, source):
     assert source and not user.messages() and nothing_in_tmp(user)
 
 
+def test_rfc6855_a_part_in_utf8(imap):
+    """Section 4: cat-part =/ "UTF8" SP "(" literal8 ")"."""
+    header, body = "Subject: gr\u00fcn\r\n".encode(), b"\r\nnaturally\r\n"
+    ok(imap, [f"APPEND INBOX CATENATE (UTF8 (~{{{len(header)}}}", header + b") TEXT {%d}\r\n" % len(body), body + b")\r\n"])
+    assert content(imap) == header + body
+
+
 def test_bad_parts(imap):
-    for parts in ("()", "(URL)", "(TEXT)", "(TEXT x)", "(FOO x)", "", "(TEXT {1+}\r\nx", "(TEXT {1+}\r\nx TEXT)"):
+    for parts in ("()", "(TEXT UTF8 (~{1+}\r\nx))", "(UTF8 ~{1+}\r\nx)", "(UTF8 (x))", "(URL)", "(TEXT)", "(TEXT x)", "(FOO x)", "", "(TEXT {1+}\r\nx", "(TEXT {1+}\r\nx TEXT)"):
         assert imap.command(f"APPEND INBOX CATENATE {parts}")[0] == "BAD", parts
 
 

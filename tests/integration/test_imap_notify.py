@@ -207,8 +207,7 @@ def test_none_is_a_snapshot(suite, user, other, command):
         ok(imap, "STORE 1 +FLAGS.SILENT (\\Deleted)")
         assert b"* 1 EXPUNGE" in ok(imap, "EXPUNGE")
         lines = ok(imap, "NOTIFY SET (SELECTED-DELAYED (MessageNew MessageExpunge FlagChange))")
-        lines += ok(imap, "NOOP")
-        assert b"* 1 EXISTS" in lines
+        assert b"* 1 EXISTS" in lines, "section 3.1: what has gathered is told before the answer"
 
 
 def test_what_had_gathered_is_told_first(suite, user, other):
@@ -237,7 +236,70 @@ def test_names_beneath_and_others(suite, user, other):
         ok(other, "CREATE Workshop")
         ok(other, "CREATE Work.Plans")
         assert imap.response() == b'* LIST (\\HasNoChildren) "." Work.Plans'
+        assert imap.response() == b'* LIST (\\NonExistent \\HasChildren) "." Work'
         nothing(imap)
+
+
+def test_the_folder_above_one_that_comes_or_goes_is_told_too(suite, user, other):
+    """Section 5.4: the direct parent is affected, if it was asked for."""
+    ok(other, "CREATE Work")
+    with session(suite, user) as imap:
+        ok(imap, "NOTIFY SET (MAILBOXES Work (MailboxName))")
+        ok(other, "CREATE Work.Plans.Old")
+        ok(other, "CREATE Work.Plans")
+        assert imap.response() == b'* LIST (\\HasChildren) "." Work'
+        ok(other, "DELETE Work.Plans.Old")
+        nothing(imap)
+        ok(other, "DELETE Work.Plans")
+        assert imap.response() == b'* LIST (\\HasNoChildren) "." Work'
+        nothing(imap)
+
+
+def test_a_rename_is_told_once_for_all_beneath(suite, user, other):
+    """Section 5.4: no events for the children, where the folder itself is told of."""
+    for name in ("Work", "Work.Plans", "Work.Plans.Old"):
+        ok(other, "CREATE " + name)
+    with session(suite, user) as imap, session(suite, user) as narrow:
+        ok(imap, "NOTIFY SET (PERSONAL (MailboxName))")
+        ok(narrow, "NOTIFY SET (MAILBOXES (Work.Plans Play.Plans) (MailboxName))")
+        ok(other, "RENAME Work Play")
+        assert imap.response() == b'* LIST (\\HasChildren) "." Play ("OLDNAME" (Work))'
+        nothing(imap)
+        assert narrow.response() == b'* LIST (\\HasChildren) "." Play.Plans ("OLDNAME" (Work.Plans))'
+        nothing(narrow)
+
+
+def test_what_the_session_did_itself_is_not_told(suite, user, other):
+    """Section 5: not to the client that causes it; another one's change of the same is."""
+    with session(suite, user) as imap:
+        ok(imap, "NOTIFY SET (PERSONAL (MailboxName SubscriptionChange))")
+        for command in ("CREATE Work", "CREATE Work.Plans", "SUBSCRIBE Work", "RENAME Work Play", "DELETE Play.Plans", "UNSUBSCRIBE Work",
+                        "SUBSCRIBE Play", "SUBSCRIBE Play"):
+            ok(imap, command)
+            nothing(imap)
+        ok(other, "UNSUBSCRIBE Play")
+        assert imap.response() == b'* LIST (\\HasNoChildren) "." Play'
+        ok(other, "DELETE Play")
+        assert imap.response() == b'* LIST (\\NonExistent \\HasNoChildren) "." Play'
+
+
+def test_what_a_folder_is_for_is_told(suite, user, other):
+    """Section 5.5: all attributes are right, those of RFC 6154 too."""
+    ok(other, "CREATE Drafts")
+    with session(suite, user) as imap:
+        ok(imap, "NOTIFY SET (PERSONAL (SubscriptionChange))")
+        ok(other, "SUBSCRIBE Drafts")
+        assert imap.response() == b'* LIST (\\HasNoChildren \\Subscribed \\Drafts) "." Drafts'
+
+
+def test_a_folder_that_leaves_the_subscribed_ones_is_told(suite, user, other):
+    """Section 6.4: it was one of them."""
+    ok(other, "CREATE Work")
+    ok(other, "SUBSCRIBE Work")
+    with session(suite, user) as imap:
+        ok(imap, "NOTIFY SET (SUBSCRIBED (SubscriptionChange))")
+        ok(other, "UNSUBSCRIBE Work")
+        assert imap.response() == b'* LIST (\\HasNoChildren) "." Work'
 
 
 def test_subscriptions(suite, user, other):

@@ -164,11 +164,22 @@ def test_a_name_that_is_made_is_in_form_c(rev2, rev1, user):
     for name in ("u\u0308ber", "\u212b", "\u1112\u1161\u11ab", "a\u0301\u0323"):
         for command in ("CREATE", "RENAME INBOX"):
             assert rev2.command(f'{command} "{name}"')[0] == "NO" and rev2.text.startswith("NO [CANNOT] "), (command, name)
+    for name in ("a\u2028b", "a\u2029b"):
+        assert rev2.command(f'CREATE "{name}"')[0] == "NO", "RFC 6855 section 3: no separators of lines or paragraphs"
     for name in ("x\u0301", "\u0915\u093e", "\ud55c", "\u1ea5\u0302"):
         ok(rev2, f'CREATE "{name}"')
     # What another program has made is there all the same.
     ok(rev1, "CREATE u&Awg-ber")
     ok(rev2, 'SELECT "u\u0308ber"')
+
+
+def test_rfc6855_a_quoted_string_that_is_no_utf8_is_bad(rev2, rev1):
+    """Section 3; who has enabled nothing may send what he likes."""
+    for imap in (rev2, rev1):
+        ok(imap, "SELECT INBOX")
+    for text in (b"\xff", b"gr\xfcn", b"a\xc3", b"\xed\xa0\x80"):
+        assert rev2.command(b'SEARCH SUBJECT "%s"' % text)[0] == "BAD", text
+    ok(rev2, 'SEARCH SUBJECT "gr\u00fcn"')
 
 
 def test_rfc6855_a_search_has_no_charset(suite, user):

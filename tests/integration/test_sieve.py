@@ -1,6 +1,8 @@
 """Sieve (RFC 5228 and extensions) through the suite: a script in the user's home, mail by SMTP, LMTP and the delivery agent, folders in
 the Maildir. What a script means in every detail is tests/unit/test_sieve.c."""
 import contextlib
+import email
+import email.policy
 import os
 import pathlib
 import pwd
@@ -227,6 +229,31 @@ def test_reject_is_the_delivery_agents_answer(user):
     give(user, 'require "reject"; reject text:\nNot to me.\nNever.\n.\n;')
     result = mail(user, check=False)
     assert result.returncode == 73 and result.stdout == "5.7.1 Not to me. Never.\n" and user.messages() == []
+
+
+def test_a_reason_beyond_ascii_goes_to_the_sender_in_a_notification(house, user, sink):
+    """RFC 5429 section 2.2: reject keeps the text as it is, in the MDN of section 2.2.1, and the message is gone."""
+    give(user, 'require "reject"; reject "Grüße, nein";')
+    result = mail(user, "büro", sender="why@elsewhere.test")
+    assert "rejected" in result.stderr and user.messages() == []
+    sent = wait_for("the notification", 20, lambda: [m for m in sink.messages if m.recipients == ["why@elsewhere.test"]])[0]
+    told = email.message_from_bytes(bytes(sent.data), policy=email.policy.default)
+    text, disposition = told.iter_parts()
+    assert sent.sender == "" and told["From"] == user.address and told["Auto-Submitted"].startswith("auto-replied")
+    assert told.get_content_type() == "multipart/report" and told["Content-Type"].params["report-type"] == "disposition-notification"
+    assert text.get_content().splitlines()[-1] == "Grüße, nein"
+    fields = disposition.as_string()
+    assert disposition.get_content_type() == "message/disposition-notification" and f"Final-Recipient: rfc822; {user.address}" in fields
+    assert "Disposition: automatic-action/MDN-sent-automatically; deleted" in fields
+
+
+def test_reasons_beyond_ascii_in_a_reply(user):
+    """Section 2.1.1: a reply is ASCII; and the null sender gets no notification (section 2.2.1)."""
+    give(user, 'require "ereject"; ereject "Grüße, nein";')
+    assert mail(user, check=False).stdout == "5.7.1 Gr????e, nein\n"
+    give(user, 'require "reject"; reject "Grüße, nein";')
+    result = mail(user, sender="", check=False)
+    assert result.returncode == 73 and result.stdout == "5.7.1 Gr????e, nein\n"
 
 
 def test_ereject_is_the_answer_of_lmtp(house, user):

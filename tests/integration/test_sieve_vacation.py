@@ -43,6 +43,15 @@ def test_words_beyond_ascii(user, sink):
     assert all(byte < 128 for byte in bytes(envelope.data))
 
 
+def test_several_authors(user, sink):
+    """Section 4.3: :from is a list of mailboxes; who sends is told then (RFC 5322 section 3.6.2)."""
+    give(user, 'require "vacation"; vacation :from "Jürgen <j@away.test>, k@away.test" "x";')
+    mail(user, sender="several@elsewhere.test")
+    answer = answer_to(sink, "several@elsewhere.test")[1]
+    assert [(a.display_name, a.addr_spec) for a in answer["From"].addresses] == [("Jürgen", "j@away.test"), ("", "k@away.test")]
+    assert answer["Sender"] == user.address
+
+
 def test_a_mime_entity(user, sink):
     give(user, 'require "vacation"; vacation :mime text:\nContent-Type: text/html\n\n<p>away</p>\n.\n;')
     mail(user, sender="mime@elsewhere.test")

@@ -31,6 +31,20 @@ test_it_is_told_when_it_is_time(void **state)
 	str_free(&said);
 }
 
+/* Section 4: the tag is NIL if it has a bracket, which would end the code for a client that looks for one. */
+static void
+test_a_tag_with_a_bracket_is_not_told(void **state)
+{
+	(void)state;
+	begin();
+	session.tag = slice_of("a]1");
+	struct progress p = progress_begin(1000);
+	p.next = 0;
+	progress_at(&p, &session, 454);
+	assert_string_equal(str_text(&said), "* OK [INPROGRESS (NIL 454 1000)] still at work\r\n");
+	str_free(&said);
+}
+
 static void
 test_not_before_and_not_again_at_once(void **state)
 {
@@ -65,6 +79,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_it_is_told_when_it_is_time),
+		cmocka_unit_test(test_a_tag_with_a_bracket_is_not_told),
 		cmocka_unit_test(test_not_before_and_not_again_at_once),
 		cmocka_unit_test(test_nothing_when_all_is_done),
 	};

@@ -25,6 +25,7 @@ static const char header[] =
     "X-Star: a*b?c\r\n"
     "Message-ID: <one@desert.example.org>\r\n"
     "\r\nbody\r\n";
+static const char *given = header;
 
 static bool
 exists(void *context, struct slice folder)
@@ -70,7 +71,7 @@ outcome_of(const char *script, size_t len)
 	problem = (struct sieve_problem){.line = 0};
 	message = (struct sieve_message){.sender = slice_of("coyote@desert.example.org"), .recipient = slice_of("ROADRUNNER+fast@acme.example.com"),
 	    .address = slice_of("roadrunner@acme.example.com"), .delimiters = "+", .size = 5000};
-	assert_true(sieve_message_read(&message, slice_of(header), &memory));
+	assert_true(sieve_message_read(&message, slice_of(given), &memory));
 	struct sieve_run r = {.message = &message, .memory = &memory, .problem = &problem, .budget = SIEVE_BUDGET, .redirects_most = 2, .exists = exists};
 	if (sieve_compile(&compiled, slice_make(script, len), &memory, &problem) && sieve_run(&r, &compiled))
 		print_actions(&all, &r);
@@ -349,10 +350,24 @@ what_vacation_may_be(void **state)
 	assert_does("require \"vacation\"; discard; vacation :days 3 :subject \"s\" :from \"Me <me@x.test>\" :addresses [\"a@b.test\"] :handle \"h\" \"x\";", "vacation");
 	assert_wrong("require \"vacation\"; vacation \"a\"; vacation \"b\";", "1", "twice");
 	assert_wrong("require [\"vacation\", \"reject\"]; vacation \"a\"; reject \"b\";", "1", "together");
-	assert_wrong("require \"vacation\"; vacation :from \"nobody\" \"a\";", "1", "one address");
-	assert_wrong("require \"vacation\"; vacation :from \"a@b.test, c@b.test\" \"a\";", "1", "one address");
+	assert_wrong("require \"vacation\"; vacation :from \"nobody\" \"a\";", "1", "an address");
+	assert_wrong("require \"vacation\"; vacation :from \"a@b.test, nobody\" \"a\";", "1", "an address");
+	assert_does("require \"vacation\"; vacation :from \"a@b.test, Me <c@b.test>\" \"a\";", "vacation, keep");
+	assert_wrong("require \"vacation\"; vacation :mime \"Content-Type: text/plain; name=gr\u00fcn\r\n\r\nx\";", "1", "ASCII");
 	assert_wrong("require \"vacation\"; vacation :mime \"Bcc: x@y.test\\r\\n\\r\\nx\";", "1", "Content-");
 	assert_does("require \"vacation\"; vacation :mime text:\nContent-Type: text/html\n\n<p>\n.\n;", "vacation, keep");
+}
+
+/* RFC 5230 section 4.7: a script is wrong for the messages that are not answered, too. */
+static void
+vacation_once_whoever_sent(void **state)
+{
+	(void)state;
+	given = "From: a@b.test\r\nTo: others@b.test\r\nList-Id: <x.test>\r\n\r\n";
+	assert_does("require \"vacation\"; vacation \"a\";", "keep");
+	assert_wrong("require \"vacation\"; vacation \"a\"; vacation \"b\";", "1", "twice");
+	assert_wrong("require [\"vacation\", \"reject\"]; vacation \"a\"; reject \"b\";", "1", "together");
+	given = header;
 }
 
 int
@@ -371,6 +386,7 @@ main(void)
 	    cmocka_unit_test(flags),
 	    cmocka_unit_test(who_is_answered),
 	    cmocka_unit_test(what_vacation_may_be),
+	    cmocka_unit_test(vacation_once_whoever_sent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
