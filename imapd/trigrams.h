@@ -22,8 +22,8 @@
 /* What is gathered of a message. */
 struct trigrams {
 	uint64_t bits[TRIGRAMS_WORDS];
-	uint32_t last; /* the bytes before */
-	uint32_t held; /* how many of those there are, 2 at most */
+	uint32_t last; /* the three bytes before */
+	uint32_t held; /* how many of those there are */
 };
 
 void trigrams_clear(struct trigrams *t);
