@@ -72,6 +72,7 @@ static bool
 load(struct body *b, const struct stat *st)
 {
 	b->size = (uint64_t)st->st_size;
+	b->inode = st->st_ino;
 	if (!(b->size <= BODY_READ ? read_small(b) : map_large(b)))
 		return false;
 	if (b->text.len == b->size) {

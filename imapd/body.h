@@ -29,6 +29,7 @@ struct body {
 	const struct folder *folder;
 	uint32_t         uid;
 	uint64_t         size;     /* of the file */
+	uint64_t         inode;
 	struct slice     text;     /* what of it is in memory */
 	/* Kept from message to message: a command reads thousands, and musl maps and unmaps pages for each malloc() of such a size. */
 	char            *buffer;

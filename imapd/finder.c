@@ -29,6 +29,8 @@ finder_begin(struct finder *f)
 {
 	str_clear(&f->tail);
 	f->held_len = 0;
+	if (f->trigrams != NULL)
+		trigrams_begin(f->trigrams);
 }
 
 /* Folded, or ASCII in any case, which the needle does not mind. */
@@ -36,6 +38,10 @@ static void
 look(struct finder *f, struct slice bytes)
 {
 	size_t keep = f->needle->text.len - 1;
+	if (f->trigrams != NULL)
+		trigrams_add(f->trigrams, bytes);
+	if (f->gathers)
+		return;
 	if (f->tail.len > 0) {
 		str_append_slice(&f->tail, slice_first(bytes, keep));
 		f->found = needle_in(f->needle, str_slice(&f->tail));

@@ -6,12 +6,15 @@
 #define IMAPD_FINDER_H
 
 #include "imapd/find.h"
+#include "imapd/trigrams.h"
 #include "lib/base/str.h"
 
 struct finder {
 	const struct needle *needle;
 	bool       found;
 	bool       failed;   /* no memory */
+	struct trigrams *trigrams; /* of what comes, or NULL; set behind finder_open() */
+	bool       gathers;  /* what comes is not searched, its trigrams alone are taken */
 	struct str tail;     /* the end of what came, one byte less than the needle */
 	struct str folded;
 	char       held[4];  /* of a character that is not whole yet */

@@ -4,6 +4,7 @@
 
 #include "imapd/objectid.h"
 #include "imapd/progress.h"
+#include "imapd/sieve.h"
 #include "imapd/text_search.h"
 #include "lib/base/clock.h"
 #include "lib/mail/date.h"
@@ -11,11 +12,13 @@
 
 struct search {
 	struct session *session;
+	const struct search_key *program;
 	int64_t         now;
 	bool            failed;      /* a message could not be read */
 	bool            has_header;  /* of the message under way */
 	struct slice    header;
 	struct text_search text;
+	struct sieve    sieve;
 };
 
 struct candidate {
@@ -149,9 +152,18 @@ header_matches(struct search *s, const struct search_key *key, struct message *m
 }
 
 static bool
-text_matches(struct search *s, const struct search_key *key, struct message *m)
+text_matches(struct search *s, const struct search_key *key, const struct candidate *c)
 {
-	return open_message(s, m) && is_found(s, text_in_message(&s->text, &s->session->body, key->needle, key->kind == SEARCH_TEXT));
+	struct body *b = &s->session->body;
+	size_t index = c->number - 1;
+	bool whole;
+	if (sieve_excludes(&s->sieve, s->session, s->program, key->needle, index) || !open_message(s, c->message))
+		return false;
+	struct trigrams *trigrams = sieve_gather(&s->sieve, b, index);
+	enum text_found found = text_in_message(&s->text, b, key->needle, key->kind == SEARCH_TEXT, trigrams, &whole);
+	if (found == TEXT_ABSENT && whole)
+		sieve_learn(&s->sieve, s->session, b, index);
+	return is_found(s, found);
 }
 
 /* --- the program ------------------------------------------------------------------- */
@@ -216,7 +228,7 @@ matches(struct search *s, const struct search_key *key, const struct candidate *
 		return header_matches(s, key, m);
 	case SEARCH_BODY:
 	case SEARCH_TEXT:
-		return text_matches(s, key, m);
+		return text_matches(s, key, c);
 	}
 	return false;
 }
@@ -239,7 +251,7 @@ resolve(struct session *s, struct search_key *key)
 bool
 match_all(struct session *s, struct search_key *program, struct matches *found, struct answer *answer)
 {
-	struct search search = {.session = s, .now = clock_unix()};
+	struct search search = {.session = s, .program = program, .now = clock_unix()};
 	*found = (struct matches){.count = 0};
 	if (!search_allowed(s, program, answer))
 		return false;
@@ -263,6 +275,7 @@ match_all(struct session *s, struct search_key *program, struct matches *found, 
 			found->indexes[found->count++] = (uint32_t)i;
 	}
 	text_search_end(&search.text);
+	sieve_end(&search.sieve);
 	found->failed = search.failed;
 	return true;
 }

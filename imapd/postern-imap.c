@@ -19,6 +19,7 @@
 #include "imapd/metadata.h"
 #include "imapd/namespace.h"
 #include "imapd/session_run.h"
+#include "imapd/sieve.h"
 #include "imapd/special_use.h"
 #include "lib/base/host.h"
 #include "lib/base/log.h"
@@ -32,7 +33,7 @@
 static void serve(const struct handover *h, int mail_root);
 
 static uint64_t           append_most;
-static bool               inbox_prefix;
+static bool               inbox_prefix, sketches;
 static const char        *warning_file, *special_folders, *admin;
 static struct quota_rules quota_rules;
 static struct sessions    sessions = {
@@ -55,6 +56,7 @@ static const struct setting settings[] = {
 	QUOTA_SETTINGS(quota_rules),
 	QUOTA_WARNING_SETTINGS(quota_rules, warning_file),
 	{"imap_inbox_prefix", SETTING_FLAG, "no", "folders are named INBOX.x, as Courier names them", &inbox_prefix, 0, 0},
+	{"imap_search_sketches", SETTING_FLAG, "yes", "searches of texts leave in each folder what makes the next ones fast", &sketches, 0, 0},
 	{"special_folders", SETTING_TEXT, SPECIAL_USE_DEFAULT, "what folders are for, as LIST shows it: NAME \\Use, with commas between",
 	    &special_folders, 0, 0},
 	{"imap_admin", SETTING_TEXT, "", "URI by which users reach the administrator, as METADATA tells it: mailto:postmaster@example.org", &admin, 0, 0},
@@ -86,6 +88,7 @@ serve(const struct handover *h, int mail_root)
 {
 	namespace_use_prefix(inbox_prefix);
 	metadata_use_admin(admin);
+	sieve_use(sketches);
 	session_run(h, mail_root, append_most, &quota_rules);
 }
 

@@ -161,6 +161,19 @@ feed_body(struct text_search *s, const struct mime_part *p)
 	finder_feed(&s->finder, str_slice(&s->utf8));
 }
 
+/* Its trigrams alone: whether it can be read makes no difference to the search. */
+static void
+gather_header(struct text_search *s, struct mime_range range, bool *whole)
+{
+	bool failed = s->failed;
+	s->failed = false;
+	s->finder.gathers = true;
+	feed_header(s, range);
+	s->finder.gathers = false;
+	*whole = *whole && !s->failed;
+	s->failed = failed;
+}
+
 /* The header of a message that is a part is of the body; those of parts are headers. */
 static bool
 is_within_message(const struct mime_tree *tree, const struct mime_part *p)
@@ -169,15 +182,20 @@ is_within_message(const struct mime_tree *tree, const struct mime_part *p)
 }
 
 enum text_found
-text_in_message(struct text_search *s, struct body *b, const struct needle *needle, bool headers)
+text_in_message(struct text_search *s, struct body *b, const struct needle *needle, bool headers, struct trigrams *trigrams,
+    bool *whole)
 {
 	const struct mime_tree *tree = body_tree(b);
 	begin(s, b, needle);
+	s->finder.trigrams = trigrams;
+	*whole = trigrams != NULL;
 	s->failed = tree == NULL;
 	for (size_t i = 0; tree != NULL && i < tree->count && !s->finder.found; i++) {
 		const struct mime_part *p = &tree->parts[i];
 		if (headers || is_within_message(tree, p))
 			feed_header(s, p->header);
+		else if (trigrams != NULL)
+			gather_header(s, p->header, whole);
 		/* A multipart without any part is read as it stands. */
 		if (p->kind == MIME_LEAF || p->first_child == MIME_NONE)
 			feed_body(s, p);

@@ -23,8 +23,10 @@ enum text_found text_in_field(struct text_search *s, struct slice header, struct
  * In the body; with `headers` in the header and those of its parts as well.
  * Parts of text and messages are decoded and read in their charset; of others
  * only what is not encoded is looked at. What the file has beyond what is in
- * memory is read in windows.
+ * memory is read in windows. `trigrams`, if not NULL, are those of header and
+ * body when the text is absent and `*whole` is set.
  */
-enum text_found text_in_message(struct text_search *s, struct body *b, const struct needle *needle, bool headers);
+enum text_found text_in_message(struct text_search *s, struct body *b, const struct needle *needle, bool headers,
+    struct trigrams *trigrams, bool *whole);
 
 #endif

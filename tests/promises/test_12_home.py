@@ -169,8 +169,8 @@ def test_linked_locks_and_lists_of_folders_are_not_followed(suite, canaries):
     user = suite.user()
     assert deliver(suite, user.address) == 0
     names = ["dovecot-uidlist", "dovecot-uidlist.tmp", "dovecot-keywords", "dovecot-keywords.tmp", "subscriptions.tmp",
-             "dovecot-uidvalidity", "postern-index", "postern-index.tmp", "postern-index.lock", "maildirsize", "maildirfolder",
-             "courierimapuiddb", "courierimapsubscribed", "courierimapkeywords"]
+             "dovecot-uidvalidity", "postern-index", "postern-index.tmp", "postern-index.lock", "postern-sketches", "maildirsize",
+             "maildirfolder", "courierimapuiddb", "courierimapsubscribed", "courierimapkeywords"]
     dangling = suite.mail_root / "outside/made"
     before = canaries.state()
     for plant in (lambda path: link(suite, canaries.file, path), lambda path: link(suite, dangling, path), os.mkfifo):
@@ -194,7 +194,8 @@ def work_in(suite, user):
     with suite.imap("imaps") as imap:
         assert imap.login(user.address, user.password)[0] == "OK"
         for command in ("SELECT Folder", 'LIST "" "*"', 'LSUB "" "*"', "SUBSCRIBE Folder", "UNSUBSCRIBE Folder", "SELECT INBOX",
-                        "STORE 1 +FLAGS (\\Seen Key)", "COPY 1 Folder", "EXPUNGE", "RENAME Folder Was", "DELETE Was"):
+                        "SEARCH" + " NOT BODY nowhere" * 9, "STORE 1 +FLAGS (\\Seen Key)",
+                        "COPY 1 Folder", "EXPUNGE", "RENAME Folder Was", "DELETE Was"):
             imap.command(command)
         imap.command(["APPEND INBOX (Other) {6}", "a: b\r\n\r\n"])
 
