@@ -85,6 +85,8 @@ bool folder_open(struct folder *f, const struct maildir *m, struct slice name, b
 void folder_close(struct folder *f);
 /* The same for a process that ends: what the index is to learn is written, the rest goes with the process, which is cheaper. */
 void folder_leave(struct folder *f);
+/* For one that will not be used for a while: gives back the memory that the next use can take again. */
+void folder_rest(struct folder *f);
 
 /*
  * Brings the view up to date; after the first call uidvalidity and uidnext are

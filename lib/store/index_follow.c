@@ -218,7 +218,7 @@ make_room(struct folder *f)
 	const struct index_state *s = &f->index->file.state;
 	uint64_t most = s->list.size / LINE_LEAST, records = s->end / sizeof(struct index_message);
 	most = most < s->uidnext ? most : s->uidnext;
-	scan_expect(f, most < records ? most : records);
+	scan_expect(f, most < records ? most : records, s->list.size < s->end ? s->list.size : s->end);
 }
 
 static bool

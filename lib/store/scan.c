@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_BYTES 65536
+#include "lib/base/large.h"
+
+#define BLOCK_BYTES 65536   /* of names; from LARGE_LEAST on they come by LARGE_PAGE */
+#define NAMES_MOST  (4u << 20) /* bytes of names that room is made for before they come */
 #define LEAST_SLOTS 64
 #define NAME_SLACK  4 /* flags that come later need no new memory */
 #define ROOM_FIRST  64    /* messages */
@@ -13,8 +16,8 @@
 
 struct name_block {
 	struct name_block *next;
-	size_t             used;
-	char               bytes[BLOCK_BYTES];
+	size_t             room, used;
+	char               bytes[];
 };
 
 /*
@@ -123,18 +126,26 @@ scan_unhash(struct folder *f)
 	f->scan->hashed = false;
 }
 
+static struct name_block *
+add_block(struct folder_scan *s, size_t size)
+{
+	struct name_block *b = large_take(size);
+	if (b == NULL)
+		return NULL;
+	*b = (struct name_block){.next = s->blocks, .room = size - sizeof *b};
+	s->blocks = b;
+	s->name_bytes += size;
+	return b;
+}
+
 static char *
 keep_name(struct folder_scan *s, struct slice name, size_t room)
 {
 	struct name_block *b = s->blocks;
-	if (b == NULL || b->used + room + 1 > BLOCK_BYTES) {
-		b = malloc(sizeof *b);
-		if (b == NULL)
-			return NULL;
-		b->next = s->blocks;
-		b->used = 0;
-		s->blocks = b;
-	}
+	if (b == NULL || b->used + room + 1 > b->room)
+		b = add_block(s, s->name_bytes < LARGE_LEAST ? BLOCK_BYTES : LARGE_PAGE);
+	if (b == NULL)
+		return NULL;
 	char *kept = b->bytes + b->used;
 	b->used += room + 1;
 	memcpy(kept, name.data, name.len);
@@ -145,7 +156,7 @@ keep_name(struct folder_scan *s, struct slice name, size_t room)
 static bool
 set_room(struct folder *f, size_t room)
 {
-	struct message *messages = realloc(f->messages, room * sizeof *messages);
+	struct message *messages = large_resize(f->messages, f->room * sizeof *messages, room * sizeof *messages);
 	if (messages == NULL)
 		return false;
 	f->messages = messages;
@@ -164,11 +175,14 @@ grow_messages(struct folder *f)
 }
 
 void
-scan_expect(struct folder *f, uint64_t messages)
+scan_expect(struct folder *f, uint64_t messages, uint64_t names)
 {
 	size_t room = messages < MANY ? (size_t)messages : MANY;
 	if (room > f->room && room > ROOM_FIRST)
 		set_room(f, room);
+	size_t size = names < NAMES_MOST ? (size_t)names : NAMES_MOST;
+	if (f->scan->blocks == NULL && size >= LARGE_LEAST)
+		add_block(f->scan, size);
 }
 
 static size_t
@@ -222,9 +236,10 @@ free_names(struct folder_scan *s)
 {
 	while (s->blocks != NULL) {
 		struct name_block *next = s->blocks->next;
-		free(s->blocks);
+		large_give(s->blocks, sizeof *next + s->blocks->room);
 		s->blocks = next;
 	}
+	s->name_bytes = 0;
 }
 
 void
@@ -234,6 +249,15 @@ scan_forget(struct folder *f)
 	f->scan->highest = 0;
 	f->scan->hashed = false;
 	free_names(f->scan);
+}
+
+void
+scan_rest(struct folder *f)
+{
+	struct name_block *b = f->scan->blocks;
+	large_rest(f->messages, f->room * sizeof *f->messages, f->count * sizeof *f->messages);
+	if (b != NULL)
+		large_rest(b, sizeof *b + b->room, sizeof *b + b->used);
 }
 
 bool
@@ -260,6 +284,8 @@ scan_free(struct folder *f)
 	if (s == NULL)
 		return;
 	free_names(s);
+	large_give(f->messages, f->room * sizeof *f->messages);
+	f->messages = NULL;
 	free(s->slots);
 	free(s);
 	f->scan = NULL;

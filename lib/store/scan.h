@@ -26,6 +26,7 @@ struct folder_scan {
 	struct scan_slot  *slots; /* hash of bases */
 	size_t             slot_count; /* a power of two */
 	struct name_block *blocks;
+	size_t             name_bytes; /* of all of them */
 	bool               hashed;  /* slots are those of the array */
 	struct index_stamp fresh_stamp, cur_stamp; /* of the directories when they were last read */
 	struct index_stamp list_stamp; /* of the UID list when it was last read or written */
@@ -51,8 +52,13 @@ size_t scan_find(const struct folder *f, struct slice base);
 struct message *scan_add(struct folder *f, struct slice name, const struct name_parts *parts);
 /* The same for one of many: the hash is made when it is asked next. */
 struct message *scan_append(struct folder *f, struct slice name, const struct name_parts *parts);
-/* So many messages are to come, perhaps: room for them that is not touched costs nothing, growing step by step copies. A guess may be wrong. */
-void scan_expect(struct folder *f, uint64_t messages);
+/*
+ * So many messages are to come, perhaps, with so many bytes of names: room for them that is not touched costs nothing, growing step
+ * by step copies. A guess may be wrong.
+ */
+void scan_expect(struct folder *f, uint64_t messages, uint64_t names);
+/* Gives back what was taken for more messages than there are. */
+void scan_rest(struct folder *f);
 /* Makes f->scan when it is not there. */
 bool scan_prepare(struct folder *f);
 /* Forgets all messages. */
@@ -65,7 +71,7 @@ void scan_unhash(struct folder *f);
 bool scan_hash(const struct folder *f);
 /* Has the memory for it, so that making it when it is asked next cannot fail. */
 bool scan_hash_room(const struct folder *f);
-void scan_free(struct folder *f);
+void scan_free(struct folder *f); /* the messages too */
 /*
  * Reads new/ and cur/: unknown messages are added behind the others with uid 0,
  * names and flags of known ones brought up to date, what is not found is
