@@ -187,6 +187,9 @@ bool folder_copy(struct folder *f, struct message *m, struct folder *to, char *b
  */
 bool folder_number_begin(struct folder *f);
 bool folder_number(struct folder *f, struct folder_added *added, size_t count, uint32_t *uidvalidity);
+/* The same for one that save_place() has put there, with save_settle(): where that fails s->trouble says so. */
+struct save;
+bool folder_number_saved(struct folder *f, struct save *s, struct folder_added *added, uint32_t *uidvalidity);
 /* Makes additions to the folder and renames in it durable. */
 bool folder_sync(struct folder *f);
 /* Where the first message stands whose UID is not below `uid`; f->count: none. All of them have UIDs, in order. */

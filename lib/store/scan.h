@@ -44,6 +44,7 @@ struct folder_scan {
 	struct timespec    keywords_time;
 	struct dotlock     list_lock; /* lib/store/list_lock.h */
 	unsigned           list_locks; /* how often we hold it; 0: not */
+	bool               names_locked; /* we hold the flock of cur/, shared */
 };
 
 /* The index of the message with this base, or SIZE_MAX. */
@@ -91,6 +92,8 @@ bool scan_stamps(const struct folder *f, struct index_stamp *fresh, struct index
  */
 bool scan_begin_rename(struct folder *f);
 void scan_end_rename(struct folder *f, bool begun); /* keeps errno */
+/* At the end of a change (index_end()), through which the flock is held. */
+void scan_end_renames(struct folder *f);
 
 /* Gives UIDs to the messages behind `known` that have none, and sorts them in. False with errno (ESTALE). */
 bool assign_uids(struct folder *f, size_t known);
