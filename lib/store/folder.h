@@ -41,7 +41,6 @@ struct message {
 	uint64_t facts;     /* the store's own: place of its facts in the index's file, or 0 */
 	uint8_t  flags;     /* enum message_flag */
 	uint8_t  base_len;  /* of name */
-	uint8_t  name_room; /* the store's own */
 	bool     in_new : 1;    /* the file is still in new/ */
 	bool     recent : 1;    /* this session moved it out of new/ */
 	bool     vanished : 1;  /* the file is gone; folder_drop() will take it out */
@@ -52,7 +51,10 @@ struct message {
 	bool     unnoted : 1;   /* the index does not know it as it is */
 	bool     indexed : 1;   /* the index has a record of it */
 	bool     replaced : 1;  /* it is another file than the index says */
+	int32_t  sent_after;    /* as long as `facts` is: the Date field's seconds behind `date`; SENT_UNKNOWN: ask the facts */
 };
+
+#define SENT_UNKNOWN INT32_MIN
 
 struct folder_scan; /* the store's own */
 struct folder_index; /* the store's own */

@@ -153,6 +153,7 @@ apply_facts(struct folder *f, const struct index_facts *r, struct slice behind, 
 	m->facts = at;
 	m->inode = r->inode;
 	m->date = r->date;
+	index_know_sent(m, r);
 	m->wire_size = r->wire_size;
 	return true;
 }

@@ -138,16 +138,18 @@ add_block(struct folder_scan *s, size_t size)
 	return b;
 }
 
+/* Before a name stands how long it may become. */
 static char *
 keep_name(struct folder_scan *s, struct slice name, size_t room)
 {
 	struct name_block *b = s->blocks;
-	if (b == NULL || b->used + room + 1 > b->room)
+	if (b == NULL || b->used + room + 2 > b->room)
 		b = add_block(s, s->name_bytes < LARGE_LEAST ? BLOCK_BYTES : LARGE_PAGE);
 	if (b == NULL)
 		return NULL;
-	char *kept = b->bytes + b->used;
-	b->used += room + 1;
+	char *kept = b->bytes + b->used + 1;
+	b->used += room + 2;
+	kept[-1] = (char)room;
 	memcpy(kept, name.data, name.len);
 	kept[name.len] = '\0';
 	return kept;
@@ -201,9 +203,10 @@ scan_append(struct folder *f, struct slice name, const struct name_parts *parts)
 	if (kept == NULL)
 		return NULL;
 	struct message *m = &f->messages[f->count];
-	*m = (struct message){.name = kept, .name_room = (uint8_t)room, .base_len = (uint8_t)parts->base.len,
+	*m = (struct message){.name = kept, .base_len = (uint8_t)parts->base.len,
 	    .flags = parts->flags, .keywords = parts->keywords,
-	    .wire_size = parts->has_wire_size ? parts->wire_size : SIZE_UNKNOWN};
+	    .wire_size = parts->has_wire_size ? parts->wire_size : SIZE_UNKNOWN,
+	    .sent_after = SENT_UNKNOWN};
 	f->count++;
 	f->scan->hashed = false;
 	return m;
@@ -263,13 +266,12 @@ scan_rest(struct folder *f)
 bool
 scan_rename(struct folder *f, struct message *m, struct slice name)
 {
-	if (name.len > m->name_room) {
+	if (name.len > (unsigned char)m->name[-1]) {
 		size_t room = name_room(name.len + NAME_SLACK);
 		char *kept = keep_name(f->scan, name, room);
 		if (kept == NULL)
 			return false;
 		m->name = kept;
-		m->name_room = (uint8_t)room;
 		return true;
 	}
 	memcpy(m->name, name.data, name.len);
