@@ -44,13 +44,13 @@ take_room(struct append *a, struct quota_amount size)
 	return append_refuse(a, answer_over_quota());
 }
 
-/* The last one, and those before it. */
+/* The last one, and those before it. One alone is durable only when it has its number. */
 static bool
 place(struct append *a)
 {
 	struct save *s = &append_save;
 	if (a->group.count == 0)
-		return save_finish(s, SAVE_CUR, s->flags, s->keywords, s->date);
+		return save_place(s, SAVE_CUR, s->flags, s->keywords, s->date);
 	struct save_parked *p = scratch_take(&a->session->scratch, sizeof *p);
 	errno = ENOMEM;
 	return p != NULL && save_group_add(&a->group, s, p) && save_group_finish(&a->group);
@@ -65,19 +65,30 @@ name_added(const struct append *a, struct folder_added *added)
 		*added++ = (struct folder_added){.base = p->name, .flags = p->flags, .keywords = p->keywords};
 }
 
-/* "APPENDUID validity uids", or NULL when they are not known: the messages are there all the same. */
+static bool
+number(struct append *a, struct folder_added *added, size_t count, uint32_t *uidvalidity)
+{
+	name_added(a, added);
+	if (a->group.count == 0)
+		return folder_number_saved(a->to, &append_save, added, uidvalidity);
+	return folder_number(a->to, added, count, uidvalidity);
+}
+
+/*
+ * "APPENDUID validity uids", or NULL when they are not known: the messages are
+ * there all the same, unless one alone could not be made durable (append_save.trouble).
+ */
 static const char *
 appenduid(struct append *a)
 {
 	struct scratch *scratch = &a->session->scratch;
 	size_t count = a->group.count > 0 ? a->group.count : 1;
-	struct folder_added *added = scratch_take_array(scratch, count, sizeof *added);
+	struct folder_added one, *added = count == 1 ? &one : scratch_take_array(scratch, count, sizeof *added);
 	struct uid_pair *pairs = scratch_take_array(scratch, count, sizeof *pairs);
 	uint32_t uidvalidity;
-	if (added == NULL || pairs == NULL)
+	bool ok = added != NULL && number(a, added, count, &uidvalidity);
+	if (!ok || pairs == NULL)
 		return NULL;
-	name_added(a, added);
-	bool ok = folder_number(a->to, added, count, &uidvalidity);
 	for (size_t i = 0; ok && i < count; i++) {
 		pairs[i].to = added[i].uid;
 		ok = added[i].uid != 0;
@@ -100,12 +111,14 @@ append_finish(struct append *a, const char **code)
 	if (!take_room(a, size))
 		return false;
 	bool placed = place(a);
+	*code = placed ? appenduid(a) : NULL;
+	placed = placed && append_save.trouble == 0;
 	account_done(account, a->name, placed ? none : size);
 	if (!placed) {
+		errno = append_save.trouble != 0 ? append_save.trouble : errno;
 		count_exchanged(a, true);
 		return append_refuse(a, answer_errno("append"));
 	}
-	*code = appenduid(a);
 	/* They are the folder's now. */
 	a->group = (struct save_group){.tmp = a->group.tmp, .cur = a->group.cur};
 	a->session->view.news = true;

@@ -6,6 +6,7 @@
 #include "imapd/progress.h"
 #include "imapd/search_result.h"
 #include "imapd/sort_key.h"
+#include "lib/base/sort.h"
 #include "lib/mail/header.h"
 
 struct value {
@@ -32,8 +33,10 @@ static const char *const fields[] = {
 	[SORT_DISPLAY_TO] = "To", [SORT_SUBJECT] = "Subject",
 };
 
-/* For qsort(3), which passes nothing along. */
-static const struct sort_criteria *sorting;
+struct sorting {
+	struct entry              **entries;
+	const struct sort_criteria *criteria;
+};
 
 static int
 compare_values(const struct sort_criterion *c, const struct value *a, const struct value *b)
@@ -43,11 +46,12 @@ compare_values(const struct sort_criterion *c, const struct value *a, const stru
 }
 
 static int
-compare(const void *a, const void *b)
+compare(const void *context, uint32_t a, uint32_t b)
 {
-	const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
-	for (size_t i = 0; i < sorting->count; i++) {
-		int order = compare_values(&sorting->list[i], &x->values[i], &y->values[i]);
+	const struct sorting *s = context;
+	const struct entry *x = s->entries[a], *y = s->entries[b];
+	for (size_t i = 0; i < s->criteria->count; i++) {
+		int order = compare_values(&s->criteria->list[i], &x->values[i], &y->values[i]);
 		if (order != 0)
 			return order;
 	}
@@ -146,18 +150,20 @@ static bool
 sort(struct session *s, const struct sort_criteria *criteria, struct matches *found)
 {
 	struct entry **entries = scratch_take_array(&s->scratch, found->count + 1, sizeof *entries);
+	uint32_t *places = scratch_take_array(&s->scratch, found->count + found->count / 2 + 1, sizeof *places);
 	struct progress progress = progress_begin(found->count);
 	for (size_t i = 0; entries != NULL && i < found->count; i++) {
 		progress_at(&progress, s, i);
 		if ((entries[i] = make_entry(s, criteria, found->indexes[i], &found->failed)) == NULL)
 			return false;
 	}
-	if (entries == NULL)
+	if (entries == NULL || places == NULL)
 		return false;
-	sorting = criteria;
-	qsort(entries, found->count, sizeof *entries, compare);
 	for (size_t i = 0; i < found->count; i++)
-		found->indexes[i] = entries[i]->index;
+		places[i] = (uint32_t)i;
+	sort_places(places, found->count, places + found->count, compare, &(struct sorting){entries, criteria});
+	for (size_t i = 0; i < found->count; i++)
+		found->indexes[i] = entries[places[i]]->index;
 	return true;
 }
 

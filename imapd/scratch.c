@@ -1,9 +1,11 @@
 #include "imapd/scratch.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/large.h"
+
 #define BLOCK 4096
+#define MANY  ((size_t)128 << 10) /* bytes of a command that will want more */
 
 struct scratch_block {
 	struct scratch_block *next;
@@ -14,8 +16,10 @@ struct scratch_block {
 static struct scratch_block *
 add_block(struct scratch *s, size_t size)
 {
-	size_t room = size > BLOCK ? size : BLOCK;
-	struct scratch_block *b = malloc(sizeof *b + room);
+	size_t room = s->used < MANY ? BLOCK : LARGE_PAGE - sizeof(struct scratch_block);
+	if (room < size)
+		room = size;
+	struct scratch_block *b = large_take(sizeof *b + room);
 	if (b == NULL)
 		return NULL;
 	b->used = 0;
@@ -67,7 +71,7 @@ scratch_clear(struct scratch *s)
 	while (s->first != NULL) {
 		struct scratch_block *b = s->first;
 		s->first = b->next;
-		free(b);
+		large_give(b, sizeof *b + b->room);
 	}
 	s->used = 0;
 }

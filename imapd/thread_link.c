@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/sort.h"
 #include "lib/mail/header.h"
 
 /* --- Message-IDs ---------------------------------------------------------------------- */
@@ -200,12 +201,10 @@ thread_link_references(struct threads *t, const struct matches *found)
 
 /* --- ORDEREDSUBJECT -------------------------------------------------------------------------- */
 
-static const struct thread_node *sorting;
-
 static int
-compare_subjects(const void *a, const void *b)
+compare_subjects(const void *context, uint32_t a, uint32_t b)
 {
-	const struct thread_node *x = &sorting[*(const uint32_t *)a], *y = &sorting[*(const uint32_t *)b];
+	const struct thread_node *nodes = context, *x = &nodes[a], *y = &nodes[b];
 	if (x->subject != y->subject)
 		return x->subject > y->subject ? 1 : -1;
 	if (x->date != y->date)
@@ -221,14 +220,13 @@ thread_link_subjects(struct threads *t, const struct matches *found)
 		struct thread_header header = header_of(t, found->indexes[i]);
 		thread_fill(t, thread_node_new(t), found->indexes[i], &header);
 	}
-	uint32_t *order = reallocarray(NULL, t->count + 1, sizeof *order);
+	uint32_t *order = reallocarray(NULL, t->count + t->count / 2 + 1, sizeof *order);
 	t->failed = t->failed || order == NULL;
 	if (order == NULL)
 		return;
 	for (uint32_t i = 0; i < t->count; i++)
 		order[i] = i;
-	sorting = t->nodes;
-	qsort(order, t->count, sizeof *order, compare_subjects);
+	sort_places(order, t->count, order + t->count, compare_subjects, t->nodes);
 	for (size_t i = 1, first = 0; i < t->count; i++) {
 		if (t->nodes[order[i]].subject == t->nodes[order[first]].subject)
 			t->nodes[order[i]].parent = order[first];

@@ -1,10 +1,10 @@
 /* Nodes of threads, and what a message says of itself. */
 #include "imapd/thread.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "imapd/sort_key.h"
+#include "lib/base/large.h"
 
 static void
 put(struct threads *t, uint32_t node)
@@ -15,50 +15,59 @@ put(struct threads *t, uint32_t node)
 	t->table[at] = node;
 }
 
-/* Twice the room. */
 static bool
-grow(struct threads *t)
+make_table(struct threads *t)
 {
-	size_t room = t->room * 2;
-	if (room > THREAD_NODES_MOST)
-		room = THREAD_NODES_MOST;
-	struct thread_node *nodes = room > t->count ? reallocarray(t->nodes, room, sizeof *nodes) : NULL;
-	t->nodes = nodes != NULL ? nodes : t->nodes;
 	size_t slots = 64;
-	while (slots < 2 * room)
+	while (slots < 2 * t->room)
 		slots *= 2;
-	uint32_t *table = nodes != NULL ? reallocarray(t->table, slots, sizeof *table) : NULL;
-	t->failed = t->failed || table == NULL;
-	if (table == NULL)
+	large_give(t->table, t->slots * sizeof *t->table);
+	t->table = large_take(slots * sizeof *t->table);
+	t->slots = t->table != NULL ? slots : 0;
+	if (t->table == NULL)
 		return false;
-	memset(table, 0xff, slots * sizeof *table);
-	t->table = table;
-	t->room = room;
-	t->slots = slots;
+	memset(t->table, 0xff, slots * sizeof *t->table);
 	for (size_t i = 0; i < t->count; i++)
 		if (t->nodes[i].named)
 			put(t, (uint32_t)i);
 	return true;
 }
 
+static bool
+make_room(struct threads *t, size_t room)
+{
+	if (room > THREAD_NODES_MOST)
+		room = THREAD_NODES_MOST;
+	struct thread_node *nodes = NULL;
+	if (room > t->count)
+		nodes = large_resize(t->nodes, t->room * sizeof *nodes, room * sizeof *nodes);
+	if (nodes != NULL) {
+		t->nodes = nodes;
+		t->room = room;
+	}
+	t->failed = t->failed || nodes == NULL || !make_table(t);
+	return !t->failed;
+}
+
+/* A node for each message, and some for those that are not there. */
 bool
 thread_open(struct threads *t, struct session *s, size_t messages)
 {
-	*t = (struct threads){.session = s, .key = siphash_key_new(), .room = messages / 2 + 16};
-	return grow(t);
+	*t = (struct threads){.session = s, .key = siphash_key_new()};
+	return make_room(t, messages + messages / 8 + 16);
 }
 
 void
 thread_close(struct threads *t)
 {
-	free(t->nodes);
-	free(t->table);
+	large_give(t->nodes, t->room * sizeof *t->nodes);
+	large_give(t->table, t->slots * sizeof *t->table);
 }
 
 uint32_t
 thread_node_new(struct threads *t)
 {
-	if (t->failed || (t->count == t->room && !grow(t)))
+	if (t->failed || (t->count == t->room && !make_room(t, 2 * t->room)))
 		return THREAD_NONE;
 	t->nodes[t->count] = (struct thread_node){.arrival = INT64_MIN, .message = THREAD_NONE, .parent = THREAD_NONE, .child = THREAD_NONE,
 	    .last = THREAD_NONE, .next = THREAD_NONE};

@@ -3,37 +3,43 @@
 
 #include <stdlib.h>
 
-static const struct thread_node *sorting;
-static bool arrivals;
+#include "lib/base/sort.h"
 
 /* What stands for no message has its first child's date and number. */
 static const struct thread_node *
-dated(uint32_t node)
+dated(const struct thread_node *nodes, uint32_t node)
 {
-	const struct thread_node *n = &sorting[node];
-	return n->message == THREAD_NONE && n->child != THREAD_NONE ? &sorting[n->child] : n;
+	const struct thread_node *n = &nodes[node];
+	return n->message == THREAD_NONE && n->child != THREAD_NONE ? &nodes[n->child] : n;
 }
 
 static int
-compare(const void *a, const void *b)
+compare_messages(const struct thread_node *nodes, uint32_t a, uint32_t b)
 {
-	const struct thread_node *x = dated(*(const uint32_t *)a), *y = dated(*(const uint32_t *)b);
-	int64_t s = x->date, t = y->date;
-	if (arrivals) {
-		s = sorting[*(const uint32_t *)a].arrival;
-		t = sorting[*(const uint32_t *)b].arrival;
-	}
-	if (s != t)
-		return s > t ? 1 : -1;
-	return (x->message > y->message) - (x->message < y->message);
+	uint32_t x = dated(nodes, a)->message, y = dated(nodes, b)->message;
+	return (x > y) - (x < y);
 }
 
+static int
+compare_dates(const void *nodes, uint32_t a, uint32_t b)
+{
+	int64_t x = dated(nodes, a)->date, y = dated(nodes, b)->date;
+	return x != y ? (x > y ? 1 : -1) : compare_messages(nodes, a, b);
+}
+
+static int
+compare_arrivals(const void *context, uint32_t a, uint32_t b)
+{
+	const struct thread_node *nodes = context;
+	int64_t x = nodes[a].arrival, y = nodes[b].arrival;
+	return x != y ? (x > y ? 1 : -1) : compare_messages(nodes, a, b);
+}
+
+/* There is room behind the list. */
 static void
 sort_nodes(struct threads *t, uint32_t *list, size_t count, bool by_arrival)
 {
-	sorting = t->nodes;
-	arrivals = by_arrival;
-	qsort(list, count, sizeof *list, compare);
+	sort_places(list, count, list + count, by_arrival ? compare_arrivals : compare_dates, t->nodes);
 }
 
 static void
@@ -76,7 +82,7 @@ raise_arrivals(struct threads *t)
 uint32_t *
 thread_sort(struct threads *t, bool by_arrival, size_t *count)
 {
-	uint32_t *list = t->failed ? NULL : reallocarray(NULL, t->count + 1, sizeof *list);
+	uint32_t *list = t->failed ? NULL : reallocarray(NULL, t->count + t->count / 2 + 1, sizeof *list);
 	*count = 0;
 	t->failed = t->failed || list == NULL;
 	if (list == NULL)

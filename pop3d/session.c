@@ -60,6 +60,7 @@ read_inbox(struct session *s)
 	if (!folder_open(&s->inbox, &s->maildir, slice_of("INBOX"), true) || !folder_refresh(&s->inbox))
 		return false;
 	folder_drop(&s->inbox, NULL, NULL);
+	folder_rest(&s->inbox);
 	return number_messages(s);
 }
 

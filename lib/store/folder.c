@@ -61,6 +61,15 @@ folder_leave(struct folder *f)
 }
 
 void
+folder_rest(struct folder *f)
+{
+	if (f->index != NULL)
+		index_file_rest(&f->index->file);
+	if (f->scan != NULL)
+		scan_rest(f);
+}
+
+void
 folder_close(struct folder *f)
 {
 	int saved = errno;
@@ -69,7 +78,6 @@ folder_close(struct folder *f)
 	scan_free(f);
 	for (int i = 0; i < KEYWORDS_MOST; i++)
 		free(f->keywords[i]);
-	free(f->messages);
 	const int open[] = {f->directory, f->cur, f->fresh, f->tmp};
 	for (size_t i = 0; i < sizeof open / sizeof *open; i++)
 		if (open[i] >= 0)

@@ -41,7 +41,6 @@ struct message {
 	uint64_t facts;     /* the store's own: place of its facts in the index's file, or 0 */
 	uint8_t  flags;     /* enum message_flag */
 	uint8_t  base_len;  /* of name */
-	uint8_t  name_room; /* the store's own */
 	bool     in_new : 1;    /* the file is still in new/ */
 	bool     recent : 1;    /* this session moved it out of new/ */
 	bool     vanished : 1;  /* the file is gone; folder_drop() will take it out */
@@ -52,7 +51,10 @@ struct message {
 	bool     unnoted : 1;   /* the index does not know it as it is */
 	bool     indexed : 1;   /* the index has a record of it */
 	bool     replaced : 1;  /* it is another file than the index says */
+	int32_t  sent_after;    /* as long as `facts` is: the Date field's seconds behind `date`; SENT_UNKNOWN: ask the facts */
 };
+
+#define SENT_UNKNOWN INT32_MIN
 
 struct folder_scan; /* the store's own */
 struct folder_index; /* the store's own */
@@ -85,6 +87,8 @@ bool folder_open(struct folder *f, const struct maildir *m, struct slice name, b
 void folder_close(struct folder *f);
 /* The same for a process that ends: what the index is to learn is written, the rest goes with the process, which is cheaper. */
 void folder_leave(struct folder *f);
+/* For one that will not be used for a while: gives back the memory that the next use can take again. */
+void folder_rest(struct folder *f);
 
 /*
  * Brings the view up to date; after the first call uidvalidity and uidnext are
@@ -185,6 +189,9 @@ bool folder_copy(struct folder *f, struct message *m, struct folder *to, char *b
  */
 bool folder_number_begin(struct folder *f);
 bool folder_number(struct folder *f, struct folder_added *added, size_t count, uint32_t *uidvalidity);
+/* The same for one that save_place() has put there, with save_settle(): where that fails s->trouble says so. */
+struct save;
+bool folder_number_saved(struct folder *f, struct save *s, struct folder_added *added, uint32_t *uidvalidity);
 /* Makes additions to the folder and renames in it durable. */
 bool folder_sync(struct folder *f);
 /* Where the first message stands whose UID is not below `uid`; f->count: none. All of them have UIDs, in order. */

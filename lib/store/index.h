@@ -148,6 +148,8 @@ bool index_rewrite(struct folder *f);
 /* The next mod-sequence for the change under way, covered by a durable bound; 0: there is none. */
 uint64_t index_modseq(struct folder *f);
 
+/* That the facts are the message's, whose date is set: its `sent_after`. */
+void index_know_sent(struct message *m, const struct index_facts *facts);
 /* What the index knows of a message, checked; false when that is nothing. */
 bool index_facts_of(struct folder *f, const struct message *m, struct index_facts *facts);
 /* Facts for a message, to be written with others later; `texts` are one behind the other. */

@@ -63,6 +63,7 @@ adopt(struct folder *f, struct index_facts *r, struct slice base)
 		return;
 	m->facts = r->head.sum;
 	m->inode = r->inode;
+	index_know_sent(m, r);
 	r->head.uid = m->uid;
 	r->base_len = 0;
 	index_record_add(&f->index->facts, r, sizeof *r, slice_make(NULL, 0));

@@ -40,6 +40,16 @@ index_facts_of(struct folder *f, const struct message *m, struct index_facts *fa
 	return is_of(facts, behind, m) && (m->inode == 0 || m->inode == facts->inode) && texts <= INDEX_BLOCK_MOST;
 }
 
+void
+index_know_sent(struct message *m, const struct index_facts *facts)
+{
+	int64_t after;
+	m->sent_after = SENT_UNKNOWN;
+	bool known = facts->envelope > 0 && facts->sent != INT64_MIN && facts->date != 0 && facts->date == m->date;
+	if (known && !__builtin_sub_overflow(facts->sent, facts->date, &after) && after > INT32_MIN && after <= INT32_MAX)
+		m->sent_after = (int32_t)after;
+}
+
 /* --- learning -------------------------------------------------------------------------- */
 
 /* Those that are still true, now that the places are known. */
@@ -57,6 +67,7 @@ place_learned(struct folder *f, uint64_t texts, uint64_t place)
 			continue;
 		r.text_at += texts;
 		m->facts = place + x->facts.len;
+		index_know_sent(m, &r);
 		ok = index_record_add(&x->facts, &r, sizeof r, slice_make(NULL, 0));
 	}
 	return ok;

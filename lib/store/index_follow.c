@@ -153,6 +153,7 @@ apply_facts(struct folder *f, const struct index_facts *r, struct slice behind, 
 	m->facts = at;
 	m->inode = r->inode;
 	m->date = r->date;
+	index_know_sent(m, r);
 	m->wire_size = r->wire_size;
 	return true;
 }
@@ -218,7 +219,7 @@ make_room(struct folder *f)
 	const struct index_state *s = &f->index->file.state;
 	uint64_t most = s->list.size / LINE_LEAST, records = s->end / sizeof(struct index_message);
 	most = most < s->uidnext ? most : s->uidnext;
-	scan_expect(f, most < records ? most : records);
+	scan_expect(f, most < records ? most : records, s->list.size < s->end ? s->list.size : s->end);
 }
 
 static bool

@@ -168,6 +168,7 @@ index_end(struct folder *f)
 	struct folder_index *x = f->index;
 	if (x == NULL || x->depth == 0 || --x->depth > 0)
 		return;
+	scan_end_renames(f);
 	if (x->locked)
 		end_locked(f);
 	list_lock_end(f, x->listed);

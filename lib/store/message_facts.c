@@ -126,6 +126,10 @@ bool
 folder_message_sent(struct folder *f, struct message *m, int64_t *sent)
 {
 	struct index_facts facts;
+	if (m->facts != 0 && m->sent_after != SENT_UNKNOWN) {
+		*sent = m->date + m->sent_after;
+		return true;
+	}
 	if (m->facts == 0 || !index_facts_of(f, m, &facts) || facts.envelope == 0)
 		return false;
 	*sent = facts.sent;

@@ -7,7 +7,9 @@
  */
 #include <errno.h>
 
+#include "lib/store/directory.h"
 #include "lib/store/index.h"
+#include "lib/store/save.h"
 #include "lib/store/scan.h"
 #include "lib/store/uidlist.h"
 
@@ -36,8 +38,20 @@ may_go_unread(struct folder *f)
 	return true;
 }
 
+/* Durable: with the message that they are of, where that is not yet. */
 static bool
-append_lines(struct folder *f, struct folder_added *added, size_t count)
+settle_lines(struct uidlist_writer *w, struct save *s)
+{
+	if (s == NULL)
+		return uidlist_write_end(w);
+	int list = uidlist_append_end_unsynced(w);
+	bool ok = list >= 0 && save_settle(s, list);
+	directory_close(list);
+	return ok;
+}
+
+static bool
+append_lines(struct folder *f, struct folder_added *added, size_t count, struct save *s)
 {
 	struct uidlist_writer w;
 	uint32_t next = f->index->file.state.uidnext;
@@ -48,7 +62,7 @@ append_lines(struct folder *f, struct folder_added *added, size_t count)
 		const struct uid_entry e = {.uid = added[i].uid, .base = slice_of(added[i].base)};
 		uidlist_write_entry(&w, &e);
 	}
-	return uidlist_write_end(&w);
+	return settle_lines(&w, s);
 }
 
 static bool
@@ -74,14 +88,14 @@ tell_index(struct folder *f, const struct folder_added *added, size_t count, uin
 }
 
 static bool
-number_unread(struct folder *f, struct folder_added *added, size_t count)
+number_unread(struct folder *f, struct folder_added *added, size_t count, struct save *s)
 {
 	if (!may_go_unread(f))
 		return false;
 	/* For this moment the folder is one that is known. */
 	f->uidvalidity = f->index->file.state.uidvalidity;
 	uint64_t modseq = index_modseq(f);
-	bool ok = modseq != 0 && append_lines(f, added, count);
+	bool ok = modseq != 0 && append_lines(f, added, count, s);
 	if (ok)
 		tell_index(f, added, count, modseq);
 	f->uidvalidity = 0;
@@ -126,19 +140,35 @@ folder_number_begin(struct folder *f)
 	return true;
 }
 
-bool
-folder_number(struct folder *f, struct folder_added *added, size_t count, uint32_t *uidvalidity)
+static bool
+number(struct folder *f, struct folder_added *added, size_t count, uint32_t *uidvalidity, struct save *s)
 {
 	bool ok = false;
 	if (f->uidvalidity == 0 && count > 0) {
 		index_begin(f);
-		ok = number_unread(f, added, count);
+		ok = number_unread(f, added, count, s);
 		*uidvalidity = f->index->file.state.uidvalidity;
 		index_end(f);
 	}
 	if (ok)
 		return true;
+	if (s != NULL && s->trouble == 0 && s->fd >= 0)
+		save_settle(s, -1);
+	if (s != NULL && s->trouble != 0)
+		return false;
 	ok = number_by_refresh(f, added, count);
 	*uidvalidity = f->uidvalidity;
 	return ok;
+}
+
+bool
+folder_number(struct folder *f, struct folder_added *added, size_t count, uint32_t *uidvalidity)
+{
+	return number(f, added, count, uidvalidity, NULL);
+}
+
+bool
+folder_number_saved(struct folder *f, struct save *s, struct folder_added *added, uint32_t *uidvalidity)
+{
+	return number(f, added, 1, uidvalidity, s);
 }

@@ -165,6 +165,5 @@ folder_refresh(struct folder *f)
 	if (ok)
 		move_new(f);
 	index_write_learned(f);
-	index_file_rest(&f->index->file);
 	return ok;
 }

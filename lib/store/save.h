@@ -8,6 +8,10 @@
  *     new|cur/NAME     whole and durable: file synced before the rename,
  *                      directory after it. Only then success is told.
  *
+ * What APPEND brings gets its number before that: save_place() moves it when its
+ * bytes are on the disk (settle.h), folder_number_saved() adds its line to the
+ * UID list, and then file, directory and list are made durable by one call.
+ *
  * Several messages may go through these steps together: all files are made
  * durable (settle.h), all are renamed, then the directories are. A group costs
  * little more than one message where the file system has a call for that, and
@@ -84,6 +88,13 @@ void save_complete(struct save *s);
  * s->name is the base. On failure nothing is left and errno says why.
  */
 bool save_finish(struct save *s, enum save_place place, uint8_t flags, uint32_t keywords, time_t date);
+/*
+ * The same in two steps. The first one moves it to its place, bytes first;
+ * s->name is the base then. Until the second, which may sync a file besides
+ * (or -1), it is not durable. On failure of either nothing is left.
+ */
+bool save_place(struct save *s, enum save_place place, uint8_t flags, uint32_t keywords, time_t date);
+bool save_settle(struct save *s, int other);
 /* Ends several together (SAVES_MOST), each on its own: `trouble` of each is 0, or the errno of its failure. */
 void save_finish_all(struct save *const *all, size_t count);
 /* Forgets it; harmless when none is under way. */

@@ -33,13 +33,14 @@ directory_of(const struct save *s)
 	return s->place == SAVE_CUR ? s->cur : s->fresh;
 }
 
-/* The name in the folder: with sizes, in cur/ with the info. */
+/* The name in the folder: with sizes, which s->name has when it was moved, in cur/ with the info. */
 static bool
 final_name(const struct save *s, char into[NAME_MOST + 1])
 {
 	char base[NAME_MOST + 1];
 	memcpy(base, s->name, sizeof base);
-	name_add_sizes(base, s->size, s->wire_size);
+	if (!s->moved)
+		name_add_sizes(base, s->size, s->wire_size);
 	errno = ENAMETOOLONG;
 	if (s->place == SAVE_CUR)
 		return name_build(into, slice_of(base), slice_make(NULL, 0), s->flags, s->keywords);
@@ -60,7 +61,9 @@ move(struct save *s)
 	s->device = st.st_dev;
 	s->inode = st.st_ino;
 	s->moved = renameat(s->tmp, s->name, directory_of(s), to) == 0;
-	if (!s->moved)
+	if (s->moved)
+		name_add_sizes(s->name, s->size, s->wire_size);
+	else
 		save_failed(s);
 }
 
@@ -139,10 +142,6 @@ end(struct save *s)
 		unlinkat(s->tmp, s->name, 0);
 	else if (s->trouble != 0 && named)
 		unlinkat(directory_of(s), to, 0);
-	else if (s->trouble == 0) {
-		name_add_sizes(s->name, s->size, s->wire_size);
-		save_tell_index(s);
-	}
 	close(s->fd);
 	s->fd = -1;
 }
@@ -157,8 +156,11 @@ save_finish_all(struct save *const *all, size_t count)
 		if (all[i]->trouble == 0)
 			move(all[i]);
 	settle_names(all, count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (all[i]->trouble == 0)
+			save_tell_index(all[i]);
 		end(all[i]);
+	}
 }
 
 bool
@@ -169,6 +171,40 @@ save_finish(struct save *s, enum save_place place, uint8_t flags, uint32_t keywo
 	s->keywords = keywords;
 	s->date = date;
 	save_finish_all(&s, 1);
+	errno = s->trouble;
+	return s->trouble == 0;
+}
+
+/* --- a message, its name and its number together --------------------------------------- */
+
+bool
+save_place(struct save *s, enum save_place place, uint8_t flags, uint32_t keywords, time_t date)
+{
+	s->place = place;
+	s->flags = flags;
+	s->keywords = keywords;
+	s->date = date;
+	if (save_hand_over(s) && !settle_bytes(s->fd))
+		save_failed(s);
+	if (s->trouble == 0)
+		move(s);
+	if (s->trouble == 0)
+		save_tell_index(s);
+	else
+		end(s);
+	errno = s->trouble;
+	return s->trouble == 0;
+}
+
+bool
+save_settle(struct save *s, int other)
+{
+	const int fds[] = {s->fd, directory_of(s), other};
+	int errors[] = {0, 0, 0};
+	settle_all(fds, errors, other >= 0 ? 3 : 2);
+	for (size_t i = 0; i < sizeof errors / sizeof *errors && s->trouble == 0; i++)
+		s->trouble = errors[i];
+	end(s);
 	errno = s->trouble;
 	return s->trouble == 0;
 }

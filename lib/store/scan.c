@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_BYTES 65536
+#include "lib/base/large.h"
+
+#define BLOCK_BYTES 65536   /* of names; from LARGE_LEAST on they come by LARGE_PAGE */
+#define NAMES_MOST  (4u << 20) /* bytes of names that room is made for before they come */
 #define LEAST_SLOTS 64
 #define NAME_SLACK  4 /* flags that come later need no new memory */
 #define ROOM_FIRST  64    /* messages */
@@ -13,8 +16,8 @@
 
 struct name_block {
 	struct name_block *next;
-	size_t             used;
-	char               bytes[BLOCK_BYTES];
+	size_t             room, used;
+	char               bytes[];
 };
 
 /*
@@ -123,20 +126,30 @@ scan_unhash(struct folder *f)
 	f->scan->hashed = false;
 }
 
+static struct name_block *
+add_block(struct folder_scan *s, size_t size)
+{
+	struct name_block *b = large_take(size);
+	if (b == NULL)
+		return NULL;
+	*b = (struct name_block){.next = s->blocks, .room = size - sizeof *b};
+	s->blocks = b;
+	s->name_bytes += size;
+	return b;
+}
+
+/* Before a name stands how long it may become. */
 static char *
 keep_name(struct folder_scan *s, struct slice name, size_t room)
 {
 	struct name_block *b = s->blocks;
-	if (b == NULL || b->used + room + 1 > BLOCK_BYTES) {
-		b = malloc(sizeof *b);
-		if (b == NULL)
-			return NULL;
-		b->next = s->blocks;
-		b->used = 0;
-		s->blocks = b;
-	}
-	char *kept = b->bytes + b->used;
-	b->used += room + 1;
+	if (b == NULL || b->used + room + 2 > b->room)
+		b = add_block(s, s->name_bytes < LARGE_LEAST ? BLOCK_BYTES : LARGE_PAGE);
+	if (b == NULL)
+		return NULL;
+	char *kept = b->bytes + b->used + 1;
+	b->used += room + 2;
+	kept[-1] = (char)room;
 	memcpy(kept, name.data, name.len);
 	kept[name.len] = '\0';
 	return kept;
@@ -145,7 +158,7 @@ keep_name(struct folder_scan *s, struct slice name, size_t room)
 static bool
 set_room(struct folder *f, size_t room)
 {
-	struct message *messages = realloc(f->messages, room * sizeof *messages);
+	struct message *messages = large_resize(f->messages, f->room * sizeof *messages, room * sizeof *messages);
 	if (messages == NULL)
 		return false;
 	f->messages = messages;
@@ -164,11 +177,14 @@ grow_messages(struct folder *f)
 }
 
 void
-scan_expect(struct folder *f, uint64_t messages)
+scan_expect(struct folder *f, uint64_t messages, uint64_t names)
 {
 	size_t room = messages < MANY ? (size_t)messages : MANY;
 	if (room > f->room && room > ROOM_FIRST)
 		set_room(f, room);
+	size_t size = names < NAMES_MOST ? (size_t)names : NAMES_MOST;
+	if (f->scan->blocks == NULL && size >= LARGE_LEAST)
+		add_block(f->scan, size);
 }
 
 static size_t
@@ -187,9 +203,10 @@ scan_append(struct folder *f, struct slice name, const struct name_parts *parts)
 	if (kept == NULL)
 		return NULL;
 	struct message *m = &f->messages[f->count];
-	*m = (struct message){.name = kept, .name_room = (uint8_t)room, .base_len = (uint8_t)parts->base.len,
+	*m = (struct message){.name = kept, .base_len = (uint8_t)parts->base.len,
 	    .flags = parts->flags, .keywords = parts->keywords,
-	    .wire_size = parts->has_wire_size ? parts->wire_size : SIZE_UNKNOWN};
+	    .wire_size = parts->has_wire_size ? parts->wire_size : SIZE_UNKNOWN,
+	    .sent_after = SENT_UNKNOWN};
 	f->count++;
 	f->scan->hashed = false;
 	return m;
@@ -222,9 +239,10 @@ free_names(struct folder_scan *s)
 {
 	while (s->blocks != NULL) {
 		struct name_block *next = s->blocks->next;
-		free(s->blocks);
+		large_give(s->blocks, sizeof *next + s->blocks->room);
 		s->blocks = next;
 	}
+	s->name_bytes = 0;
 }
 
 void
@@ -236,16 +254,24 @@ scan_forget(struct folder *f)
 	free_names(f->scan);
 }
 
+void
+scan_rest(struct folder *f)
+{
+	struct name_block *b = f->scan->blocks;
+	large_rest(f->messages, f->room * sizeof *f->messages, f->count * sizeof *f->messages);
+	if (b != NULL)
+		large_rest(b, sizeof *b + b->room, sizeof *b + b->used);
+}
+
 bool
 scan_rename(struct folder *f, struct message *m, struct slice name)
 {
-	if (name.len > m->name_room) {
+	if (name.len > (unsigned char)m->name[-1]) {
 		size_t room = name_room(name.len + NAME_SLACK);
 		char *kept = keep_name(f->scan, name, room);
 		if (kept == NULL)
 			return false;
 		m->name = kept;
-		m->name_room = (uint8_t)room;
 		return true;
 	}
 	memcpy(m->name, name.data, name.len);
@@ -260,6 +286,8 @@ scan_free(struct folder *f)
 	if (s == NULL)
 		return;
 	free_names(s);
+	large_give(f->messages, f->room * sizeof *f->messages);
+	f->messages = NULL;
 	free(s->slots);
 	free(s);
 	f->scan = NULL;

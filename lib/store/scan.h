@@ -26,6 +26,7 @@ struct folder_scan {
 	struct scan_slot  *slots; /* hash of bases */
 	size_t             slot_count; /* a power of two */
 	struct name_block *blocks;
+	size_t             name_bytes; /* of all of them */
 	bool               hashed;  /* slots are those of the array */
 	struct index_stamp fresh_stamp, cur_stamp; /* of the directories when they were last read */
 	struct index_stamp list_stamp; /* of the UID list when it was last read or written */
@@ -43,6 +44,7 @@ struct folder_scan {
 	struct timespec    keywords_time;
 	struct dotlock     list_lock; /* lib/store/list_lock.h */
 	unsigned           list_locks; /* how often we hold it; 0: not */
+	bool               names_locked; /* we hold the flock of cur/, shared */
 };
 
 /* The index of the message with this base, or SIZE_MAX. */
@@ -51,8 +53,13 @@ size_t scan_find(const struct folder *f, struct slice base);
 struct message *scan_add(struct folder *f, struct slice name, const struct name_parts *parts);
 /* The same for one of many: the hash is made when it is asked next. */
 struct message *scan_append(struct folder *f, struct slice name, const struct name_parts *parts);
-/* So many messages are to come, perhaps: room for them that is not touched costs nothing, growing step by step copies. A guess may be wrong. */
-void scan_expect(struct folder *f, uint64_t messages);
+/*
+ * So many messages are to come, perhaps, with so many bytes of names: room for them that is not touched costs nothing, growing step
+ * by step copies. A guess may be wrong.
+ */
+void scan_expect(struct folder *f, uint64_t messages, uint64_t names);
+/* Gives back what was taken for more messages than there are. */
+void scan_rest(struct folder *f);
 /* Makes f->scan when it is not there. */
 bool scan_prepare(struct folder *f);
 /* Forgets all messages. */
@@ -65,7 +72,7 @@ void scan_unhash(struct folder *f);
 bool scan_hash(const struct folder *f);
 /* Has the memory for it, so that making it when it is asked next cannot fail. */
 bool scan_hash_room(const struct folder *f);
-void scan_free(struct folder *f);
+void scan_free(struct folder *f); /* the messages too */
 /*
  * Reads new/ and cur/: unknown messages are added behind the others with uid 0,
  * names and flags of known ones brought up to date, what is not found is
@@ -85,6 +92,8 @@ bool scan_stamps(const struct folder *f, struct index_stamp *fresh, struct index
  */
 bool scan_begin_rename(struct folder *f);
 void scan_end_rename(struct folder *f, bool begun); /* keeps errno */
+/* At the end of a change (index_end()), through which the flock is held. */
+void scan_end_renames(struct folder *f);
 
 /* Gives UIDs to the messages behind `known` that have none, and sorts them in. False with errno (ESTALE). */
 bool assign_uids(struct folder *f, size_t known);

@@ -180,10 +180,11 @@ lock_names(const struct folder *f, int kind)
 }
 
 static void
-unlock_names(const struct folder *f)
+unlock_names(struct folder *f)
 {
 	int saved = errno;
 	flock(f->cur, LOCK_UN);
+	f->scan->names_locked = false;
 	errno = saved;
 }
 
@@ -192,15 +193,24 @@ scan_begin_rename(struct folder *f)
 {
 	/* Without the locks the rename is as good as another program's. */
 	bool begun = list_lock_begin(f);
-	lock_names(f, LOCK_SH);
+	f->scan->names_locked = f->scan->names_locked || lock_names(f, LOCK_SH);
 	return begun;
 }
 
+/* A change of thousands takes it once: who would have it alone waits for the list's lock first, which the change holds. */
 void
 scan_end_rename(struct folder *f, bool begun)
 {
-	unlock_names(f);
+	if (f->index == NULL || f->index->depth == 0)
+		unlock_names(f);
 	list_lock_end(f, begun);
+}
+
+void
+scan_end_renames(struct folder *f)
+{
+	if (f->scan != NULL && f->scan->names_locked)
+		unlock_names(f);
 }
 
 /* One look at both directories. `*still`: cur/ did not change meanwhile. */
@@ -214,8 +224,10 @@ look(struct folder *f, bool exclusive, bool *still)
 		lock_names(f, LOCK_EX);
 	int64_t now = clock_unix_us();
 	bool ok = scan_stamps(f, &s->fresh_stamp, &s->cur_stamp) && read_both(f) && scan_stamps(f, &fresh, &cur);
-	if (exclusive)
-		scan_end_rename(f, begun);
+	if (exclusive) {
+		unlock_names(f);
+		list_lock_end(f, begun);
+	}
 	if (!ok)
 		return false;
 	/* Deliveries only add to new/, and what leaves it for cur/ changes both. */

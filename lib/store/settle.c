@@ -1,6 +1,7 @@
 #include "lib/store/settle.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,4 +83,11 @@ settle_all(const int *fds, int *errors, size_t count)
 	bool together = settle_together(fds, count);
 	for (size_t i = 0; i < count; i++)
 		errors[i] = together || fsync(fds[i]) == 0 ? 0 : errno;
+}
+
+bool
+settle_bytes(int fd)
+{
+	const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+	return file_system_keeps_it(fd) ? sync_file_range(fd, 0, 0, all) == 0 : fsync(fd) == 0;
 }

@@ -15,9 +15,18 @@
 #ifndef STORE_SETTLE_H
 #define STORE_SETTLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Syncs all that are open on `fds`; errors[i] becomes 0, or the errno of that one's failure. */
 void settle_all(const int *fds, int *errors, size_t count);
+/*
+ * The bytes of a file are on the disk before any name that it gets after this:
+ * durable together with that name, by whoever syncs that. Without a flush and
+ * without a commit of the journal where the file system writes its changes in
+ * their order behind data that was written (those above, whose commit flushes
+ * the disk first); else by fsync(2). False with errno.
+ */
+bool settle_bytes(int fd);
 
 #endif

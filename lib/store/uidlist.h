@@ -103,5 +103,7 @@ void uidlist_write_entry(struct uidlist_writer *w, const struct uid_entry *e);
  * appended any part may be there, which is true as far as its lines are whole.
  */
 bool uidlist_write_end(struct uidlist_writer *w);
+/* Appending, without the sync: the list, open, for who syncs and closes it; -1 with errno. Nothing is shown before that. */
+int uidlist_append_end_unsynced(struct uidlist_writer *w);
 
 #endif

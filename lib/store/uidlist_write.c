@@ -115,6 +115,15 @@ end_appending(struct uidlist_writer *w)
 	return ok;
 }
 
+int
+uidlist_append_end_unsynced(struct uidlist_writer *w)
+{
+	flush(w);
+	if (w->failed)
+		w->fd = directory_close(w->fd);
+	return w->fd;
+}
+
 bool
 uidlist_write_end(struct uidlist_writer *w)
 {
