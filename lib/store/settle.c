@@ -32,21 +32,25 @@ kernel_tells(void)
 	return known == 2;
 }
 
+static unsigned long
+file_system_of(int fd)
+{
+	struct statfs s;
+	return fstatfs(fd, &s) == 0 ? (unsigned long)s.f_type : 0;
+}
+
+/* Those whose journal has a file's blocks and size before a later rename: its pages count as written only when both are in it. */
+static bool
+writes_in_order(int fd)
+{
+	unsigned long type = file_system_of(fd);
+	return type == EXT4_SUPER_MAGIC || type == XFS_MAGIC || type == TMPFS_MAGIC;
+}
+
 static bool
 file_system_keeps_it(int fd)
 {
-	struct statfs s;
-	if (fstatfs(fd, &s) < 0)
-		return false;
-	switch ((unsigned long)s.f_type) {
-	case EXT4_SUPER_MAGIC:
-	case XFS_MAGIC:
-	case BTRFS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-		return true;
-	default:
-		return false;
-	}
+	return writes_in_order(fd) || file_system_of(fd) == BTRFS_SUPER_MAGIC;
 }
 
 static bool
@@ -89,5 +93,5 @@ bool
 settle_bytes(int fd)
 {
 	const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-	return file_system_keeps_it(fd) ? sync_file_range(fd, 0, 0, all) == 0 : fsync(fd) == 0;
+	return writes_in_order(fd) ? sync_file_range(fd, 0, 0, all) == 0 : fsync(fd) == 0;
 }

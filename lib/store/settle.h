@@ -23,9 +23,10 @@ void settle_all(const int *fds, int *errors, size_t count);
 /*
  * The bytes of a file are on the disk before any name that it gets after this:
  * durable together with that name, by whoever syncs that. Without a flush and
- * without a commit of the journal where the file system writes its changes in
- * their order behind data that was written (those above, whose commit flushes
- * the disk first); else by fsync(2). False with errno.
+ * without a commit of the journal where the journal has a file's blocks and size
+ * before a rename that comes later, and a commit flushes the disk first (ext4 in
+ * any data= mode, XFS, tmpfs; not Btrfs, whose pages count as written before its
+ * tree knows of them); else by fsync(2). False with errno.
  */
 bool settle_bytes(int fd);
 

@@ -1,4 +1,5 @@
 """A private MariaDB server in a directory of its own, without a network port unless one is asked for."""
+import fcntl
 import os
 import shutil
 import signal
@@ -11,18 +12,19 @@ TEMPLATE = "/var/tmp/postern-test/mariadb-template"
 
 
 def make_template():
-    """The tables of a fresh server are made once: it takes seconds."""
-    if os.path.isdir(TEMPLATE):
-        return
-    os.makedirs(os.path.dirname(TEMPLATE), exist_ok=True)
-    fresh = tempfile.mkdtemp(prefix="mariadb-", dir=os.path.dirname(TEMPLATE))
-    subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={fresh}", "--user=root",
-                    "--auth-root-authentication-method=socket", "--skip-test-db",
-                    "--innodb-log-file-size=8M"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    """The tables of a fresh server are made once, whoever wants them: it takes seconds."""
+    place = os.path.dirname(TEMPLATE)
+    os.makedirs(place, exist_ok=True)
+    with open(TEMPLATE + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.path.isdir(TEMPLATE):
+            return
+        fresh = tempfile.mkdtemp(prefix="mariadb-", dir=place)
+        result = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={fresh}", "--user=root",
+                                 "--auth-root-authentication-method=socket", "--skip-test-db",
+                                 "--innodb-log-file-size=8M"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert result.returncode == 0, result.stdout
         os.rename(fresh, TEMPLATE)
-    except OSError:  # another run was faster
-        shutil.rmtree(fresh)
 
 
 class MariaDB:

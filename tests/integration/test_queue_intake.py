@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import Suite, wait_for
+from harness import Suite, strace, wait_for
 from harness.suite import connectable
 from test_queue import MESSAGE, Intake, files, wait_gone
 
@@ -237,12 +237,9 @@ def test_no_inodes_is_temporary_and_told_before_the_text():
 
 def test_room_is_not_looked_at_for_each_message(own, tmp_path):
     log = tmp_path / "calls"
-    pids = [option for pid in own.pids("postern-queued") for option in ("-p", str(pid))]
     begun = time.monotonic()
-    process = subprocess.Popen(["strace", "-f", "-qq", "-o", str(log), "-e", "trace=fstatfs,openat", *pids])
+    process = strace.attach(own.pids("postern-queued"), "-f", "-o", str(log), "-e", "trace=fstatfs,openat")
     try:
-        wait_for("strace", 10, lambda: all("TracerPid:\t0\n" not in open(f"/proc/{pid}/status").read()
-                                           for pid in own.pids("postern-queued")))
         with Intake(own) as client:
             for _ in range(100):
                 assert client.envelope("a@example.test", ["b@example.test"])[0] == "ok"

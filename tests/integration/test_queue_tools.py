@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import Peer, Suite, wait_for
+from harness import Peer, Suite, strace, wait_for
 from harness.process import Process
 from test_queue import MESSAGE, Intake, alias, files, wait_gone
 
@@ -393,10 +393,7 @@ def test_a_wrong_setting_is_told(own, name, value):
 @contextlib.contextmanager
 def traced(suite, calls, path):
     """What the processes of queued do meanwhile, with the paths of descriptors."""
-    pids = suite.pids("queued")
-    process = subprocess.Popen(["strace", "-f", "-qq", "-y", "-s", "200", "-o", path, "-e", f"trace={calls}", "-e", "signal=none",
-                                *[word for pid in pids for word in ("-p", str(pid))]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for("strace", 20, lambda: all(Process(pid).status()["TracerPid"] != "0" for pid in pids))
+    process = strace.attach(suite.pids("queued"), "-f", "-y", "-s", "200", "-o", path, "-e", f"trace={calls}", "-e", "signal=none")
     try:
         yield
     finally:
@@ -422,13 +419,12 @@ def test_what_is_not_synced_is_not_said_to_be_done(empty):
     """The viewer is killed when it comes to the fsync; the order itself was given."""
     one = deferred(empty, "a@example.test", ["x@elsewhere.test"])
     viewer = viewer_of(empty)
-    process = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-e", "inject=fsync:signal=KILL", "-p", str(viewer)],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for("strace", 20, lambda: Process(viewer).status()["TracerPid"] != "0")
+    process = strace.attach([viewer], "-o", "/dev/null", "-e", "inject=fsync:signal=KILL")
     result = queuectl(empty, "hold", one)
     assert result.returncode == 111 and "was lost" in result.stderr and not result.stdout
     process.wait(20)
-    wait_for("another viewer", 20, lambda: ids(empty, "--held") == [one])
+    wait_for("another viewer", 20, lambda: empty.tool("mailq", check=False).returncode == 0)
+    wait_for("it to be held", 20, lambda: ids(empty, "--held") == [one])
 
 
 def viewer_of(suite):
