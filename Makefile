@@ -44,7 +44,7 @@ TOOLS = postern-trace postern-sendmail postern-mailq postern-queuectl postern-us
 
 # zlib, of which Debian ships the static archive: of it only deflate and inflate, which ask the libc for memory and nothing else.
 ZLIB_A := $(firstword $(wildcard /usr/lib/*-linux-gnu/libz.a))
-LIBS_postern-imap  = $(if $(MUSL_GCC),$(ZLIB_A),-lz)
+LIBS_postern-imap  = $(if $(ZLIB_A),$(ZLIB_A),-lz)
 LIBS_postern-authd = -lmariadb -lcdb -lcrypt -lgsasl -lnettle -largon2
 LIBS_postern-users = -lcdb -lcrypt -lgsasl -lnettle -largon2
 LIBS_postern-tlsd  = -lssl -lcrypto
