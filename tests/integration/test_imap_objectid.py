@@ -1,5 +1,6 @@
 """Ids that do not change: OBJECTID, RFC 8474."""
 import re
+import subprocess
 
 import pytest
 
@@ -165,3 +166,15 @@ def test_search_by_ids_section_6(imap):
     assert ok(imap, f"SEARCH EMAILID {emails[1].swapcase()}") == [b"* SEARCH"]
     assert ok(imap, f"SEARCH THREADID {emails[1]}") == [b"* SEARCH"]
     assert imap.command("SEARCH EMAILID")[0] == "BAD"
+
+
+def test_a_folder_copied_on_the_disk_gets_its_own_id_when_its_list_is_removed(imap, user):
+    """As postern-imap(8) says it."""
+    ok(imap, "CREATE one")
+    append(imap, "Subject: a", "one")
+    first = mailboxid(imap, "one")
+    subprocess.run(["cp", "-a", user.maildir / ".one", user.maildir / ".two"], check=True)
+    for name in ("dovecot-uidlist", "postern-index"):
+        (user.maildir / ".two" / name).unlink(missing_ok=True)
+    lines = ok(imap, "SELECT two")
+    assert any(b"* 1 EXISTS" in line for line in lines) and mailboxid(imap, "two") != first == mailboxid(imap, "one")
