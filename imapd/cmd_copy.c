@@ -30,13 +30,12 @@ static bool
 copy_one(struct copy *c, struct message *m, size_t index)
 {
 	char base[NAME_MOST + 1];
-	struct quota_amount size = quota_of_message(&c->session->view.folder, m);
 	struct folder_added *added = &c->copies[c->count];
 	if (!folder_copy(&c->session->view.folder, m, &c->to, base, added)) {
 		c->targets.gone = c->targets.gone || errno == ENOENT;
 		return errno == ENOENT;
 	}
-	quota_sum(&c->made, size);
+	quota_sum(&c->made, quota_of_name(&c->session->view.folder, m));
 	added->base = scratch_copy(&c->session->scratch, slice_of(base));
 	c->sources[c->count++] = (uint32_t)index;
 	errno = ENOMEM;
@@ -73,7 +72,7 @@ sum_targets(struct copy *c)
 	struct targets t = c->targets;
 	size_t index;
 	for (const struct message *m; (m = targets_next(c->session, &t, &index)) != NULL;)
-		quota_sum(&c->wanted, quota_of_message(&c->session->view.folder, m));
+		quota_sum(&c->wanted, quota_of_name(&c->session->view.folder, m));
 }
 
 /* A move within what is counted needs no room: how else could the owner of a full mailbox clean up? */
@@ -238,14 +237,14 @@ static bool
 expunge_originals(struct copy *c, struct quota_amount *removed)
 {
 	struct folder *from = &c->session->view.folder;
-	bool ok = true;
+	bool ok = true, gone;
 	*removed = (struct quota_amount){0, 0};
 	folder_change_begin(from);
 	for (size_t i = 0; ok && i < c->count; i++) {
 		struct message *m = &from->messages[c->sources[i]];
-		struct quota_amount size = quota_of_message(from, m);
-		ok = folder_expunge(from, m);
-		if (ok)
+		struct quota_amount size = quota_of_name(from, m);
+		ok = folder_remove(from, m, &gone);
+		if (ok && gone)
 			quota_sum(removed, size);
 	}
 	int trouble = errno;

@@ -6,14 +6,16 @@
 static bool
 expunge(struct folder *f, const struct targets *t, struct quota_amount *gone, size_t *count)
 {
+	bool removed;
 	for (size_t i = 0; i < f->count; i++) {
 		struct message *m = &f->messages[i];
 		if (!(m->flags & FLAG_DELETED) || m->vanished || (t != NULL && !sequence_has(&t->set, m->uid)))
 			continue;
-		struct quota_amount size = quota_of_message(f, m);
-		if (!folder_expunge(f, m))
+		struct quota_amount size = quota_of_name(f, m);
+		if (!folder_remove(f, m, &removed))
 			return false;
-		quota_sum(gone, size);
+		if (removed)
+			quota_sum(gone, size);
 		++*count;
 	}
 	return true;

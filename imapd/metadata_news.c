@@ -54,6 +54,7 @@ metadata_watch_begin(struct session *s)
 struct news {
 	struct session       *session;
 	struct folder_names   folders; /* listed when one is looked for */
+	struct guid          *guids;   /* of each; NULL: they could not be learned */
 	bool                  listed;
 	bool                  begun;   /* a response for `owner` */
 	bool                  unknown; /* it is no folder's that there is, or none that the client wants to hear of */
@@ -67,21 +68,31 @@ is_guid_of(struct session *s, const char *folder, struct slice guid)
 	return folders_guid(&s->maildir, slice_of(folder), false, &own) && slice_is(guid, own.text);
 }
 
+/* Each folder is looked at once, however many GUIDs somebody has written into the file. */
+static void
+list_guids(struct news *n)
+{
+	struct session *s = n->session;
+	n->listed = true;
+	if (!folders_list(&s->maildir, &n->folders) || !namespace_outward(&n->folders) || n->folders.count == 0)
+		return;
+	n->guids = calloc(n->folders.count, sizeof *n->guids);
+	for (size_t i = 0; i < n->folders.count && n->guids != NULL; i++)
+		if (!folders_guid(&s->maildir, namespace_inward(slice_of(n->folders.names[i])), false, &n->guids[i]))
+			n->guids[i].text[0] = '\0';
+}
+
 /* As the client names it; data NULL: a folder that is gone. */
 static struct slice
 find_folder(struct news *n, struct slice guid)
 {
-	struct session *s = n->session;
-	if (is_guid_of(s, "INBOX", guid))
+	if (is_guid_of(n->session, "INBOX", guid))
 		return slice_of("INBOX");
 	if (!n->listed)
-		n->listed = folders_list(&s->maildir, &n->folders) && namespace_outward(&n->folders);
-	for (size_t i = 0; i < n->folders.count && n->listed; i++) {
-		struct slice name = namespace_inward(slice_of(n->folders.names[i]));
-		struct guid own;
-		if (folders_guid(&s->maildir, name, false, &own) && slice_is(guid, own.text))
+		list_guids(n);
+	for (size_t i = 0; i < n->folders.count && n->guids != NULL; i++)
+		if (slice_is(guid, n->guids[i].text))
 			return slice_of(n->folders.names[i]);
-	}
 	return slice_make(NULL, 0);
 }
 
@@ -144,6 +155,7 @@ tell_difference(struct session *s, const struct metadata *old, const struct meta
 	}
 	end_response(&n);
 	folders_free(&n.folders);
+	free(n.guids);
 }
 
 /* --- when ---------------------------------------------------------------------------------- */

@@ -137,3 +137,10 @@ folder_drop(struct folder *f, void (*gone)(void *context, size_t index), void *c
 	f->vanished = 0;
 	scan_unhash(f);
 }
+
+bool
+folder_expunge(struct folder *f, struct message *m)
+{
+	bool removed;
+	return folder_remove(f, m, &removed);
+}

@@ -164,6 +164,8 @@ enum flag_change { FLAGS_ADD, FLAGS_REMOVE, FLAGS_REPLACE };
 bool folder_set_flags(struct folder *f, struct message *m, enum flag_change change, uint8_t flags, uint32_t keywords);
 /* Removes its file and marks it vanished. True as well when it was gone already. */
 bool folder_expunge(struct folder *f, struct message *m);
+/* The same; `*removed`: it was there, and this call has removed it. */
+bool folder_remove(struct folder *f, struct message *m, bool *removed);
 /* A message that was just put into a folder. */
 struct folder_added {
 	const char *base;

@@ -192,12 +192,14 @@ do_unlink(struct folder *f, struct message *m, void *context)
 }
 
 bool
-folder_expunge(struct folder *f, struct message *m)
+folder_remove(struct folder *f, struct message *m, bool *removed)
 {
+	*removed = false;
 	if (m->vanished)
 		return true;
 	index_begin(f);
-	bool ok = with_retry(f, m, do_unlink, NULL) || errno == ENOENT;
+	*removed = with_retry(f, m, do_unlink, NULL);
+	bool ok = *removed || errno == ENOENT;
 	if (ok) {
 		mark_vanished(f, m);
 		f->scan->trusted = false;

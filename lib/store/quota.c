@@ -183,13 +183,20 @@ quota_of_folder(const struct quota *q, struct slice folder)
 /* --- messages ------------------------------------------------------------------------ */
 
 struct quota_amount
-quota_of_message(const struct folder *f, const struct message *m)
+quota_of_name(const struct folder *f, const struct message *m)
 {
 	uint64_t size;
 	int directory = m->in_new ? f->fresh : f->cur;
-	bool there = !m->vanished && faccessat(directory, m->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    quota_count_file(directory, m->name, &size);
-	return there ? (struct quota_amount){size < INT64_MAX ? size : INT64_MAX, 1} : (struct quota_amount){0, 0};
+	bool known = !m->vanished && quota_count_file(directory, m->name, &size);
+	return known ? (struct quota_amount){size < INT64_MAX ? size : INT64_MAX, 1} : (struct quota_amount){0, 0};
+}
+
+struct quota_amount
+quota_of_message(const struct folder *f, const struct message *m)
+{
+	int directory = m->in_new ? f->fresh : f->cur;
+	bool there = !m->vanished && faccessat(directory, m->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return there ? quota_of_name(f, m) : (struct quota_amount){0, 0};
 }
 
 void

@@ -61,6 +61,8 @@ void quota_forget(struct quota *q);
 struct quota_amount quota_of_folder(const struct quota *q, struct slice folder);
 /* The size of a message as a quota counts it; zero messages when its file is gone. */
 struct quota_amount quota_of_message(const struct folder *f, const struct message *m);
+/* The same by its name, without a look whether the file is there: for whoever finds that out, by linking or removing it. */
+struct quota_amount quota_of_name(const struct folder *f, const struct message *m);
 void quota_sum(struct quota_amount *sum, struct quota_amount more);
 
 #endif

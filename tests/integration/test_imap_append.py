@@ -3,15 +3,11 @@ import re
 
 import pytest
 
+from harness.imap import login, ok
+
 ONE, TWO, THREE = (f"Subject: {name}\r\n\r\nbody of {name}\r\n" for name in ("one", "two", "three"))
 PARTS = (b"Subject: source\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\npreamble\r\n--b\r\n"
          b"Content-Type: text/plain\r\n\r\nfirst part\r\n--b\r\nContent-Type: text/html\r\nX-Part: 2\r\n\r\n<p>second</p>\r\n--b--\r\n")
-
-
-def ok(imap, command):
-    status, lines = imap.command(command)
-    assert status == "OK", (command, imap.text)
-    return lines
 
 
 @pytest.fixture
@@ -21,8 +17,7 @@ def user(suite):
 
 @pytest.fixture
 def imap(suite, user):
-    with suite.imap("imaps") as imap:
-        assert imap.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as imap:
         yield imap
 
 

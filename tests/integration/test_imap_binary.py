@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from harness.imap import login, ok
+
 DATA = os.urandom(3000) + b"\0"
 BASE64 = b"\r\n".join(re.findall(rb".{1,76}", base64.b64encode(DATA)))
 PARTS = (b"Subject: parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
@@ -16,17 +18,10 @@ PARTS = (b"Subject: parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed;
 QUOTED = "ä soft line\r\ntwo !".encode()
 
 
-def ok(imap, command):
-    status, lines = imap.command(command)
-    assert status == "OK", (command, imap.text)
-    return lines
-
-
 @pytest.fixture(scope="module")
 def imap(suite):
     user = suite.user()
-    with suite.imap("imaps") as imap:
-        assert imap.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as imap:
         for text in (PARTS, b"Subject: plain\r\n\r\nbody\r\n", b"Subject: nul\r\n\r\na\0b\r\n"):
             ok(imap, [f"APPEND INBOX {{{len(text)}}}", text + b"\r\n"])
         ok(imap, "SELECT INBOX")

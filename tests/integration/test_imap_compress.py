@@ -5,6 +5,8 @@ import zlib
 
 import pytest
 
+from harness.imap import login, ok
+
 
 class Deflated:
     """Stands between a Dialogue and its socket."""
@@ -31,8 +33,7 @@ class Deflated:
 
 @contextlib.contextmanager
 def compressed(suite, user):
-    with suite.imap("imaps") as imap:
-        assert imap.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as imap:
         assert b"COMPRESS=DEFLATE" in imap.command("CAPABILITY")[1][0].split()
         assert imap.command("COMPRESS DEFLATE")[0] == "OK"
         imap.socket = Deflated(imap.socket)
@@ -42,12 +43,6 @@ def compressed(suite, user):
 @pytest.fixture
 def user(suite):
     return suite.user()
-
-
-def ok(imap, command):
-    status, lines = imap.command(command)
-    assert status == "OK", imap.text
-    return lines
 
 
 def test_a_conversation(suite, user):
@@ -72,8 +67,7 @@ def test_what_cannot_be_compressed_comes_whole(suite, user):
 
 def test_a_second_time_and_another_way(suite, user):
     """Section 3: both are BAD; only DEFLATE is known."""
-    with suite.imap("imaps") as imap:
-        assert imap.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as imap:
         assert imap.command("COMPRESS LZW")[0] == "BAD"
         assert imap.command("COMPRESS")[0] == "BAD"
     with compressed(suite, user) as imap:

@@ -5,28 +5,23 @@ import shutil
 
 import pytest
 
+from harness.imap import append_text, login, ok
+
 TEXT = "Subject: {0}\r\n\r\nbody of {0}\r\n"
 
 
 @contextlib.contextmanager
 def session(suite, user, select="SELECT INBOX"):
-    with suite.imap("imaps") as imap:
-        assert imap.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as imap:
         if select:
             imap.first = ok(imap, select)
         yield imap
 
 
-def ok(imap, command):
-    status, lines = imap.command(command)
-    assert status == "OK", (command, imap.text)
-    return lines
-
-
 def append(imap, *names):
     for name in names:
         text = TEXT.format(name)
-        ok(imap, [f"APPEND INBOX {{{len(text)}}}", text + "\r\n"])
+        append_text(imap, text)
 
 
 def number(lines, pattern):

@@ -2,6 +2,7 @@
 is BAD, and every response that comes is one."""
 import pytest
 
+from harness.imap import login
 from harness.imap_grammar import check, check_text
 
 PLAIN = b"From: a@b.test\r\nTo: b@b.test\r\nSubject: plain\r\nDate: Sat, 21 Nov 2026 10:00:00 +0100\r\n\r\ntext\r\n"
@@ -41,12 +42,6 @@ def user(suite):
             assert session.command(b"CREATE " + string(folder))[0] == "OK", (folder, session.text)
             assert session.command(b"SUBSCRIBE " + string(folder))[0] == "OK", folder
     return user
-
-
-def login(suite, user):
-    session = suite.imap("imaps")
-    assert session.login(user.address, user.password)[0] == "OK"
-    return session
 
 
 @pytest.fixture(scope="module", params=["", "ENABLE IMAP4rev2", "ENABLE IMAP4rev2 UTF8=ACCEPT CONDSTORE QRESYNC"], ids=["rev1", "rev2", "all"])

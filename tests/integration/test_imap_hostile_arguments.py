@@ -1,6 +1,8 @@
 """Folder names, charsets and numbers that no client should send (issue 7, item 9): refused as the RFC says, with nothing done."""
 import pytest
 
+from harness.imap import login
+
 
 @pytest.fixture(scope="module")
 def user(suite):
@@ -10,8 +12,7 @@ def user(suite):
 @pytest.fixture
 def imap(suite, user):
     """A session in an INBOX of one message at least."""
-    with suite.imap("imaps") as imap:
-        assert imap.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as imap:
         assert imap.command(["APPEND INBOX {16}", "Subject: one\r\n\r\n\r\n"])[0] == "OK"
         assert imap.command("SELECT INBOX")[0] == "OK"
         yield imap
@@ -74,8 +75,7 @@ BAD = ["FETCH 0 FLAGS", "FETCH 4294967296 FLAGS", "UID FETCH 4294967296 FLAGS", 
 @pytest.mark.parametrize("command", BAD, ids=lambda command: command[:40].replace("\r\n", " "))
 def test_a_number_that_is_none(suite, user, command):
     """RFC 9051 section 9: number, nz-number and number64 end where 32 and 63 bits end."""
-    with suite.imap("imaps") as imap:
-        assert imap.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as imap:
         imap.command("ENABLE QRESYNC")
         imap.command("SELECT INBOX")
         imap.send(f"n {command}\r\n")

@@ -3,6 +3,8 @@ import re
 
 import pytest
 
+from harness.imap import login
+
 # The folders of RFC 5258 section 5, with '.' between levels; Foo is no folder, nor is Vegetable.Broccoli, which is subscribed.
 FOLDERS = ["Fruit", "Fruit.Apple", "Fruit.Banana", "Tofu", "Vegetable", "Vegetable.Corn", "Foo.Bar.Baz", "Sent"]
 SUBSCRIBED = ["INBOX", "Fruit.Banana", "Vegetable", "Vegetable.Broccoli"]
@@ -11,8 +13,7 @@ SUBSCRIBED = ["INBOX", "Fruit.Banana", "Vegetable", "Vegetable.Broccoli"]
 @pytest.fixture(scope="module")
 def session(suite):
     user = suite.user()
-    with suite.imap("imaps") as session:
-        assert session.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as session:
         # So that nothing is there but these.
         for line in session.command('LIST "" "*"')[1]:
             session.command("DELETE " + line.split()[-1].decode())

@@ -6,12 +6,7 @@ import pytest
 
 from harness import wait_for
 from harness.dovecot import Dovecot, missing
-
-
-def login(suite, user):
-    session = suite.imap("imaps")
-    assert session.login(user.address, user.password)[0] == "OK"
-    return session
+from harness.imap import login, ok
 
 
 @pytest.fixture
@@ -23,12 +18,6 @@ def user(suite):
 def imap(suite, user):
     with login(suite, user) as session:
         yield session
-
-
-def ok(imap, command):
-    status, lines = imap.command(command)
-    assert status == "OK", (command, imap.text)
-    return lines
 
 
 def refused(imap, command, status, code=""):

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from harness.imap import login
+
 
 @pytest.fixture(scope="module")
 def prefixed(suite):
@@ -12,12 +14,6 @@ def prefixed(suite):
     yield suite
     suite.set("imap_inbox_prefix", None)
     suite.restart("imap")
-
-
-def login(suite, user):
-    session = suite.imap("imaps")
-    assert session.login(user.address, user.password)[0] == "OK"
-    return session
 
 
 def names(session, command):

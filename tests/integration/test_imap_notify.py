@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from harness.imap import append_text, login, ok
+
 TEXT = "From: a@example.org\r\nSubject: {0}\r\n\r\nbody\r\n"
 MESSAGES = "(MessageNew MessageExpunge)"
 
@@ -15,8 +17,7 @@ def user(suite):
 
 @contextlib.contextmanager
 def session(suite, user, select=None):
-    with suite.imap("imaps") as imap:
-        assert imap.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as imap:
         if select:
             ok(imap, f"SELECT {select}")
         yield imap
@@ -29,15 +30,9 @@ def other(suite, user):
         yield imap
 
 
-def ok(imap, command):
-    status, lines = imap.command(command)
-    assert status == "OK", (command, imap.text)
-    return lines
-
-
 def append(imap, folder="INBOX", name="a"):
     text = TEXT.format(name)
-    ok(imap, [f"APPEND {folder} {{{len(text)}}}", text + "\r\n"])
+    append_text(imap, text, folder)
 
 
 def nothing(imap):
@@ -171,7 +166,7 @@ def test_own_messages_are_not_fetched(suite, user):
     with session(suite, user, "INBOX") as imap:
         ok(imap, "NOTIFY SET (SELECTED (MessageNew (UID) MessageExpunge))")
         text = TEXT.format("own")
-        lines = ok(imap, [f"APPEND INBOX {{{len(text)}}}", text + "\r\n"])
+        lines = append_text(imap, text)
         assert b"* 1 EXISTS" in lines and not any(b"FETCH" in line for line in lines)
         nothing(imap)
 

@@ -1,7 +1,10 @@
 """Ids that do not change: OBJECTID, RFC 8474."""
 import re
+import subprocess
 
 import pytest
+
+from harness.imap import append_text, login, ok
 
 
 @pytest.fixture
@@ -11,20 +14,13 @@ def user(suite):
 
 @pytest.fixture
 def imap(suite, user):
-    with suite.imap("imaps") as session:
-        assert session.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as session:
         yield session
-
-
-def ok(imap, command):
-    status, lines = imap.command(command)
-    assert status == "OK", (command, imap.text)
-    return lines
 
 
 def append(imap, header, folder="INBOX"):
     text = header + "\r\n\r\nbody\r\n"
-    ok(imap, [f"APPEND {folder} {{{len(text)}}}", text + "\r\n"])
+    append_text(imap, text, folder)
 
 
 def mailboxid(imap, folder):
@@ -73,8 +69,7 @@ def test_a_list_of_old_gets_an_id_that_stays(suite, user, imap, header):
     [path] = (user.maildir / "cur").iterdir()
     (user.maildir / "postern-index").unlink(missing_ok=True)
     (user.maildir / "dovecot-uidlist").write_text(header.format(validity=1234567, name=path.name.split(":")[0]))
-    with suite.imap("imaps") as session:
-        assert session.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as session:
         lines = b"\n".join(ok(session, "SELECT INBOX"))
         assert b"[UIDVALIDITY 1234567]" in lines
         assert ok(session, "FETCH 1 UID") == [b"* 1 FETCH (UID 5)"]
@@ -154,8 +149,7 @@ def test_threadid_without_an_index_is_the_same(imap, user, suite):
     ok(imap, "SELECT INBOX")
     first = ids(imap, "THREADID")
     (user.maildir / "postern-index").unlink()
-    with suite.imap("imaps") as session:
-        assert session.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as session:
         ok(session, "SELECT INBOX")
         assert ids(session, "THREADID") == first
 
@@ -172,3 +166,15 @@ def test_search_by_ids_section_6(imap):
     assert ok(imap, f"SEARCH EMAILID {emails[1].swapcase()}") == [b"* SEARCH"]
     assert ok(imap, f"SEARCH THREADID {emails[1]}") == [b"* SEARCH"]
     assert imap.command("SEARCH EMAILID")[0] == "BAD"
+
+
+def test_a_folder_copied_on_the_disk_gets_its_own_id_when_its_list_is_removed(imap, user):
+    """As postern-imap(8) says it."""
+    ok(imap, "CREATE one")
+    append(imap, "Subject: a", "one")
+    first = mailboxid(imap, "one")
+    subprocess.run(["cp", "-a", user.maildir / ".one", user.maildir / ".two"], check=True)
+    for name in ("dovecot-uidlist", "postern-index"):
+        (user.maildir / ".two" / name).unlink(missing_ok=True)
+    lines = ok(imap, "SELECT two")
+    assert any(b"* 1 EXISTS" in line for line in lines) and mailboxid(imap, "two") != first == mailboxid(imap, "one")

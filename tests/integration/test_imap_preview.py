@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from harness.imap import login
+
 TEXTS = {
     "plain": ("Subject: a\r\n\r\nHello,\r\n\r\n  all   is\twell.\r\n", "Hello, all is well."),
     "empty": ("Subject: a\r\n\r\n\r\n\r\n", ""),
@@ -30,8 +32,7 @@ TEXTS = {
 @pytest.fixture(scope="module")
 def imap(suite):
     user = suite.user()
-    with suite.imap("imaps") as imap:
-        assert imap.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as imap:
         assert imap.command("SELECT INBOX")[0] == "OK"
         yield imap
 

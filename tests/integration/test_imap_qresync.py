@@ -5,13 +5,14 @@ import re
 
 import pytest
 
+from harness.imap import append_text, login, ok
+
 TEXT = "Subject: {0}\r\n\r\nbody of {0}\r\n"
 
 
 @contextlib.contextmanager
 def session(suite, user, select="SELECT INBOX", enable=True):
-    with suite.imap("imaps") as imap:
-        assert imap.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as imap:
         if enable:
             assert ok(imap, "ENABLE QRESYNC") == [b"* ENABLED QRESYNC"]
         if select:
@@ -19,17 +20,11 @@ def session(suite, user, select="SELECT INBOX", enable=True):
         yield imap
 
 
-def ok(imap, command):
-    status, lines = imap.command(command)
-    assert status == "OK", (command, imap.text)
-    return lines
-
-
 def fill(suite, user, count):
     with session(suite, user, None, False) as imap:
         for name in range(count):
             text = TEXT.format(name)
-            ok(imap, [f"APPEND INBOX {{{len(text)}}}", text + "\r\n"])
+            append_text(imap, text)
 
 
 def code(lines, name):

@@ -1,6 +1,7 @@
 """What a mailbox holds and may hold, as IMAP tells it: RFC 9208."""
 import pytest
 
+from harness.imap import append_text, login, ok
 from test_quota import Users, held, files
 
 
@@ -17,20 +18,13 @@ def user(limited):
 
 @pytest.fixture
 def imap(suite, user):
-    with suite.imap("imaps") as session:
-        assert session.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as session:
         yield session
-
-
-def ok(imap, command):
-    status, lines = imap.command(command)
-    assert status == "OK", (command, imap.text)
-    return lines
 
 
 def append(imap, size, flags=""):
     text = "Subject: x\r\n\r\n" + "x" * size + "\r\n"
-    ok(imap, [f"APPEND INBOX {flags}{{{len(text)}}}", text + "\r\n"])
+    append_text(imap, text, rest=flags)
 
 
 def test_capability_names_the_resources(imap):
@@ -63,8 +57,7 @@ def test_nobody_sets_limits_section_4_1_3(imap):
 
 def test_without_a_limit_there_is_no_root(suite):
     account = suite.user()
-    with suite.imap("imaps") as imap:
-        assert imap.login(account.address, account.password)[0] == "OK"
+    with login(suite, account) as imap:
         assert ok(imap, "GETQUOTAROOT INBOX") == [b"* QUOTAROOT INBOX"]
         assert imap.command('GETQUOTA "User quota"')[0] == "NO"
 

@@ -3,14 +3,10 @@ import re
 
 import pytest
 
+from harness.imap import login, ok
+
 OLD = "Subject: old\r\n\r\nbody\r\n"
 NEW = "Subject: new\r\n\r\nlonger body\r\n"
-
-
-def ok(imap, command):
-    status, lines = imap.command(command)
-    assert status == "OK", (command, imap.text)
-    return lines
 
 
 @pytest.fixture
@@ -21,8 +17,7 @@ def user(suite):
 @pytest.fixture
 def imap(suite, user):
     """INBOX with three messages, selected; a folder Drafts."""
-    with suite.imap("imaps") as imap:
-        assert imap.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as imap:
         ok(imap, [f"APPEND INBOX {{{len(OLD)}}}", f"{OLD} {{{len(OLD)}}}\r\n", f"{OLD} {{{len(OLD)}}}\r\n", OLD + "\r\n"])
         ok(imap, "CREATE Drafts")
         ok(imap, "SELECT INBOX")

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from harness.imap import login
+
 numbers = itertools.count(1)
 
 PLAIN = b"From: anna@example.test\r\nSubject: %s\r\n\r\n%s\r\n"
@@ -36,8 +38,7 @@ def user(suite):
 
 @pytest.fixture(scope="module")
 def session(suite, user):
-    with suite.imap("imaps") as session:
-        assert session.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as session:
         yield session
 
 

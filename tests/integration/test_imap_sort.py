@@ -1,6 +1,8 @@
 """SORT: RFC 5256 sections 2 and 3; SORT=DISPLAY: RFC 5957; ESORT: RFC 5267 section 3."""
 import pytest
 
+from harness.imap import login
+
 
 def message(subject="x", sender="a@x.test", to="b@x.test", cc="", date="Sat, 21 Nov 2026 10:00:00 +0000", body="x"):
     return (f"From: {sender}\r\nTo: {to}\r\n" + (f"Cc: {cc}\r\n" if cc else "") + (f"Date: {date}\r\n" if date else "")
@@ -10,8 +12,7 @@ def message(subject="x", sender="a@x.test", to="b@x.test", cc="", date="Sat, 21 
 @pytest.fixture(scope="module")
 def session(suite):
     user = suite.user()
-    with suite.imap("imaps") as session:
-        assert session.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as session:
         yield session
 
 

@@ -5,25 +5,20 @@ import re
 
 import pytest
 
+from harness.imap import append_text, login, ok
+
 TEXT = "Subject: {0}\r\n\r\nbody of {0}\r\n"
 
 
 @contextlib.contextmanager
 def session(suite, user):
-    with suite.imap("imaps") as imap:
-        assert imap.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as imap:
         yield imap
-
-
-def ok(imap, command):
-    status, lines = imap.command(command)
-    assert status == "OK", (command, imap.text)
-    return lines
 
 
 def append(imap, name, when=""):
     text = TEXT.format(name)
-    ok(imap, [f"APPEND INBOX {when}{{{len(text)}}}", text + "\r\n"])
+    append_text(imap, text, rest=when)
     return len(text)
 
 

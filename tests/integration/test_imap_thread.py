@@ -1,6 +1,8 @@
 """THREAD: RFC 5256 section 3, ORDEREDSUBJECT and REFERENCES; REFS: draft-ietf-morg-inthread."""
 import pytest
 
+from harness.imap import login
+
 
 def message(name, parents="", subject="x", minute=0, reply=None):
     head = f"Message-ID: <{name}@x.test>\r\n" if name else ""
@@ -14,8 +16,7 @@ def message(name, parents="", subject="x", minute=0, reply=None):
 @pytest.fixture(scope="module")
 def session(suite):
     user = suite.user()
-    with suite.imap("imaps") as session:
-        assert session.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as session:
         yield session
 
 

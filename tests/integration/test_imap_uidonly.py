@@ -3,23 +3,18 @@ import re
 
 import pytest
 
+from harness.imap import append_text, login, ok
+
 TEXT = "Subject: {0}\r\n\r\nbody of {0}\r\n"
-
-
-def ok(imap, command):
-    status, lines = imap.command(command)
-    assert status == "OK", (command, imap.text)
-    return lines
 
 
 @pytest.fixture
 def imap(suite):
     user = suite.user()
-    with suite.imap("imaps") as imap:
-        assert imap.login(user.address, user.password)[0] == "OK"
+    with login(suite, user) as imap:
         for name in range(4):
             text = TEXT.format(name)
-            ok(imap, [f"APPEND INBOX {{{len(text)}}}", text + "\r\n"])
+            append_text(imap, text)
         imap.user = user
         assert b"UIDONLY" in ok(imap, "CAPABILITY")[0].split()
         assert ok(imap, "ENABLE UIDONLY") == [b"* ENABLED UIDONLY"]
