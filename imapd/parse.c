@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "lib/mail/utf8.h"
+
 static bool
 is_atom(int byte)
 {
