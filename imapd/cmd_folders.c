@@ -17,7 +17,7 @@
 #include "lib/store/subscriptions.h"
 
 /* RFC 9051 section 6.3.4. */
-static const char not_composed[] = "the name is not in Unicode's normal form C";
+static const char not_composed[] = "the name is not in Unicode's normal form C, or has a line separator";
 
 static bool
 parse_name(struct parser *p, struct slice *name)

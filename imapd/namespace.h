@@ -37,7 +37,7 @@ bool namespace_take(struct parser *p, struct slice *name);
 /* The same, and gives the store's name. */
 bool namespace_parse(struct parser *p, struct slice *name);
 
-/* RFC 9051 section 5.1: a name in UTF-8 may be made only in Unicode's form C; in modified UTF-7 any. The store's name. */
+/* RFC 9051 section 5.1: a name in UTF-8 may be made only in Unicode's form C, and without separators of lines and paragraphs (RFC 6855 section 3); in modified UTF-7 any. The store's name. */
 bool namespace_may_be_made(bool utf8, struct slice name);
 
 /* A folder's name, given as the store has it, as the client says it, in modified UTF-7; in scratch memory where it is another. data NULL: no memory. */
