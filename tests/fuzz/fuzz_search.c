@@ -2,7 +2,8 @@
 /*
  * SEARCH from its arguments to its result: up to a NUL a program, behind it
  * a message that lies in a folder beside some that do not change. A program and
- * its negation part the folder; what was found is found again, now by the index.
+ * its negation part the folder; what was found is found again, now by the
+ * index, and by the sketches that a search in texts has left.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -13,10 +14,13 @@
 
 #include "imapd/match.h"
 #include "lib/base/file.h"
+#include "lib/store/sketches.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MESSAGE "cur/1700000009.hostile:2,S"
+/* Asks for texts often enough for sketches to be made and read. */
+#define NOWHERE "OR TEXT \"q~1z\" OR TEXT \"q~2z\" TEXT \"q~3z\""
 
 static struct session session = {.scratch = {.limit = 1 << 20}, .watch = -1, .body = {.fd = -1}};
 
@@ -90,6 +94,22 @@ negated(struct str *into, struct slice text)
 	return str_append_text(into, ")");
 }
 
+/* The same behind another one that has looked into the message: what it finds is what either finds. */
+static void
+try_sieve(struct slice text, unsigned fits)
+{
+	unsigned nowhere, either;
+	bool failed;
+	struct str both = STR_MOST(text.len + 100);
+	str_append_text(&both, "OR (" NOWHERE ") (");
+	str_append_slice(&both, text);
+	str_append_text(&both, ")");
+	must(run(slice_of(NOWHERE), &nowhere, &failed));
+	if (!failed && run(str_slice(&both), &either, &failed) && !failed)
+		must(either == (fits | nowhere));
+	str_free(&both);
+}
+
 static void
 try_program(struct slice text)
 {
@@ -100,6 +120,8 @@ try_program(struct slice text)
 		must(run(text, &again, &failed) && again == fits);
 		if (negated(&negation, text) && run(str_slice(&negation), &others_fit, &failed))
 			must(others_fit == (all & ~fits));
+		if (!slice_starts_nocase(text, "CHARSET"))
+			try_sieve(text, fits);
 	}
 	str_free(&negation);
 }
@@ -112,6 +134,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (session.maildir.root == 0)
 		begin();
 	unlinkat(session.maildir.root, "postern-index", 0);
+	unlinkat(session.maildir.root, SKETCHES_NAME, 0);
 	put(MESSAGE, slice_from(text, end + 1));
 	must(view_open(&session.view, &session.maildir, slice_of("INBOX"), true));
 	session.view.announced = session.view.folder.count;

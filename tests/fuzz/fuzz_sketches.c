@@ -16,7 +16,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct message messages[2] = {{.uid = 1, .name = (char *)"one:2,", .base_len = 3}, {.uid = 2, .name = (char *)"two:2,", .base_len = 3}};
+static struct message messages[2] = {{.uid = 1, .name = (char *)"one:2,", .base_len = 3},
+    {.uid = 2, .name = (char *)"two:2,", .base_len = 3}};
 static struct folder  folder = {.messages = messages, .count = 2, .uidvalidity = 1};
 
 static void

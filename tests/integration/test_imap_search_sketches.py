@@ -101,33 +101,27 @@ class Mailbox:
         """What cannot be a file of sketches is in its place."""
         self.file.unlink(missing_ok=True)
         self.file.mkdir()
-        yield
-        self.file.rmdir()
+        try:
+            yield
+        finally:
+            self.file.rmdir()
 
 
 def search(imap, keys):
     """Keys in which texts may be any: as literals."""
-    pieces = []
-    for key in [keys] if isinstance(keys, str) else keys:
-        if isinstance(key, bytes):
-            pieces[-1] += f" {{{len(key)}}}"
-            pieces.append(key)
-        elif pieces and isinstance(pieces[-1], bytes):
-            pieces[-1] += b" " + key.encode()
-        else:
-            pieces.append(("SEARCH CHARSET UTF-8 " if not pieces else "") + key)
-    if isinstance(pieces[-1], bytes):
-        pieces[-1] += b"\r\n"
-    status, lines = imap.command(pieces if len(pieces) > 1 else pieces[0])
+    every = [keys] if isinstance(keys, str) else keys
+    pieces = [key.encode() if isinstance(key, str) else b"{%d+}\r\n%s" % (len(key), key) for key in every]
+    status, lines = imap.command(b"SEARCH CHARSET UTF-8 " + b" ".join(pieces))
     assert status == "OK", imap.text
     return next([int(n) for n in line.split()[2:]] for line in lines if line.startswith(b"* SEARCH"))
 
 
 def needles():
     """Pieces of the texts, of all lengths; such as are nowhere; across line ends, and where the message's form ends and its text begins."""
-    found = [b"unique7x", b"UNIQUE11X end", b"behind everything", b"far behind", b"far far far far far", b"zanzibar", b"qzx", b"q", b"",
-             b"within5", b"headofpart5", b"inner text", b"markup9", b"subject: within9", b"x-part: headofpart13", b"sender3@", b"continues here4",
-             b"line continues", b"Content-Type", b"text/plain", b"--edge", b"end\n", b"end\r\n", b"x end\n--edge", b"fox\n", b"unique7x end\n\n",
+    found = [b"unique7x", b"UNIQUE11X end", b"behind everything", b"far behind", b"far far far far far", b"zanzibar", b"qzx", b"q",
+             b"", b"within5", b"headofpart5", b"inner text", b"markup9", b"subject: within9", b"x-part: headofpart13", b"sender3@",
+             b"continues here4", b"line continues", b"Content-Type", b"text/plain", b"--edge", b"end\n", b"end\r\n",
+             b"x end\n--edge", b"fox\n", b"unique7x end\n\n",
              "STRASSE".encode(), "straße".encode(), "ABC FULL".encode(), "fine".encode(), "é".encode(), "ß".encode(), b"\xff\xfe\xfd"]
     for charset, text in TEXTS.items():
         for _ in range(6):
@@ -144,8 +138,9 @@ def programs():
         yield ["TEXT", needle]
     for _ in range(25):
         a, b, c = chance.sample(every, 3)
-        yield chance.choice((["BODY", a, "TEXT", b], ["OR BODY", a, "TEXT", b], ["NOT TEXT", a], ["NOT (OR BODY", a, "BODY", b, ") TEXT", c],
-                             ["OR (BODY", a, "NOT BODY", b, ") (TEXT", c, "SEEN)"], ["5:30 NOT BODY", a, "OR TEXT", b, "BODY", c]))
+        yield chance.choice((["BODY", a, "TEXT", b], ["OR BODY", a, "TEXT", b], ["NOT TEXT", a],
+                             ["NOT (OR BODY", a, "(BODY", b, "SEEN)) TEXT", c], ["OR (BODY", a, "NOT BODY", b, "SEEN) TEXT", c],
+                             ["5:30 NOT BODY", a, "OR TEXT", b, "BODY", c]))
 
 
 @pytest.fixture(scope="module")
@@ -165,8 +160,8 @@ def plain(number):
 
 def is_sieved(box, imap):
     """
-    Whether the last message's sketch decides: its text becomes another one in its place, as no program changes it, and its sketch stays.
-    The message is what it was behind this.
+    Whether the last message's sketch decides: its text becomes another one in its place, as no program changes it, and its sketch
+    stays. The message is what it was behind this.
     """
     path = next(path for path in (box.path / "cur").iterdir() if path.name.startswith(box.paths[-1].name.split(":")[0]))
     was = path.read_bytes()
@@ -282,7 +277,8 @@ DAMAGE = {"empty": lambda whole: b"", "cut in the head": lambda whole: whole[:20
           "of zeroes": lambda whole: bytes(len(whole)), "noise": lambda whole: random.Random(1).randbytes(len(whole)),
           "zeroes within": lambda whole: whole[:300] + bytes(200) + whole[500:], "noise behind": lambda whole: whole + b"noise" * 9999,
           "of another version": lambda whole: b"POSTSKE0" + whole[8:], "a head alone": lambda whole: whole[:40],
-          "ones for bits": lambda whole: whole[:72] + b"\xff" * 64 + whole[136:], "no bits": lambda whole: whole[:72] + bytes(len(whole) - 72)}
+          "ones for bits": lambda whole: whole[:72] + b"\xff" * 64 + whole[136:],
+          "no bits": lambda whole: whole[:72] + bytes(len(whole) - 72)}
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
