@@ -24,7 +24,7 @@ void settle_all(const int *fds, int *errors, size_t count);
  * The bytes of a file are on the disk before any name that it gets after this:
  * durable together with that name, by whoever syncs that. Without a flush and
  * without a commit of the journal where the file system writes its changes in
- * their order behind data that was written (those above, whose commit flushes
+ * their order behind data that was written (ext4, XFS; their commit flushes
  * the disk first); else by fsync(2). False with errno.
  */
 bool settle_bytes(int fd);
