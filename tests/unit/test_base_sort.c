@@ -25,7 +25,7 @@ static void
 test_stable(void **state)
 {
 	(void)state;
-	unsigned values[MOST], seed = 1;
+	unsigned values[MOST] = {0}, seed = 1;
 	uint32_t places[MOST], room[MOST / 2];
 	for (size_t count = 0; count <= MOST; count++) {
 		for (size_t i = 0; i < count; i++) {
