@@ -152,7 +152,6 @@ static const struct call calls[] = {
 	{SYS_fdatasync, CALLS_WRITE_FILES, ALWAYS, 0},
 	{SYS_syncfs, CALLS_WRITE_FILES, ALWAYS, 0},
 	{SYS_sync_file_range, CALLS_WRITE_FILES, ALWAYS, 0},
-	{SYS_sync_file_range, CALLS_WRITE_FILES, ALWAYS, 0},
 	{SYS_ftruncate, CALLS_WRITE_FILES, ALWAYS, 0},
 	{SYS_fallocate, CALLS_WRITE_FILES, ALWAYS, 0},
 	{SYS_fchmod, CALLS_WRITE_FILES, ALWAYS, 0},

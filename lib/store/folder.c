@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/large.h"
 #include "lib/store/courier.h"
 #include "lib/store/directory.h"
 #include "lib/store/folders.h"
@@ -78,6 +79,7 @@ folder_close(struct folder *f)
 	scan_free(f);
 	for (int i = 0; i < KEYWORDS_MOST; i++)
 		free(f->keywords[i]);
+	large_give(f->messages, f->room * sizeof *f->messages);
 	const int open[] = {f->directory, f->cur, f->fresh, f->tmp};
 	for (size_t i = 0; i < sizeof open / sizeof *open; i++)
 		if (open[i] >= 0)

@@ -286,8 +286,6 @@ scan_free(struct folder *f)
 	if (s == NULL)
 		return;
 	free_names(s);
-	large_give(f->messages, f->room * sizeof *f->messages);
-	f->messages = NULL;
 	free(s->slots);
 	free(s);
 	f->scan = NULL;

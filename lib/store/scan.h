@@ -72,7 +72,7 @@ void scan_unhash(struct folder *f);
 bool scan_hash(const struct folder *f);
 /* Has the memory for it, so that making it when it is asked next cannot fail. */
 bool scan_hash_room(const struct folder *f);
-void scan_free(struct folder *f); /* the messages too */
+void scan_free(struct folder *f);
 /*
  * Reads new/ and cur/: unknown messages are added behind the others with uid 0,
  * names and flags of known ones brought up to date, what is not found is

@@ -11,7 +11,7 @@ from harness import strace
 
 pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 CALLS = ["-f", "-y", "-s", "100", "-e",
-         "trace=openat,write,sendto,sendmsg,fsync,fdatasync,syncfs,rename,renameat,renameat2,link,linkat,unlinkat,exit_group"]
+         "trace=openat,write,sendto,sendmsg,fsync,fdatasync,sync_file_range,syncfs,rename,renameat,renameat2,link,linkat,unlinkat,exit_group"]
 
 
 def deliver(suite, user, subject, *before):
@@ -55,10 +55,20 @@ def saved(user, part):
             rf"rename(at2?)?\(.*{root}/{part}", rf"fsync\(\d+<{root}/{part}>\)"]
 
 
-def listed(user):
+def listed(root):
     """A new UID is durable before it is told: promise 18 needs it too."""
-    root = re.escape(str(user.maildir))
     return [rf"f(data)?sync\(\d+<{root}/dovecot-uidlist[^>]*>\)"]
+
+
+def together(root):
+    """The file in its place, its name and its UID, by one call or by one for each."""
+    return [rf"syncfs\(\d+<{root}/cur/"], [rf"fsync\(\d+<{root}/cur/", rf"fsync\(\d+<{root}/cur>\)", *listed(root)]
+
+
+def appended(root):
+    """Its bytes are on the disk before it has a name."""
+    return [rf"openat\(.*{root}/tmp.*O_CREAT", rf"write\(\d+<{root}/tmp/", rf"(fsync|sync_file_range)\(\d+<{root}/tmp/[^>]+>",
+            rf"rename(at2?)?\(.*{root}/cur"]
 
 
 def test_a_delivery(suite, user, tmp_path):
@@ -74,8 +84,22 @@ def test_append(suite, user, tmp_path):
         assert imap.command("SELECT INBOX")[0] == "OK"
         with traced(suite, "imap", log):
             assert imap.command(["APPEND INBOX {6}", "a: b\r\n\r\n"])[0] == "OK"
-    in_order(log, *saved(user, "cur"), r"APPENDUID")
-    in_order(log, *listed(user), r"APPENDUID")
+    root = re.escape(str(user.maildir))
+    in_order(log, *appended(root), rf"fsync\(\d+<{root}/cur/", rf"fsync\(\d+<{root}/cur>\)", r"APPENDUID")
+    in_order(log, *appended(root), *listed(root), r"APPENDUID")
+
+
+def test_append_elsewhere(suite, user, tmp_path):
+    log = tmp_path / "calls"
+    with suite.imap("imaps") as imap:
+        assert imap.login(user.address, user.password)[0] == "OK"
+        assert imap.command("CREATE Other")[0] == imap.command("SELECT Other")[0] == imap.command("UNSELECT")[0] == "OK"
+        with traced(suite, "imap", log):
+            assert imap.command(["APPEND Other {6}", "a: b\r\n\r\n"])[0] == "OK"
+    root = re.escape(str(user.maildir)) + r"/\.Other"
+    whole, single = together(root)
+    durable = whole if "syncfs(" in log.read_text() else single
+    in_order(log, *appended(root), rf"write\(\d+<{root}/dovecot-uidlist>", *durable, r"APPENDUID")
 
 
 def test_copy(suite, user, tmp_path):
