@@ -83,7 +83,7 @@ appenduid(struct append *a)
 {
 	struct scratch *scratch = &a->session->scratch;
 	size_t count = a->group.count > 0 ? a->group.count : 1;
-	struct folder_added one, *added = count == 1 ? &one : scratch_take_array(scratch, count, sizeof *added);
+	struct folder_added one = {.uid = 0}, *added = count == 1 ? &one : scratch_take_array(scratch, count, sizeof *added);
 	struct uid_pair *pairs = scratch_take_array(scratch, count, sizeof *pairs);
 	uint32_t uidvalidity;
 	bool ok = added != NULL && number(a, added, count, &uidvalidity);
