@@ -6,17 +6,9 @@
 #include "deliver/lmtp_lines.h"
 #include "deliver/lmtp_services.h"
 #include "deliver/request.h"
-#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/ipc/crew.h"
 #include "lib/ipc/server.h"
-
-/*
- * As many workers are at work together. More would share fewer syncs, and wait for the same disk; but who has not
- * answered for SLOW waits for something else, and does not count.
- */
-#define AT_WORK 2
-#define SLOW    100 /* ms */
 
 #define REQUEST_MOST   4096  /* bytes: an envelope's addresses are far from it */
 #define DRAIN_PATIENCE 10000 /* ms */
@@ -25,7 +17,7 @@ _Static_assert(CREW_JOBS == GROUP_MOST, "a worker is given what it delivers toge
 
 static struct service service;
 static struct crew    crew;
-static struct timer   look_again, drained;
+static struct timer   drained;
 static bool           draining;
 static struct packet  answer;
 
@@ -59,22 +51,14 @@ job_ended(void *job, const struct outcome *o, const char *why)
 	lmtp_lines_done(j);
 }
 
-/* An idle one, unless enough are at work. NULL: none, and `*busy` says whether that is why. */
+/* An idle one, or NULL. Many at work at a time are better than large groups: the journal makes one commit of syncs that come together. */
 static struct crew_worker *
-free_worker(bool *busy)
+free_worker(void)
 {
-	struct crew_worker *idle = NULL;
-	size_t at_work = 0;
-	int64_t now = clock_ms();
-	for (size_t i = 0; i < crew.count; i++) {
-		struct crew_worker *w = crew.workers[i];
-		if (w->count == 0)
-			idle = w;
-		else
-			at_work += now - w->since < SLOW;
-	}
-	*busy = at_work >= AT_WORK;
-	return *busy ? NULL : idle;
+	for (size_t i = 0; i < crew.count; i++)
+		if (crew.workers[i]->count == 0)
+			return crew.workers[i];
+	return NULL;
 }
 
 /* As much as it delivers together. False: there is nothing that it may have. */
@@ -105,25 +89,13 @@ under_way(void)
 static void
 assign(void)
 {
-	bool busy = false;
 	struct crew_worker *w = NULL;
 	if (draining && under_way() == 0)
 		loop_stop();
-	while (!draining && lmtp_lines_wait() && (w = free_worker(&busy)) != NULL && give_group(w))
+	while (!draining && lmtp_lines_wait() && (w = free_worker()) != NULL && give_group(w))
 		;
-	if (draining || !lmtp_lines_wait() || w != NULL)
-		return;
-	if (busy)
-		timer_set(&look_again, SLOW);
-	else
+	if (!draining && lmtp_lines_wait() && w == NULL)
 		crew_spawn(&crew);
-}
-
-static void
-look(struct timer *t)
-{
-	(void)t;
-	assign();
 }
 
 /* Those who wait are told that it is temporary, by the end of their conversations. */
@@ -205,7 +177,6 @@ lmtp_serve_begin(int spawner, uint64_t workers)
 	    .closed = peer_left};
 	crew = (struct crew){.most = (size_t)workers, .build = build_job, .name = job_name, .ended = job_ended, .assign = assign,
 	    .failed = no_worker, .lost = spawner_lost};
-	look_again.fire = look;
 	drained.fire = end_loop;
 	peers_add(&service.peers, "postern-lmtpd");
 	if (crew_begin(&crew, spawner))

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/log.h"
 
 #define SPAWN_AGAIN 1000   /* ms after a spawn that failed */
@@ -62,7 +61,6 @@ read_result(struct packet *p, const struct crew_worker *w, struct outcome *o)
 static void
 begin_first(struct crew_worker *w)
 {
-	w->since = clock_ms();
 	timer_set(&w->limit, JOB_TIMEOUT);
 }
 

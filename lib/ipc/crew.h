@@ -26,9 +26,8 @@ struct crew_worker {
 	struct crew  *crew;
 	void         *jobs[CREW_JOBS]; /* in the order in which it got them */
 	size_t        count;
-	uint64_t      tag;   /* of the first */
-	int64_t       since; /* clock_ms() when that became the first */
-	bool          used;  /* has done a job: it is no broken program */
+	uint64_t      tag;  /* of the first */
+	bool          used; /* has done a job: it is no broken program */
 };
 
 struct crew {
