@@ -4,7 +4,7 @@
 
 #include "imapd/objectid.h"
 #include "imapd/progress.h"
-#include "imapd/sieve.h"
+#include "imapd/prefilter.h"
 #include "imapd/text_search.h"
 #include "lib/base/clock.h"
 #include "lib/mail/date.h"
@@ -18,7 +18,7 @@ struct search {
 	bool            has_header;  /* of the message under way */
 	struct slice    header;
 	struct text_search text;
-	struct sieve    sieve;
+	struct prefilter prefilter;
 };
 
 struct candidate {
@@ -157,12 +157,12 @@ text_matches(struct search *s, const struct search_key *key, const struct candid
 	struct body *b = &s->session->body;
 	size_t index = c->number - 1;
 	bool whole;
-	if (sieve_excludes(&s->sieve, s->session, s->program, key->needle, index) || !open_message(s, c->message))
+	if (prefilter_excludes(&s->prefilter, s->session, s->program, key->needle, index) || !open_message(s, c->message))
 		return false;
-	struct trigrams *trigrams = sieve_gather(&s->sieve, b, index);
+	struct trigrams *trigrams = prefilter_gather(&s->prefilter, b, index);
 	enum text_found found = text_in_message(&s->text, b, key->needle, key->kind == SEARCH_TEXT, trigrams, &whole);
 	if (found == TEXT_ABSENT && whole)
-		sieve_learn(&s->sieve, s->session, b, index);
+		prefilter_learn(&s->prefilter, s->session, b, index);
 	return is_found(s, found);
 }
 
@@ -275,7 +275,7 @@ match_all(struct session *s, struct search_key *program, struct matches *found, 
 			found->indexes[found->count++] = (uint32_t)i;
 	}
 	text_search_end(&search.text);
-	sieve_end(&search.sieve);
+	prefilter_end(&search.prefilter);
 	found->failed = search.failed;
 	return true;
 }

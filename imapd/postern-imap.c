@@ -19,7 +19,7 @@
 #include "imapd/metadata.h"
 #include "imapd/namespace.h"
 #include "imapd/session_run.h"
-#include "imapd/sieve.h"
+#include "imapd/prefilter.h"
 #include "imapd/special_use.h"
 #include "lib/base/host.h"
 #include "lib/base/log.h"
@@ -88,7 +88,7 @@ serve(const struct handover *h, int mail_root)
 {
 	namespace_use_prefix(inbox_prefix);
 	metadata_use_admin(admin);
-	sieve_use(sketches);
+	prefilter_use(sketches);
 	session_run(h, mail_root, append_most, &quota_rules);
 }
 

@@ -1,6 +1,6 @@
 /*
  * Whether a text is in a message: in its fields or parts, decoded (RFC 9051 section 6.4.4: HEADER, BODY, TEXT).
- * Folders hold sketches of what it reads: who changes what a message is read as raises MEANING (sieve.c).
+ * Folders hold sketches of what it reads: who changes what a message is read as raises MEANING (prefilter.c).
  */
 #ifndef IMAPD_TEXT_SEARCH_H
 #define IMAPD_TEXT_SEARCH_H

@@ -2,7 +2,7 @@
  * The file `postern-sketches` of a folder: of each message a sketch of its
  * text, a few hundred bytes that say of most words that they are certainly not
  * in it, so that a search for a word reads the messages that may have it and
- * no others. What the bits mean is for those who search (imapd/sieve.h).
+ * no others. What the bits mean is for those who search (imapd/prefilter.h).
  *
  *     head | record | record | ...   up to the first one that is not sound
  *     record: checksum, length, UID, inode and name of the message, bits

@@ -1,10 +1,10 @@
-#include "imapd/sieve.h"
+#include "imapd/prefilter.h"
 
 #include <stdlib.h>
 
 #include "lib/mail/charset.h"
 
-#define SIEVE_KNOWN (1u << SIEVE_NEEDLES)
+#define PREFILTER_KNOWN (1u << PREFILTER_NEEDLES)
 /* Searches in one message that come before the sketches are read: some, and one for so many messages of the folder. */
 #define TRIES     4u
 #define TRIES_PER 256u
@@ -15,7 +15,7 @@
 static bool used = true;
 
 void
-sieve_use(bool use)
+prefilter_use(bool use)
 {
 	used = use;
 }
@@ -23,18 +23,18 @@ sieve_use(bool use)
 /* --- what is asked -------------------------------------------------------------------- */
 
 static void
-collect_needles(struct sieve *v, const struct search_key *key)
+collect_needles(struct prefilter *v, const struct search_key *key)
 {
 	for (; key != NULL; key = key->next) {
 		bool text = key->kind == SEARCH_BODY || key->kind == SEARCH_TEXT;
-		if (text && v->count < SIEVE_NEEDLES)
+		if (text && v->count < PREFILTER_NEEDLES)
 			v->needles[v->count++] = key->needle;
 		collect_needles(v, key->child);
 	}
 }
 
 static void
-collect(struct sieve *v, struct scratch *scratch, const struct search_key *program)
+collect(struct prefilter *v, struct scratch *scratch, const struct search_key *program)
 {
 	collect_needles(v, program);
 	v->probes = scratch_take_array(scratch, v->count, sizeof *v->probes);
@@ -57,9 +57,9 @@ write_meaning(struct str *meaning)
 }
 
 static uint32_t
-judge(const struct sieve *v, struct slice sketch)
+judge(const struct prefilter *v, struct slice sketch)
 {
-	uint32_t known = SIEVE_KNOWN;
+	uint32_t known = PREFILTER_KNOWN;
 	for (size_t i = 0; i < v->count; i++)
 		known |= (uint32_t)trigrams_exclude(&v->probes[i], sketch) << i;
 	return known;
@@ -67,7 +67,7 @@ judge(const struct sieve *v, struct slice sketch)
 
 /* False: the message is gone, or has one already. */
 static bool
-take(struct sieve *v, struct session *s, const struct sketch *sketch, size_t *hint)
+take(struct prefilter *v, struct session *s, const struct sketch *sketch, size_t *hint)
 {
 	struct folder *f = &s->view.folder;
 	const struct message *m = sketch_message(f, sketch, hint);
@@ -85,7 +85,7 @@ take(struct sieve *v, struct session *s, const struct sketch *sketch, size_t *hi
 
 /* The number of bytes of sketches that nobody needs. */
 static uint64_t
-read_sketches(struct sieve *v, struct session *s)
+read_sketches(struct prefilter *v, struct session *s)
 {
 	struct sketch sketch;
 	size_t hint = 0;
@@ -97,7 +97,7 @@ read_sketches(struct sieve *v, struct session *s)
 
 /* Those of messages that are still there. */
 static void
-remove_dead(struct sieve *v, struct session *s)
+remove_dead(struct prefilter *v, struct session *s)
 {
 	struct sketch sketch;
 	size_t hint = 0;
@@ -111,7 +111,7 @@ remove_dead(struct sieve *v, struct session *s)
 }
 
 static void
-begin(struct sieve *v, struct session *s, const struct search_key *program)
+begin(struct prefilter *v, struct session *s, const struct search_key *program)
 {
 	struct str meaning = STR_MOST(8192);
 	v->begun = true;
@@ -129,7 +129,7 @@ begin(struct sieve *v, struct session *s, const struct search_key *program)
 }
 
 void
-sieve_end(struct sieve *v)
+prefilter_end(struct prefilter *v)
 {
 	if (v->begun)
 		sketches_close(&v->file);
@@ -140,7 +140,7 @@ sieve_end(struct sieve *v)
 /* --- one message ---------------------------------------------------------------------------- */
 
 static bool
-is_ready(struct sieve *v, struct session *s, const struct search_key *program)
+is_ready(struct prefilter *v, struct session *s, const struct search_key *program)
 {
 	if (!used || v->begun)
 		return used && v->known != NULL;
@@ -151,7 +151,7 @@ is_ready(struct sieve *v, struct session *s, const struct search_key *program)
 }
 
 bool
-sieve_excludes(struct sieve *v, struct session *s, const struct search_key *program, const struct needle *needle, size_t index)
+prefilter_excludes(struct prefilter *v, struct session *s, const struct search_key *program, const struct needle *needle, size_t index)
 {
 	if (!is_ready(v, s, program))
 		return false;
@@ -163,7 +163,7 @@ sieve_excludes(struct sieve *v, struct session *s, const struct search_key *prog
 
 /* Of one that does not fit in memory another part may be there the next time. */
 struct trigrams *
-sieve_gather(struct sieve *v, const struct body *b, size_t index)
+prefilter_gather(struct prefilter *v, const struct body *b, size_t index)
 {
 	if (!v->begun || !v->file.writes || v->known[index] != 0 || b->text.len != b->size)
 		return NULL;
@@ -175,8 +175,8 @@ sieve_gather(struct sieve *v, const struct body *b, size_t index)
 }
 
 void
-sieve_learn(struct sieve *v, struct session *s, const struct body *b, size_t index)
+prefilter_learn(struct prefilter *v, struct session *s, const struct body *b, size_t index)
 {
-	v->known[index] = SIEVE_KNOWN;
+	v->known[index] = PREFILTER_KNOWN;
 	sketches_add(&v->file, &s->view.folder.messages[index], b->inode, trigrams_sketch(v->trigrams));
 }
