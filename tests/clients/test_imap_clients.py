@@ -1,6 +1,8 @@
-"""Real clients from Debian's packages against the whole suite: imaplib, curl, mutt, mbsync, offlineimap."""
+"""Real clients from Debian's packages against the whole suite: imaplib, curl, mutt, mbsync, offlineimap, and the classes that Roundcube has for IMAP."""
 import imaplib
+import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -254,3 +256,24 @@ def test_offlineimap(suite, user, tmp_path):
     subjects = sorted(re.search(rb"Subject: (\w+)", m)[1] for m in user.messages())
     assert subjects == [b"near", b"one", b"two"] and len(tree(near / "INBOX")) == 3
     assert any(name.endswith(":2,FS") for name in tree(user.maildir))
+
+
+# --- Roundcube --------------------------------------------------------------------------
+
+ROUNDCUBE = pathlib.Path("/var/cache/postern-test/roundcube")
+
+
+@needs("php")
+@pytest.mark.skipif(not ROUNDCUBE.is_dir(), reason="sh tests/clients/get_roundcube gets it")
+def test_roundcube(suite, user):
+    """Folders for their uses, the list, search, an answer, what is moved and deleted (roundcube.php, which ends at the first refusal)."""
+    driver = pathlib.Path(__file__).with_name("roundcube.php")
+    got = json.loads(run("php", driver, ROUNDCUBE, suite.ports["imaps"], user.address, user.password).stdout)
+    assert got["namespace"]["personal"] == [["", "."]] and got["delimiter"] == "." and all(got["knows"])
+    assert set(got["folders"]) == {"INBOX", "Ablage", "Ablage.Gr&APwA3w-e", "Sent"} and "\\Sent" in got["uses"]
+    assert got["subscribed"] == ["Ablage", "Ablage.Gr&APwA3w-e", "Sent"]
+    assert got["count"] == got["unseen"] == got["threads"] == 3 and got["sorted"] == ["1", "3", "2"]
+    assert got["headers"] == [[number + 1, name, "anna@example.test", "plain"] for number, name in enumerate(("one", "two", "three"))]
+    assert got["body"] == "body of two\r\n" and got["answered"] == ["2"] and got["found"] == ["1", "3"] and got["appended"] == "1"
+    assert got["left"] == {"INBOX": "1", "Sent": "2", "Ablage": "1", "Ablage.Gr&APwA3w-e": "1"}
+    assert got["metadata"] == {"INBOX": {"/private/comment": "Eingang"}} and got["end"] == ["INBOX", "Sent"]
