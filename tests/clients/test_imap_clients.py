@@ -1,14 +1,18 @@
-"""Real clients from Debian's packages against the whole suite: imaplib, curl, mutt, mbsync, offlineimap, and the classes that Roundcube has for IMAP."""
+"""Real clients from Debian's packages against the whole suite: imaplib, curl, mutt, mbsync, offlineimap, alpine, and the classes that Roundcube has for IMAP."""
 import imaplib
 import json
 import os
 import pathlib
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 
 import pytest
 
+from harness import wait_for
 from harness.dialogue import client_context
 
 MESSAGE = "From: anna@example.test\nTo: bert@example.test\nSubject: {0}\nDate: Sat, 21 Nov 2026 10:00:00 +0000\n" \
@@ -256,6 +260,65 @@ def test_offlineimap(suite, user, tmp_path):
     subjects = sorted(re.search(rb"Subject: (\w+)", m)[1] for m in user.messages())
     assert subjects == [b"near", b"one", b"two"] and len(tree(near / "INBOX")) == 3
     assert any(name.endswith(":2,FS") for name in tree(user.maildir))
+
+
+# --- alpine -----------------------------------------------------------------------------
+
+
+class Terminal:
+    """A program in a terminal of its own: what it shows is waited for, then a key is pressed."""
+
+    def __init__(self, *arguments, **environment):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execvpe(arguments[0], [str(a) for a in arguments], {**os.environ, "TERM": "xterm", **environment})
+        self.shown = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.fd)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+    def see(self, words):
+        def look():
+            if select.select([self.fd], [], [], 0)[0]:
+                self.shown += os.read(self.fd, 65536)
+            return words in self.shown
+        wait_for(lambda: f"{words} in {self.shown[-2000:]}", 20, look)
+
+    def press(self, keys):
+        self.shown = b""
+        os.write(self.fd, keys)
+
+
+@needs("alpine")
+def test_alpine(suite, user, tmp_path):
+    """The list, a message, one that is saved into a folder made for it, and expunged."""
+    place = f'{{127.0.0.1:{suite.ports["imaps"]}/ssl/novalidate-cert/user="{user.address}"}}'
+    (tmp_path / "rc").write_text(f"personal-name=Me\nuser-domain=example.test\ninbox-path={place}INBOX\nfolder-collections=Mail {place}[]\n"
+                                 "feature-list=quit-without-confirm,expunge-without-confirm\nlast-version-used=9.99\n")
+    with Terminal("alpine", "-p", tmp_path / "rc", "-i", HOME=str(tmp_path)) as alpine:
+        alpine.see(b"PASSWORD")
+        alpine.press(user.password.encode() + b"\r")
+        alpine.see(b"[Yes]")        # whether to keep the password
+        alpine.press(b"n")
+        alpine.see(b"three")
+        alpine.press(b"\r")
+        alpine.see(b"body of")
+        alpine.press(b"s")
+        alpine.see(b"SAVE")
+        alpine.press(b"\x15Work\r")
+        alpine.see(b"[Yes]")        # whether to make the folder
+        alpine.press(b"y")
+        user.wait(1, folder="Work")
+        alpine.see(b"DEL")
+        alpine.press(b"<")
+        alpine.see(b"three")
+        alpine.press(b"x")
+        wait_for("what was saved to be expunged", 20, lambda: len(user.messages()) == 2)
 
 
 # --- Roundcube --------------------------------------------------------------------------
