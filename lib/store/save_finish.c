@@ -163,13 +163,19 @@ save_finish_all(struct save *const *all, size_t count)
 	}
 }
 
-bool
-save_finish(struct save *s, enum save_place place, uint8_t flags, uint32_t keywords, time_t date)
+static void
+aim(struct save *s, enum save_place place, uint8_t flags, uint32_t keywords, time_t date)
 {
 	s->place = place;
 	s->flags = flags;
 	s->keywords = keywords;
 	s->date = date;
+}
+
+bool
+save_finish(struct save *s, enum save_place place, uint8_t flags, uint32_t keywords, time_t date)
+{
+	aim(s, place, flags, keywords, date);
 	save_finish_all(&s, 1);
 	errno = s->trouble;
 	return s->trouble == 0;
@@ -180,10 +186,7 @@ save_finish(struct save *s, enum save_place place, uint8_t flags, uint32_t keywo
 bool
 save_place(struct save *s, enum save_place place, uint8_t flags, uint32_t keywords, time_t date)
 {
-	s->place = place;
-	s->flags = flags;
-	s->keywords = keywords;
-	s->date = date;
+	aim(s, place, flags, keywords, date);
 	if (save_hand_over(s) && !settle_bytes(s->fd))
 		save_failed(s);
 	if (s->trouble == 0)
