@@ -86,7 +86,10 @@ static bool
 watch_both(struct notify *n, struct slice name, int watches[2])
 {
 	watches[0] = watch_part(n, name, "cur");
+	int trouble = errno;
 	watches[1] = watch_part(n, name, "new");
+	if (watches[1] >= 0)
+		errno = trouble;
 	return watches[0] >= 0 && watches[1] >= 0;
 }
 

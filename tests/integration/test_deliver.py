@@ -147,10 +147,11 @@ def test_killed_at_any_time_nothing_half_is_visible(suite, tmp_path):
     whole = len(b"Return-Path: <s@x.test>\nDelivered-To: %s\n" % user.address.encode()) + len(text)
     tool(suite, "-d", user.address, "-f", "s@x.test", input=text.decode())
     for _ in range(5):
+        before = len(list((user.maildir / "new").iterdir()))
         with open(tmp_path / "m", "rb") as message, Worker(suite) as worker:
             socket.send_fds(worker.socket, [b"\0".join([b"deliver", b"t", b"q", b"s@x.test", user.address.encode(),
                                                         user.address.encode(), b"0"]) + b"\0"], [message.fileno()])
-            wait_until(lambda: list((user.maildir / "tmp").iterdir()))
+            wait_until(lambda: list((user.maildir / "tmp").iterdir()) or len(list((user.maildir / "new").iterdir())) > before)
             worker.process.send_signal(signal.SIGKILL)
             worker.process.wait(20)
         for left in (user.maildir / "tmp").iterdir():

@@ -317,7 +317,8 @@ def test_a_new_folder_is_watched(suite, user, other):
         ok(imap, f"NOTIFY SET (PERSONAL {MESSAGES})")
         ok(other, "CREATE Fresh")
         append(other, "Fresh")
-        assert b"* STATUS Fresh (MESSAGES 1 " in imap.response()
+        line = imap.response()
+        assert b"* STATUS Fresh (MESSAGES 1 " in line, suite.log_text("imap")[-1500:]
         ok(other, "RENAME Fresh Stale")
         append(other, "Stale")
         line = imap.response()
