@@ -14,6 +14,7 @@ from harness.process import Process
 from test_queue import MESSAGE, Intake, alias, files, wait_gone
 
 ADMIN = "games"  # a user that every Debian has
+ACCEPTS = "00010000"  # of a socket in /proc/net/unix
 
 
 @pytest.fixture(scope="module")
@@ -428,8 +429,9 @@ def test_what_is_not_synced_is_not_said_to_be_done(empty):
 
 
 def viewer_of(suite):
-    """The process that listens at queue/show."""
-    inode = next(line.split()[6] for line in open("/proc/net/unix") if line.rstrip().endswith(f"{suite.run}/queue/show"))
+    """The process that listens at queue/show (connections that it took have that path too)."""
+    sockets = [line.split() for line in open("/proc/net/unix") if line.rstrip().endswith(f"{suite.run}/queue/show")]
+    inode = next(words[6] for words in sockets if words[3] == ACCEPTS)
     for pid in suite.pids("queued"):
         for name in os.listdir(f"/proc/{pid}/fd"):
             with contextlib.suppress(OSError):
