@@ -35,11 +35,32 @@ DEFAULTS = {"hostname": "mail.example.test", "permitted_networks": "192.0.2.0/24
 SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|SUMMARY: UndefinedBehaviorSanitizer")
 
 
+PORTS = range(10000, 32768)  # below those that the kernel gives to whoever connects
+
+
+def is_free(port):
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
 def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
+    """Ports that nobody else gets, here or in another lane, until all have had their turn."""
+    HOME.mkdir(mode=0o755, exist_ok=True)
+    ports = []
+    with open(HOME / "ports", "a+") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        turn.seek(0)
+        at = int(turn.read() or 0)
+        while len(ports) < count:
+            port = PORTS[at % len(PORTS)]
+            at += 1
+            if is_free(port):
+                ports.append(port)
+        turn.truncate(0)
+        turn.write(str(at))
     return ports
 
 
