@@ -95,18 +95,19 @@ $(B)/obj/%.o: %.c Makefile
 	$(if $(V),,@echo '  CC    $@')
 	$(Q)$(CC) $(CFLAGS_ALL) -c $< -o $@
 
-$(B)/musl/%.o: %.c Makefile | $(B)/uapi
+$(B)/musl/%.o: %.c Makefile | $(B)/uapi/zconf.h
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  MUSL  $@')
 	$(Q)$(MUSL_GCC) $(CFLAGS_ALL) $(MUSL_CFLAGS) -c $< -o $@
 
-$(B)/uapi:
-	@mkdir -p $@
-	@ln -sfn /usr/include/linux $@/linux
-	@ln -sfn /usr/include/asm-generic $@/asm-generic
-	@ln -sfn /usr/include/zlib.h $@/zlib.h
-	@ln -sfn $(firstword $(wildcard /usr/include/*-linux-gnu/zconf.h /usr/include/zconf.h)) $@/zconf.h
-	@ln -sfn $(firstword $(wildcard /usr/include/*-linux-gnu/asm /usr/include/asm)) $@/asm
+# The link made last: a directory that an older Makefile left lacks it.
+$(B)/uapi/zconf.h:
+	@mkdir -p $(@D)
+	@ln -sfn /usr/include/linux $(@D)/linux
+	@ln -sfn /usr/include/asm-generic $(@D)/asm-generic
+	@ln -sfn $(firstword $(wildcard /usr/include/*-linux-gnu/asm /usr/include/asm)) $(@D)/asm
+	@ln -sfn /usr/include/zlib.h $(@D)/zlib.h
+	@ln -sfn $(firstword $(wildcard /usr/include/*-linux-gnu/zconf.h /usr/include/zconf.h)) $@
 
 define archive
 $(B)/$(1)/$(2).a: $(patsubst %.c,$(B)/$(1)/%.o,$(call sources,$(2)))

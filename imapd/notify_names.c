@@ -85,12 +85,12 @@ was_renamed(const struct notify *n, struct slice from)
 static const char *
 outward(struct session *s, const char *name)
 {
-	size_t prefix = strlen(namespace_prefix());
-	char *longer = scratch_take(&s->scratch, prefix + strlen(name) + 1);
+	size_t prefix = strlen(namespace_prefix()), len = strlen(name);
+	char *longer = scratch_take(&s->scratch, prefix + len + 1);
 	if (longer == NULL)
 		return NULL;
 	memcpy(longer, namespace_prefix(), prefix);
-	strcpy(longer + prefix, name);
+	memcpy(longer + prefix, name, len + 1);
 	return longer;
 }
 
