@@ -22,6 +22,7 @@
 #define NOTIFY_RENAMES_MOST 256  /* between two looks; beyond that one folder went and another came */
 #define NOTIFY_OWN_MOST     64   /* changes of this session between two looks; of those beyond it is told */
 #define NOTIFY_PAUSE        500  /* ms between two looks at one folder */
+#define NOTIFY_SETTLED      200  /* ms behind a rename: those beneath the folder follow one by one, and all are told of as one */
 
 enum notify_event {
 	NOTIFY_NEW = 1 << 0,
@@ -95,6 +96,8 @@ struct notify {
 	int                   descriptor; /* inotify */
 	int                   root;       /* the watch of the Maildir itself */
 	bool                  relist;  /* folders or subscriptions have changed */
+	bool                  at_once; /* this session has changed them, and is done */
+	int64_t               settled; /* clock_ms(): renames of others are done then, as it seems */
 	char                  selected[FOLDER_NAME_MOST + 1]; /* the store's name of the folder that is watched as the selected one, or "" */
 	int                   selected_watches[2];
 	bool                  selected_dirty;

@@ -6,6 +6,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
+
 void
 notify_forget_renames(struct notify *n)
 {
@@ -16,15 +18,17 @@ notify_forget_renames(struct notify *n)
 	n->renamed = 0;
 }
 
-/* The two halves come one after the other. */
+/* The two halves come one after the other. Of no more than are remembered, so that endless renames do not put off the look at them. */
 static void
 note_rename(struct notify *n, const struct inotify_event *e)
 {
 	if (e->mask & IN_MOVED_FROM && n->renamed < NOTIFY_RENAMES_MOST)
 		n->renames[n->renamed++] = (struct notify_rename){.cookie = e->cookie, .from = strdup(e->name + 1)};
 	for (size_t i = 0; e->mask & IN_MOVED_TO && i < n->renamed; i++)
-		if (n->renames[i].cookie == e->cookie && n->renames[i].to == NULL)
+		if (n->renames[i].cookie == e->cookie && n->renames[i].to == NULL) {
 			n->renames[i].to = strdup(e->name + 1);
+			n->settled = clock_ms() + NOTIFY_SETTLED;
+		}
 }
 
 static void

@@ -35,7 +35,7 @@ notify_own_change(struct session *s, struct slice name, bool beneath)
 	if (n == NULL)
 		return;
 	/* Looked at soon, so that nothing that others do later is taken for this. */
-	n->relist = true;
+	n->relist = n->at_once = true;
 	char *copy = n->owned < NOTIFY_OWN_MOST ? strndup(name.data, name.len) : NULL;
 	if (copy != NULL)
 		n->own[n->owned++] = (struct notify_own){.name = copy, .beneath = beneath};
@@ -216,7 +216,7 @@ notify_tell_names(struct session *s)
 {
 	struct notify *n = s->notify;
 	struct folder_names names = n->names, subscribed = n->subscribed;
-	n->relist = false;
+	n->relist = n->at_once = false;
 	n->names = n->subscribed = (struct folder_names){.count = 0};
 	bool ok = notify_watch_folders(s, n);
 	if (ok)

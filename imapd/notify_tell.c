@@ -133,11 +133,21 @@ look_at_selected(struct session *s, bool expunges)
 	notify_tell_new(s, last);
 }
 
+/* How long it waits for renames to be done, or -1. */
+static int
+relist_due(const struct notify *n)
+{
+	if (!n->relist)
+		return -1;
+	return n->at_once ? 0 : clock_poll_timeout(n->settled);
+}
+
 int
 notify_look(struct session *s, bool expunges)
 {
 	notify_read_events(s->notify);
-	if (s->notify->relist)
+	int settling = relist_due(s->notify);
+	if (settling == 0)
 		relist(s);
 	if (s->notify == NULL)
 		return -1;
@@ -146,5 +156,5 @@ notify_look(struct session *s, bool expunges)
 	metadata_tell_news(s);
 	int due = s->done ? -1 : tell_folders(s);
 	scratch_clear(&s->scratch);
-	return due;
+	return settling > 0 && (due < 0 || settling < due) ? settling : due;
 }
