@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import fcntl
 import functools
+import hashlib
 import os
 import pathlib
 import shutil
@@ -22,7 +23,9 @@ def build_directory():
 
 
 def build_name():
-    return pathlib.Path(build_directory()).name
+    """Of this working tree alone: another one's installations are of other programs."""
+    tree = hashlib.blake2s(str(REPOSITORY).encode(), digest_size=2).hexdigest()
+    return f"{pathlib.Path(build_directory()).name}-{tree}"
 
 
 def without_sanitizers(why):

@@ -61,7 +61,7 @@ hear(const char *packet, size_t len)
 	}
 	close(ends[1]);
 	assert_true(milter_begin(&m, ends[0]));
-	m.content_ms = 100;
+	m.content_ms = 300; /* of which the other process may be kept waiting */
 	alarm(20);
 	assert_int_equal(milter_end(&m, take_all, NULL), MILTER_BROKEN);
 	alarm(0);
