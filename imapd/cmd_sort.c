@@ -79,10 +79,9 @@ date_of(struct session *s, const struct source *from)
 {
 	static const char *const name[] = {"Date"};
 	struct slice date = slice_make(NULL, 0);
-	if (from->has_sent && from->sent != INT64_MIN)
+	if (from->has_sent)
 		return from->sent;
-	if (!from->has_sent)
-		header_find_each(from->header, name, 1, &date);
+	header_find_each(from->header, name, 1, &date);
 	return sort_date(s, from->message, date);
 }
 
@@ -123,7 +122,7 @@ find_source(struct session *s, const struct sort_criteria *criteria, struct sour
 		texts = texts || criteria->list[i].kind >= SORT_CC;
 	}
 	/* Before the header, which is good until the folder is asked for something else. */
-	from->has_sent = dates && folder_message_sent(&s->view.folder, from->message, &from->sent);
+	from->has_sent = dates && sort_sent(s, from->message, &from->sent);
 	bool needed = texts || (dates && !from->has_sent);
 	return !needed || match_header(s, from->message, &from->header);
 }

@@ -24,7 +24,7 @@ write_tag(struct output *out, struct slice tag)
 void
 progress_at(struct progress *p, struct session *s, uint64_t done)
 {
-	int64_t now = clock_ms();
+	int64_t now = clock_ms_about();
 	if (now < p->next || done >= p->goal)
 		return;
 	p->next = now + PROGRESS_EVERY;

@@ -70,13 +70,27 @@ sort_subject(struct str *into, struct slice value, bool *reply)
 	return ok;
 }
 
+static int64_t
+internal_date(struct session *s, struct message *m)
+{
+	time_t when = 0;
+	folder_message_date(&s->view.folder, m, &when);
+	return when;
+}
+
+bool
+sort_sent(struct session *s, struct message *m, int64_t *when)
+{
+	if (!folder_message_sent(&s->view.folder, m, when))
+		return false;
+	if (*when == INT64_MIN)
+		*when = internal_date(s, m);
+	return true;
+}
+
 int64_t
 sort_date(struct session *s, struct message *m, struct slice date)
 {
 	struct date sent;
-	time_t when = 0;
-	if (date_parse(date, &sent))
-		return sent.when;
-	folder_message_date(&s->view.folder, m, &when);
-	return when;
+	return date_parse(date, &sent) ? sent.when : internal_date(s, m);
 }

@@ -12,6 +12,8 @@ bool sort_address(struct str *into, struct slice value);
 bool sort_display(struct str *into, struct slice value);
 /* The base subject, folded. `*reply`: it is a reply or a forward. */
 bool sort_subject(struct str *into, struct slice value, bool *reply);
+/* When it was sent (RFC 5256 section 2.2), of the index alone. False: that does not know; sort_date() of its Date field is the same. */
+bool sort_sent(struct session *s, struct message *m, int64_t *when);
 /* The date of the field's value, or the internal date where that cannot be read or `date` has no data. */
 int64_t sort_date(struct session *s, struct message *m, struct slice date);
 

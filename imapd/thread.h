@@ -39,6 +39,9 @@ struct threads {
 	struct thread_node *nodes;
 	uint32_t           *table; /* by id: open addressing */
 	size_t              count, room, slots;
+	uint32_t           *dated;   /* nodes of messages by date, once they were sorted */
+	size_t              messages; /* of them */
+	struct str          text;    /* a subject's, while it is made */
 	bool                failed;  /* no memory, or too many nodes */
 	bool                missing; /* a message could not be read */
 };
@@ -59,6 +62,8 @@ bool thread_next_id(const struct siphash_key *key, struct slice *text, uint64_t 
 enum thread_field { THREAD_MESSAGE_ID, THREAD_IN_REPLY_TO, THREAD_REFERS_TO, THREAD_SUBJECT, THREAD_DATE, THREAD_FIELDS };
 struct thread_header {
 	struct slice values[THREAD_FIELDS];
+	bool         has_sent; /* the index knows when it was sent, so the Date field was not looked for */
+	int64_t      sent;
 };
 
 /* The node becomes a message's: all that it says of itself but its parent. False for THREAD_NONE. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imapd/sort_key.h"
 #include "lib/base/sort.h"
 #include "lib/mail/header.h"
 
@@ -180,10 +181,13 @@ static struct thread_header
 header_of(struct threads *t, uint32_t message)
 {
 	static const char *const names[THREAD_FIELDS] = {"Message-ID", "In-Reply-To", "References", "Subject", "Date"};
-	struct thread_header found = {{{NULL, 0}}};
+	struct message *m = &t->session->view.folder.messages[message];
+	struct thread_header found = {.has_sent = false};
 	struct slice header;
-	if (match_header(t->session, &t->session->view.folder.messages[message], &header))
-		header_find_each(header, names, THREAD_FIELDS, found.values);
+	/* Before the header, which is good until the folder is asked for something else. */
+	found.has_sent = sort_sent(t->session, m, &found.sent);
+	if (match_header(t->session, m, &header))
+		header_find_each(header, names, found.has_sent ? THREAD_DATE : THREAD_FIELDS, found.values);
 	else
 		t->missing = t->missing || errno != ENOENT;
 	return found;

@@ -1,6 +1,7 @@
 /* Nodes of threads, and what a message says of itself. */
 #include "imapd/thread.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "imapd/sort_key.h"
@@ -53,7 +54,7 @@ make_room(struct threads *t, size_t room)
 bool
 thread_open(struct threads *t, struct session *s, size_t messages)
 {
-	*t = (struct threads){.session = s, .key = siphash_key_new()};
+	*t = (struct threads){.session = s, .key = siphash_key_new(), .text = STR_MOST(SORT_TEXT_MOST * 16)};
 	return make_room(t, messages + messages / 8 + 16);
 }
 
@@ -62,6 +63,8 @@ thread_close(struct threads *t)
 {
 	large_give(t->nodes, t->room * sizeof *t->nodes);
 	large_give(t->table, t->slots * sizeof *t->table);
+	free(t->dated);
+	str_free(&t->text);
 }
 
 uint32_t
@@ -92,10 +95,9 @@ thread_node_of(struct threads *t, uint64_t id)
 static bool
 read_subject(struct threads *t, struct slice subject, struct thread_node *n)
 {
-	struct str text = STR_MOST(SORT_TEXT_MOST * 16);
-	bool ok = subject.data == NULL || sort_subject(&text, subject, &n->reply);
-	n->subject = text.len > 0 ? siphash(&t->key, str_slice(&text)) : 0;
-	str_free(&text);
+	str_clear(&t->text);
+	bool ok = subject.data == NULL || sort_subject(&t->text, subject, &n->reply);
+	n->subject = t->text.len > 0 ? siphash(&t->key, str_slice(&t->text)) : 0;
 	return ok;
 }
 
@@ -108,7 +110,7 @@ thread_fill(struct threads *t, uint32_t node, uint32_t message, const struct thr
 		return false;
 	struct thread_node *n = &t->nodes[node];
 	n->message = message;
-	n->date = sort_date(t->session, m, header->values[THREAD_DATE]);
+	n->date = header->has_sent ? header->sent : sort_date(t->session, m, header->values[THREAD_DATE]);
 	folder_message_date(&t->session->view.folder, m, &arrival);
 	n->arrival = arrival;
 	t->failed = t->failed || !read_subject(t, header->values[THREAD_SUBJECT], n);

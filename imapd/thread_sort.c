@@ -53,17 +53,52 @@ add_child(struct threads *t, uint32_t node)
 	parent->last = node;
 }
 
-/* All messages by date: so every row of siblings is in order when they are added one by one. */
+static uint32_t *
+new_list(struct threads *t)
+{
+	uint32_t *list = t->failed ? NULL : reallocarray(NULL, t->count + t->count / 2 + 1, sizeof *list);
+	t->failed = t->failed || list == NULL;
+	return list;
+}
+
+/* All messages by date: what is made later stands for none. */
+static bool
+sort_messages(struct threads *t)
+{
+	if (t->dated != NULL)
+		return true;
+	t->dated = new_list(t);
+	if (t->dated == NULL)
+		return false;
+	for (uint32_t i = 0; i < t->count; i++)
+		if (t->nodes[i].message != THREAD_NONE)
+			t->dated[t->messages++] = i;
+	sort_nodes(t, t->dated, t->messages, false);
+	return true;
+}
+
+/* As they come by date, so that every row of siblings is in order. */
+static void
+add_children(struct threads *t)
+{
+	for (uint32_t i = 0; i < t->count; i++)
+		t->nodes[i].child = t->nodes[i].last = t->nodes[i].next = THREAD_NONE;
+	for (size_t i = 0; i < t->messages; i++)
+		if (t->nodes[t->dated[i]].parent != THREAD_NONE)
+			add_child(t, t->dated[i]);
+}
+
+/* Messages by date, so that most of it is sorted; behind them what stands for none. */
 static size_t
-sort_messages(struct threads *t, uint32_t *list)
+gather_roots(const struct threads *t, uint32_t *list)
 {
 	size_t count = 0;
-	for (uint32_t i = 0; i < t->count; i++) {
-		t->nodes[i].child = t->nodes[i].last = t->nodes[i].next = THREAD_NONE;
-		if (t->nodes[i].message != THREAD_NONE)
+	for (size_t i = 0; i < t->messages; i++)
+		if (t->nodes[t->dated[i]].parent == THREAD_NONE)
+			list[count++] = t->dated[i];
+	for (uint32_t i = 0; i < t->count; i++)
+		if (t->nodes[i].parent == THREAD_NONE && t->nodes[i].message == THREAD_NONE && t->nodes[i].child != THREAD_NONE)
 			list[count++] = i;
-	}
-	sort_nodes(t, list, count, false);
 	return count;
 }
 
@@ -82,18 +117,12 @@ raise_arrivals(struct threads *t)
 uint32_t *
 thread_sort(struct threads *t, bool by_arrival, size_t *count)
 {
-	uint32_t *list = t->failed ? NULL : reallocarray(NULL, t->count + t->count / 2 + 1, sizeof *list);
+	uint32_t *list = new_list(t);
 	*count = 0;
-	t->failed = t->failed || list == NULL;
-	if (list == NULL)
-		return NULL;
-	size_t messages = sort_messages(t, list);
-	for (size_t i = 0; i < messages; i++)
-		if (t->nodes[list[i]].parent != THREAD_NONE)
-			add_child(t, list[i]);
-	for (uint32_t i = 0; i < t->count; i++)
-		if (t->nodes[i].parent == THREAD_NONE && (t->nodes[i].message != THREAD_NONE || t->nodes[i].child != THREAD_NONE))
-			list[(*count)++] = i;
+	if (list == NULL || !sort_messages(t))
+		return list;
+	add_children(t);
+	*count = gather_roots(t, list);
 	if (by_arrival)
 		raise_arrivals(t);
 	sort_nodes(t, list, *count, by_arrival);

@@ -12,6 +12,14 @@ clock_ms(void)
 }
 
 int64_t
+clock_ms_about(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t
 clock_unix(void)
 {
 	struct timespec now;

@@ -6,6 +6,8 @@
 
 /* Milliseconds of the monotonic clock: for deadlines and durations only. */
 int64_t clock_ms(void);
+/* The same as it was at the kernel's last tick, some ms ago: for who asks for each of many small things. */
+int64_t clock_ms_about(void);
 /* Seconds since 1970. */
 int64_t clock_unix(void);
 /* Microseconds since 1970: for ids and names. */

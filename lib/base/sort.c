@@ -19,7 +19,16 @@ merge(const struct sorting *s, uint32_t *places, size_t middle, size_t count)
 	memcpy(places + to, s->room + left, (middle - left) * sizeof *places);
 }
 
-/* As deep as the logarithm of the count. Runs that are in order already cost one comparison. */
+/* The second run stands before the first. */
+static void
+swap(const struct sorting *s, uint32_t *places, size_t middle, size_t count)
+{
+	memcpy(s->room, places, middle * sizeof *places);
+	memmove(places, places + middle, (count - middle) * sizeof *places);
+	memcpy(places + count - middle, s->room, middle * sizeof *places);
+}
+
+/* As deep as the logarithm of the count. Runs that are in order already cost one comparison, those in the opposite order two. */
 static void
 sort(const struct sorting *s, uint32_t *places, size_t count)
 {
@@ -28,7 +37,11 @@ sort(const struct sorting *s, uint32_t *places, size_t count)
 		return;
 	sort(s, places, middle);
 	sort(s, places + middle, count - middle);
-	if (s->compare(s->context, places[middle - 1], places[middle]) > 0)
+	if (s->compare(s->context, places[middle - 1], places[middle]) <= 0)
+		return;
+	if (s->compare(s->context, places[0], places[count - 1]) > 0)
+		swap(s, places, middle, count);
+	else
 		merge(s, places, middle, count);
 }
 

@@ -1,6 +1,6 @@
 /*
  * Sorting of places in an array that stays as it is. Stable, in n log n steps
- * whatever comes, and in few where most of it is in order, as mail is by date.
+ * whatever comes, and in few where most of it is in order, or in the opposite one, as mail is by date.
  * (qsort(3) passes nothing along, and the C library's of static programs takes three times as long.)
  */
 #ifndef BASE_SORT_H

@@ -132,9 +132,22 @@ decode_line(struct words *s, struct slice line)
 	stop_reading(s);
 }
 
+static bool
+may_have_words(struct slice value)
+{
+	for (; value.len > 0; value = slice_from(value, 1)) {
+		value = slice_from(value, slice_find(value, '='));
+		if (slice_starts(value, "=?"))
+			return true;
+	}
+	return false;
+}
+
 bool
 words_decode(struct str *into, struct slice value)
 {
+	if (!may_have_words(value))
+		return header_unfold(into, value);
 	struct str line = STR_MOST(value.len + 1);
 	struct words s = {.into = into};
 	if (header_unfold(&line, value))
