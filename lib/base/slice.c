@@ -11,12 +11,6 @@ slice_of(const char *text)
 	return (struct slice){text, text != NULL ? strlen(text) : 0};
 }
 
-struct slice
-slice_make(const char *data, size_t len)
-{
-	return (struct slice){data, len};
-}
-
 bool
 slice_equal(struct slice a, struct slice b)
 {
@@ -127,22 +121,6 @@ bool
 slice_has(struct slice s, char byte)
 {
 	return slice_find(s, byte) < s.len;
-}
-
-struct slice
-slice_from(struct slice s, size_t start)
-{
-	if (start > s.len)
-		start = s.len;
-	if (start == 0)
-		return s;
-	return (struct slice){s.data + start, s.len - start};
-}
-
-struct slice
-slice_first(struct slice s, size_t len)
-{
-	return (struct slice){s.data, len < s.len ? len : s.len};
 }
 
 struct slice

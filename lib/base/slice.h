@@ -14,9 +14,33 @@ struct slice {
 	size_t      len;
 };
 
+/* These three are what parsers do all the time: in the header, so that they cost no call. */
+static inline struct slice
+slice_make(const char *data, size_t len)
+{
+	return (struct slice){data, len};
+}
+
+/* The part from `start` (at most to the end). */
+static inline struct slice
+slice_from(struct slice s, size_t start)
+{
+	if (start > s.len)
+		start = s.len;
+	if (start == 0)
+		return s; /* of nothing, too */
+	return (struct slice){s.data + start, s.len - start};
+}
+
+/* The first `len` bytes (or all, when there are fewer). */
+static inline struct slice
+slice_first(struct slice s, size_t len)
+{
+	return (struct slice){s.data, len < s.len ? len : s.len};
+}
+
 /* A slice over a NUL-terminated text, without the NUL. NULL gives an empty slice. */
 struct slice slice_of(const char *text);
-struct slice slice_make(const char *data, size_t len);
 
 bool slice_equal(struct slice a, struct slice b);
 bool slice_is(struct slice s, const char *text);
@@ -34,10 +58,6 @@ size_t slice_find(struct slice s, char byte);
 size_t slice_find_last(struct slice s, char byte);
 bool   slice_has(struct slice s, char byte);
 
-/* The part from `start` (at most to the end). */
-struct slice slice_from(struct slice s, size_t start);
-/* The first `len` bytes (or all, when there are fewer). */
-struct slice slice_first(struct slice s, size_t len);
 /* Without spaces and tabs at both ends. */
 struct slice slice_trim(struct slice s);
 

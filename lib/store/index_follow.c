@@ -61,19 +61,48 @@ index_find_uid(struct folder *f, uint32_t uid, size_t *hint)
 	return place < f->count && f->messages[place].uid == uid ? &f->messages[place] : NULL;
 }
 
+#define EACH_BYTE(byte) (UINT64_MAX / 0xff * (byte))
+
+/* Not 0: one of the eight bytes is 0 (and then perhaps others are taken for it). */
+static uint64_t
+zero_in(uint64_t word)
+{
+	return (word - EACH_BYTE(1)) & ~word & EACH_BYTE(0x80);
+}
+
+static uint64_t
+bad_in(uint64_t word)
+{
+	uint64_t control = (word - EACH_BYTE(0x20)) & ~word & EACH_BYTE(0x80);
+	return control | zero_in(word ^ EACH_BYTE(0x7f)) | zero_in(word ^ EACH_BYTE('/'));
+}
+
+/* Whether a byte is a control character or a slash. Names are 50 bytes long and a folder has many: eight bytes a step, the last ones twice. */
+static bool
+is_bad(struct slice name)
+{
+	uint64_t word, bad = 0;
+	size_t at = 0;
+	for (; name.len - at >= sizeof word; at += sizeof word) {
+		memcpy(&word, name.data + at, sizeof word);
+		bad |= bad_in(word);
+	}
+	if (at > 0) {
+		memcpy(&word, name.data + name.len - sizeof word, sizeof word);
+		return (bad | bad_in(word)) != 0;
+	}
+	for (; at < name.len; at++)
+		bad |= bad_in(EACH_BYTE((unsigned char)name.data[at]));
+	return bad != 0;
+}
+
 /* What could be no file of the folder is not opened as one, whatever its checksum says. */
 static bool
 name_ok(const struct index_message *r, struct slice name)
 {
-	if (name.len == 0 || r->base_len == 0 || r->base_len > name.len || name.data[0] == '.')
+	if (name.len == 0 || r->base_len == 0 || r->base_len > name.len || name.data[0] == '.' || is_bad(name))
 		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		unsigned char byte = (unsigned char)name.data[i];
-		if (byte < 0x20 || byte == 0x7f || byte == '/')
-			return false;
-	}
-	return (r->base_len == name.len || name.data[r->base_len] == ':')
-	    && memchr(name.data, ':', r->base_len) == NULL;
+	return (r->base_len == name.len || name.data[r->base_len] == ':') && !slice_has(slice_first(name, r->base_len), ':');
 }
 
 static bool

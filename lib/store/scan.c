@@ -11,6 +11,7 @@
 #define NAMES_MOST  (4u << 20) /* bytes of names that room is made for before they come */
 #define LEAST_SLOTS 64
 #define NAME_SLACK  4 /* flags that come later need no new memory */
+#define NAME_AROUND 2 /* bytes: how long it may become, and NUL */
 #define ROOM_FIRST  64    /* messages */
 #define MANY        65536 /* messages from which on room is made for an eighth more, not a half */
 
@@ -143,12 +144,12 @@ static char *
 keep_name(struct folder_scan *s, struct slice name, size_t room)
 {
 	struct name_block *b = s->blocks;
-	if (b == NULL || b->used + room + 2 > b->room)
+	if (b == NULL || b->used + room + NAME_AROUND > b->room)
 		b = add_block(s, s->name_bytes < LARGE_LEAST ? BLOCK_BYTES : LARGE_PAGE);
 	if (b == NULL)
 		return NULL;
 	char *kept = b->bytes + b->used + 1;
-	b->used += room + 2;
+	b->used += room + NAME_AROUND;
 	kept[-1] = (char)room;
 	memcpy(kept, name.data, name.len);
 	kept[name.len] = '\0';
@@ -182,6 +183,7 @@ scan_expect(struct folder *f, uint64_t messages, uint64_t names)
 	size_t room = messages < MANY ? (size_t)messages : MANY;
 	if (room > f->room && room > ROOM_FIRST)
 		set_room(f, room);
+	names += messages * (NAME_SLACK + NAME_AROUND);
 	size_t size = names < NAMES_MOST ? (size_t)names : NAMES_MOST;
 	if (f->scan->blocks == NULL && size >= LARGE_LEAST)
 		add_block(f->scan, size);

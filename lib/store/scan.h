@@ -54,7 +54,7 @@ struct message *scan_add(struct folder *f, struct slice name, const struct name_
 /* The same for one of many: the hash is made when it is asked next. */
 struct message *scan_append(struct folder *f, struct slice name, const struct name_parts *parts);
 /*
- * So many messages are to come, perhaps, with so many bytes of names: room for them that is not touched costs nothing, growing step
+ * So many messages are to come, perhaps, with so many bytes of names in all: room for them that is not touched costs nothing, growing step
  * by step copies. A guess may be wrong.
  */
 void scan_expect(struct folder *f, uint64_t messages, uint64_t names);
