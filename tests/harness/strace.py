@@ -1,5 +1,6 @@
 """strace on processes that run: it has them in its hands when attach() is back."""
 import subprocess
+import tempfile
 
 from .process import Process
 from .wait import wait_for
@@ -19,6 +20,13 @@ def waits_for_them(process, pids):
 def attach(pids, *options):
     pids = list(pids)
     words = [word for pid in pids for word in ("-p", str(pid))]
-    process = subprocess.Popen(["strace", "-qq", *options, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for("strace", 10, lambda: waits_for_them(process, pids))
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(["strace", "-qq", *options, *words], stdout=subprocess.DEVNULL, stderr=said)
+        wait_for(lambda: f"strace: {state(process, pids, said)}", 10, lambda: waits_for_them(process, pids))
     return process
+
+
+def state(process, pids, said):
+    said.seek(0)
+    there = [(pid, Process(pid).status()["State"] if Process(pid).directory.exists() else "gone") for pid in pids]
+    return f"exit status {process.poll()}, said {said.read()!r}, to trace: {there}"

@@ -138,7 +138,7 @@ def test_with_many_messages_at_all_steps_at_once(own):
         own.tool("queuectl", "flush")
         return queue_id not in [path.name for path in files(own)]
     for queue_id in ids:
-        wait_for(lambda: f"{queue_id} to be gone\n{own.log_text('queued')[-2000:]}", 30, lambda: gone(queue_id))  # pylint: disable=W0640
+        wait_for(lambda: f"{queue_id} to be gone; of it:\n" + "\n".join(line for line in own.log_text("queued").splitlines() if queue_id in line), 30, lambda: gone(queue_id))  # pylint: disable=W0640
     assert all(len(user.wait(2)) >= 2 for user in users)
     told = set(re.findall(rb"Final-Recipient: rfc822; (\S+)", b"".join(sender.wait(11))))
     assert told == {b"gone@example.test"} | {f"gone{i}@example.test".encode() for i in range(10)}

@@ -167,6 +167,12 @@ def test_whatever_a_crash_left_of_the_line_it_stays_held(own, line):
     wait_gone(own, queue_id)
 
 
+def alone(suite, queue_id):
+    """The postmaster's letter has come, and the manager has nothing else to do."""
+    wait_turn(suite, queue_id, "held")
+    wait_for("all else to be gone", 20, lambda: [path.name for path in files(suite)] == [queue_id])
+
+
 def stop_at(suite, call):
     """strace on the manager, which kills it when it comes to this system call: the call is not done."""
     return strace.attach([suite.service_pid("queued")], "-o", "/dev/null", "-e", f"inject={call}:signal=KILL")
@@ -195,7 +201,7 @@ def test_killed_before_it_is_noted_that_all_were_told(own):
 def test_killed_before_and_after_the_release(own, call, goes):
     user = own.user()
     queue_id = hold(own, [user.address])
-    wait_turn(own, queue_id, "held")
+    alone(own, queue_id)
     process = stop_at(own, call)
     assert queuectl(own, "release", queue_id).returncode == 111
     killed(own, process)
@@ -212,7 +218,7 @@ def test_killed_before_and_after_the_release(own, call, goes):
 def test_killed_before_and_after_the_end_by_delete(own, call, gone):
     user = own.user()
     queue_id = hold(own, [user.address])
-    wait_turn(own, queue_id, "held")
+    alone(own, queue_id)
     process = stop_at(own, call)
     assert queuectl(own, "delete", queue_id).returncode == 111
     killed(own, process)
