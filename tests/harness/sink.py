@@ -106,7 +106,7 @@ class Session:
         self.stream = self.connection.makefile("rwb")
         self.tls = self.connection.version()
 
-    def say(self, verb, line, usual):
+    def decide(self, verb, line, usual):
         answer = self.sink.answers.get(verb)
         if callable(answer):
             answer = answer(line)
@@ -114,9 +114,15 @@ class Session:
             answer = usual
         if answer == "":
             raise EOFError
+        return answer
+
+    def write(self, answer):
         self.stream.write(answer.encode() + b"\r\n")
         self.stream.flush()
         return answer.startswith(("2", "3"))
+
+    def say(self, verb, line, usual):
+        return self.write(self.decide(verb, line, usual))
 
     def run(self):
         if self.sink.implicit:
@@ -218,12 +224,14 @@ class Session:
         self.sender, self.recipients, self.pieces = None, [], b""
         if self.sink.lmtp:
             message.recipients = [r for r in message.recipients if self.say("END", r, "250 taken")]
-            taken = bool(message.recipients)
-        else:
-            usual = "250 taken" if message.recipients else "503 no recipients"
-            taken = self.say("END", line, usual) and message.recipients
-        if taken:
+            if message.recipients:
+                self.sink.messages.append(message)
+            return
+        answer = self.decide("END", line, "250 taken" if message.recipients else "503 no recipients")
+        # Before the client hears of it, and removes it from its queue, and a test looks whether it is here.
+        if answer.startswith("2") and message.recipients:
             self.sink.messages.append(message)
+        self.write(answer)
 
 
 def address(line):
