@@ -3,7 +3,7 @@ import os
 import socket
 import ssl
 
-from .listener import accept_each
+from .listener import Accepting
 
 
 class Https:
@@ -18,14 +18,10 @@ class Https:
         pid = os.getpid()
         self.address = f"127.{1 + (pid >> 8) % 250}.{pid % 256}.44"
         self.socket = socket.create_server((self.address, 443), backlog=64)
-        accept_each(self.socket, self.serve)
+        self.accepting = Accepting(self.socket, self.serve)
 
     def close(self):
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.socket.close()
+        self.accepting.end()
 
     def serve(self, connection, _):
         with connection:

@@ -5,7 +5,7 @@ import socket
 import struct
 import time
 
-from .listener import accept_each
+from .listener import Accepting
 
 CONTINUE, ACCEPT, REJECT, TEMPFAIL, DISCARD, SKIP, PROGRESS = b"c", b"a", b"r", b"t", b"d", b"s", b"p"
 # Steps of the protocol that a milter does not want (NO) or does not answer (SILENT).
@@ -45,7 +45,7 @@ class Server:
             self.listener.listen(10)
             self.name = f"unix:{unix}"
         self.connections = []
-        accept_each(self.listener, self.guard)
+        self.accepting = Accepting(self.listener, self.guard)
 
     def guard(self, connection, _):
         self.connections.append(connection)
@@ -57,7 +57,7 @@ class Server:
             connection.close()
 
     def close(self):
-        self.listener.close()
+        self.accepting.end()
         for connection in self.connections:
             connection.close()
 

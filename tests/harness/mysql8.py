@@ -6,7 +6,7 @@ import socket
 import struct
 import subprocess
 
-from .listener import accept_each
+from .listener import Accepting
 
 CAPABILITIES = 0x00ABA20F | 0x80000 | 0x200000  # protocol 41, a database in the login, plugins, lengths of them
 OK = b"\0\0\0\2\0\0\0"
@@ -40,12 +40,11 @@ class Mysql8:
     def __enter__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        accept_each(self.listener, self.serve)
+        self.accepting = Accepting(self.listener, self.serve)
         return self
 
     def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        self.accepting.end()
 
     def serve(self, connection, _):
         with connection, connection.makefile("rwb") as stream:

@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 
-from .listener import accept_each
+from .listener import Accepting
 
 A, CNAME, MX, TXT, AAAA, TLSA = 1, 5, 15, 16, 28, 52
 LOOPBACK = socket.inet_aton("127.0.0.1")
@@ -26,15 +26,17 @@ class Names:
         host, self.port = self.socket.getsockname()
         self.address = f"{host}:{self.port}"
         self.stream = socket.create_server((host, self.port))
-        accept_each(self.stream, self.serve_stream)
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.accepting = Accepting(self.stream, self.serve_stream)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
 
     def close(self):
         """Nobody answers any more."""
-        for s in (self.socket, self.stream):
-            with contextlib.suppress(OSError):
-                s.shutdown(socket.SHUT_RDWR)
-            s.close()
+        self.accepting.end()
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join(10)
+        self.socket.close()
 
     def serve(self):
         while True:

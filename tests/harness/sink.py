@@ -6,7 +6,7 @@ import pathlib
 import socket
 import ssl
 
-from .listener import accept_each
+from .listener import Accepting
 from .wait import wait_for
 
 
@@ -46,7 +46,7 @@ class Sink:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = socket.create_server((host, port), family=family, backlog=128) if path is None else unix_server(path)
         self.host, self.port = (path, 0) if path is not None else self.socket.getsockname()[:2]
-        accept_each(self.socket, self.serve)
+        self.accepting = Accepting(self.socket, self.serve)
 
     def __enter__(self):
         return self
@@ -55,11 +55,7 @@ class Sink:
         self.close()
 
     def close(self):
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.socket.close()
+        self.accepting.end()
 
     def end_sessions(self):
         """All connections that are open: closed."""

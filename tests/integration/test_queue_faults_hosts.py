@@ -9,7 +9,7 @@ import time
 import pytest
 
 from harness import Sink, Suite, wait_for
-from harness.listener import accept_each
+from harness.listener import Accepting
 from harness.names import MX, A, Names, mx
 from test_queue import Intake, wait_gone
 
@@ -40,7 +40,7 @@ class Drips:
     def __init__(self, text):
         self.text, self.socket = text, socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        accept_each(self.socket, self.serve)
+        self.accepting = Accepting(self.socket, self.serve)
 
     def serve(self, connection, _):
         with connection:
@@ -53,7 +53,7 @@ class Drips:
                     return
 
     def close(self):
-        self.socket.close()
+        self.accepting.end()
 
 
 class Deaf(Drips):
