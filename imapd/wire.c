@@ -1,19 +1,21 @@
 #include "imapd/wire.h"
 
-#include <string.h>
+#include "lib/mail/crlf.h"
+
+#define PIECE 2048 /* bytes that are converted at a time */
 
 /* A literal holds no NUL (RFC 3501 section 9, CHAR8); 0x80 stands for it, as in other servers. */
 static void
 write_without_nul(struct output *out, const char *bytes, size_t len)
 {
-	for (const char *nul; (nul = memchr(bytes, '\0', len)) != NULL;) {
-		size_t before = (size_t)(nul - bytes);
-		output_write(out, bytes, before);
-		output_write(out, "\x80", 1);
-		bytes += before + 1;
-		len -= before + 1;
+	struct slice rest = slice_make(bytes, len);
+	while (rest.len > 0) {
+		size_t before = slice_find(rest, '\0');
+		output_write(out, rest.data, before);
+		if (before < rest.len)
+			output_write(out, "\x80", 1);
+		rest = slice_from(rest, before + 1);
 	}
-	output_write(out, bytes, len);
 }
 
 static bool
@@ -27,8 +29,6 @@ static void
 emit(struct wire *w, const char *bytes, size_t len)
 {
 	w->size += len;
-	if (only_counts(w) || w->left == 0)
-		return;
 	if (w->skip >= len) {
 		w->skip -= len;
 		return;
@@ -48,19 +48,14 @@ emit(struct wire *w, const char *bytes, size_t len)
 void
 wire_feed(struct wire *w, struct slice bytes)
 {
-	/* When all that is wanted is written, the rest need not be looked at. */
-	while (bytes.len > 0 && (w->left > 0 || only_counts(w))) {
-		const char *lf = memchr(bytes.data, '\n', bytes.len);
-		size_t before = lf != NULL ? (size_t)(lf - bytes.data) : bytes.len;
-		emit(w, bytes.data, before);
-		if (before > 0)
-			w->after_cr = bytes.data[before - 1] == '\r';
-		if (lf == NULL)
-			return;
-		emit(w, w->after_cr ? "\n" : "\r\n", w->after_cr ? 1 : 2);
-		w->after_cr = false;
-		bytes = slice_from(bytes, before + 1);
+	char lines[2 * PIECE + CRLF_BEYOND];
+	if (only_counts(w)) {
+		w->size += crlf_size(bytes, &w->after_cr);
+		return;
 	}
+	/* When all that is wanted is written, the rest need not be looked at. */
+	for (; bytes.len > 0 && w->left > 0; bytes = slice_from(bytes, PIECE))
+		emit(w, lines, crlf_copy(lines, slice_first(bytes, PIECE), &w->after_cr));
 }
 
 uint64_t

@@ -5,6 +5,7 @@
 
 #include "lib/base/log.h"
 #include "lib/mail/address.h"
+#include "lib/mail/crlf.h"
 #include "pop3d/session.h"
 
 #define PIECE 4096 /* bytes that are converted at a time */
@@ -53,30 +54,6 @@ is_done(const struct sending *g)
 
 /* --- whole messages ------------------------------------------------------------------ */
 
-static bool
-has_lf(uint64_t word)
-{
-	uint64_t zero = word ^ 0x0a0a0a0a0a0a0a0au;
-	return ((zero - 0x0101010101010101u) & ~zero & 0x8080808080808080u) != 0;
-}
-
-/* Copies up to the first LF, and returns how far. */
-static size_t
-copy_run(char *into, struct slice from)
-{
-	size_t at = 0;
-	uint64_t word;
-	for (; from.len - at >= sizeof word; at += sizeof word) {
-		memcpy(&word, from.data + at, sizeof word);
-		if (has_lf(word))
-			break;
-		memcpy(into + at, &word, sizeof word);
-	}
-	for (; at < from.len && from.data[at] != '\n'; at++)
-		into[at] = from.data[at];
-	return at;
-}
-
 static size_t
 convert_end(struct sending *g, char *into)
 {
@@ -97,7 +74,7 @@ convert(struct sending *g, char *into, struct slice piece)
 	while (piece.len > 0) {
 		if (g->line_start && piece.data[0] == '.')
 			into[len++] = '.';
-		size_t run = copy_run(into + len, piece);
+		size_t run = crlf_copy_line(into + len, piece);
 		len += run;
 		if (run > 0) {
 			g->line_start = false;
@@ -114,7 +91,7 @@ convert(struct sending *g, char *into, struct slice piece)
 static void
 send_whole(struct sending *g, struct slice part)
 {
-	char converted[2 * PIECE];
+	char converted[2 * PIECE + CRLF_BEYOND];
 	while (part.len > 0 && !g->out->failed) {
 		struct slice piece = slice_first(part, PIECE);
 		output_write(g->out, converted, convert(g, converted, piece));

@@ -1,8 +1,7 @@
 #include "lib/store/facts.h"
 
-#include <string.h>
-
 #include "lib/base/stream.h"
+#include "lib/mail/crlf.h"
 #include "lib/mail/date.h"
 #include "lib/mail/imap_reply.h"
 #include "lib/store/folder.h"
@@ -74,17 +73,6 @@ write_texts(struct output *out, struct str *into, struct slice message, const st
 	return all && !out->failed;
 }
 
-static uint64_t
-wire_size(struct slice text)
-{
-	uint64_t size = text.len;
-	for (size_t at = 0; at < text.len; at++) {
-		at += slice_find(slice_from(text, at), '\n');
-		size += at < text.len && (at == 0 || text.data[at - 1] != '\r');
-	}
-	return size;
-}
-
 bool
 facts_compose(struct str *into, struct slice message, struct facts_texts *made)
 {
@@ -96,7 +84,7 @@ facts_compose(struct str *into, struct slice message, struct facts_texts *made)
 		return false;
 	output_open_memory(&out, into);
 	bool ok = write_texts(&out, into, message, &tree, made);
-	made->wire_size = wire_size(message);
+	made->wire_size = crlf_size(message, &(bool){false});
 	made->bytes = str_slice(into);
 	if (tree.room > PARTS_KEPT)
 		mime_free(&tree);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/mail/crlf.h"
 #include "lib/store/directory.h"
 #include "lib/store/facts.h"
 #include "lib/store/index.h"
@@ -53,11 +54,7 @@ count_wire_size(int fd, uint64_t *size)
 			continue;
 		if (n <= 0)
 			return n == 0;
-		*size += (uint64_t)n;
-		for (ssize_t i = 0; i < n; i++) {
-			*size += buffer[i] == '\n' && !carriage;
-			carriage = buffer[i] == '\r';
-		}
+		*size += crlf_size(slice_make(buffer, (size_t)n), &carriage);
 	}
 }
 
