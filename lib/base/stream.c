@@ -192,9 +192,9 @@ output_open_memory(struct output *out, struct str *into)
  * blocking mode, poll(2) promises room for PIPE_BUF bytes and no more.
  */
 static ssize_t
-write_some(const struct output *out, const char *bytes, size_t len)
+write_some(const struct output *out, const char *bytes, size_t len, bool more)
 {
-	ssize_t n = send(out->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t n = send(out->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 	if (n >= 0 || errno != ENOTSOCK)
 		return n;
 	if (!wait_ready(out->fd, POLLOUT, out->timeout))
@@ -202,13 +202,14 @@ write_some(const struct output *out, const char *bytes, size_t len)
 	return write(out->fd, bytes, len < PIPE_BUF ? len : PIPE_BUF);
 }
 
+/* `more`: bytes follow for certain, so that TCP need not send half a segment, nor wake the reader for each buffer. */
 static void
-send_all(struct output *out, const char *bytes, size_t len)
+send_all(struct output *out, const char *bytes, size_t len, bool more)
 {
 	if (out->into != NULL && !str_append(out->into, bytes, len))
 		out->failed = true;
 	while (len > 0 && !out->failed && out->into == NULL) {
-		ssize_t n = write_some(out, bytes, len);
+		ssize_t n = write_some(out, bytes, len, more);
 		if (n > 0) {
 			bytes += n;
 			len -= (size_t)n;
@@ -224,7 +225,7 @@ send_all(struct output *out, const char *bytes, size_t len)
 static void
 send_coded(void *context, struct slice coded)
 {
-	send_all(context, coded.data, coded.len);
+	send_all(context, coded.data, coded.len, false);
 }
 
 /* `whole`: the peer waits for all of it. */
@@ -234,7 +235,7 @@ send_buffer(struct output *out, bool whole)
 	size_t len = out->len;
 	out->len = 0;
 	if (out->coding == NULL)
-		send_all(out, out->buffer, len);
+		send_all(out, out->buffer, len, !whole);
 	else if (!out->failed && !out->coding->encode(out->coding->state, slice_make(out->buffer, len), whole, send_coded, out))
 		out->failed = true;
 }
@@ -244,14 +245,15 @@ output_write(struct output *out, const void *bytes, size_t len)
 {
 	const char *at = bytes;
 	while (len > 0 && !out->failed) {
+		/* A full one waits until there is more, or the flush. */
+		if (out->len == sizeof out->buffer)
+			send_buffer(out, false);
 		size_t room = sizeof out->buffer - out->len;
 		size_t part = len < room ? len : room;
 		memcpy(out->buffer + out->len, at, part);
 		out->len += part;
 		at += part;
 		len -= part;
-		if (out->len == sizeof out->buffer)
-			send_buffer(out, false);
 	}
 }
 

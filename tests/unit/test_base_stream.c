@@ -6,10 +6,13 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -321,6 +324,45 @@ a_peer_that_is_gone_is_a_failure_and_no_signal(void **state)
 }
 
 static void
+connect_by_tcp(int fds[2])
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof address;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+	fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fds[0], (struct sockaddr *)&address, len), 0);
+	fds[1] = accept(listener, NULL, NULL);
+	assert_true(fds[1] >= 0);
+	close(listener);
+}
+
+/* Buffers on the way wait for what follows them, the last one for nothing: however full it is, TCP has sent all of it. */
+static void
+a_flush_leaves_nothing_behind(void **state)
+{
+	static const char bytes[2 * STREAM_BUFFER + 1];
+	static char got[sizeof bytes];
+	(void)state;
+	const size_t sizes[] = {1, STREAM_BUFFER - 1, STREAM_BUFFER, STREAM_BUFFER + 1, 2 * STREAM_BUFFER, sizeof bytes};
+	int fds[2];
+	connect_by_tcp(fds);
+	output_open(&out, fds[0], 1000);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		int unsent = -1;
+		output_write(&out, bytes, sizes[i]);
+		assert_true(output_flush(&out));
+		assert_int_equal(ioctl(fds[0], SIOCOUTQNSD, &unsent), 0);
+		assert_int_equal(unsent, 0);
+		assert_int_equal(recv(fds[1], got, sizes[i], MSG_WAITALL), sizes[i]);
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void
 formatted_output_is_whole_or_fails(void **state)
 {
 	(void)state;
@@ -354,6 +396,7 @@ main(void)
 	    cmocka_unit_test(writes_wait_for_a_slow_reader),
 	    cmocka_unit_test_setup_teardown(a_blocked_write_ends_with_a_failure, make_pair, close_pair),
 	    cmocka_unit_test_setup_teardown(a_peer_that_is_gone_is_a_failure_and_no_signal, make_pair, close_pair),
+	    cmocka_unit_test(a_flush_leaves_nothing_behind),
 	    cmocka_unit_test_setup_teardown(formatted_output_is_whole_or_fails, make_pair, close_pair),
 	};
 	return cmocka_run_group_tests_name("base stream", tests, NULL, NULL);
