@@ -87,7 +87,7 @@ void output_text(struct output *out, const char *text);
 /* In decimal; for what is written for each of many. */
 void output_number(struct output *out, uint64_t number);
 __attribute__((format(printf, 2, 3))) void output_format(struct output *out, const char *format, ...);
-/* Sends what is buffered. False when this or an earlier write failed. */
+/* Sends what is buffered, here and in the kernel: whoever waits for the peer calls it first. False when this or an earlier write failed. */
 bool output_flush(struct output *out);
 
 #endif
