@@ -122,14 +122,20 @@ def rcpt(house, sender, recipient):
         return code, str(text)
 
 
-@pytest.mark.parametrize("address", [
-    srs0("al", "stranger.test"), srs0("al", "stranger.test").lower(), srs0("al", "stranger.test").upper(),
-    srs0("al", "stranger.test", secret=SECRETS[1]), srs0("al", "stranger.test", age=21), srs0("al=x=y", "stranger.test"),
-    srs0("al", "stranger.test").replace("SRS0=", "SRS0+"), srs0("al", "stranger.test").replace("SRS0=", "srs0-"),
-    srs1("hop.test", "=abcd=XY=origin.test=ann"),
-], ids=["fresh", "lower", "upper", "older-secret", "21-days", "equals", "plus", "minus", "srs1"])
-def test_a_bounce_is_taken_for_an_address_of_ours(house, address):
-    assert rcpt(house, "", address)[0] == 250
+def ours():
+    """Made when they are asked for: what is 21 days old when the tests begin may be 22 when midnight is over."""
+    plain = srs0("al", "stranger.test")
+    return {
+        "fresh": plain, "lower": plain.lower(), "upper": plain.upper(), "older-secret": srs0("al", "stranger.test", secret=SECRETS[1]),
+        "21-days": srs0("al", "stranger.test", age=21), "equals": srs0("al=x=y", "stranger.test"),
+        "plus": plain.replace("SRS0=", "SRS0+"), "minus": plain.replace("SRS0=", "srs0-"),
+        "srs1": srs1("hop.test", "=abcd=XY=origin.test=ann"),
+    }
+
+
+@pytest.mark.parametrize("name", ours())
+def test_a_bounce_is_taken_for_an_address_of_ours(house, name):
+    assert rcpt(house, "", ours()[name])[0] == 250
 
 
 @pytest.mark.parametrize("sender", ["al@stranger.test", "boss@example.test"])
@@ -138,24 +144,25 @@ def test_nothing_but_bounces_is(house, sender):
     assert code == 550 and "bounces only" in text
 
 
-FORGED = {
-    "other-user": srs0("al", "stranger.test").replace("=al@", "=victim@"),
-    "other-domain": srs0("al", "stranger.test").replace("stranger.test", "victim.test"),
-    "other-secret": srs0("al", "stranger.test", secret="guessed it"),
-    "22-days": srs0("al", "stranger.test", age=22), "from-next-year": srs0("al", "stranger.test", age=-2),
-    "no-hash": f"SRS0=={stamp()}=stranger.test=al@srs.example.test",
-    "short-hash": re.sub("=(...).=", r"=\1=", srs0("al", "stranger.test"), count=1),
-    "no-user": f"SRS0={signed(SECRETS[0], stamp(), 'stranger.test', '')}={stamp()}=stranger.test=@srs.example.test",
-    "no-parts": "SRS0=abcd@srs.example.test", "nothing": "SRS0=@srs.example.test", "srs1-nothing": "SRS1=@srs.example.test",
-    "srs1-other": srs1("hop.test", "=abcd=XY=origin.test=ann").replace("hop.test", "victim.test"),
-    "two-at": f"\"SRS0={signed(SECRETS[0], stamp(), 'victim.test', 'a@b')}={stamp()}=victim.test=x@y\"@srs.example.test",
-}
+def forged():
+    return {
+        "other-user": srs0("al", "stranger.test").replace("=al@", "=victim@"),
+        "other-domain": srs0("al", "stranger.test").replace("stranger.test", "victim.test"),
+        "other-secret": srs0("al", "stranger.test", secret="guessed it"),
+        "22-days": srs0("al", "stranger.test", age=22), "from-next-year": srs0("al", "stranger.test", age=-2),
+        "no-hash": f"SRS0=={stamp()}=stranger.test=al@srs.example.test",
+        "short-hash": re.sub("=(...).=", r"=\1=", srs0("al", "stranger.test"), count=1),
+        "no-user": f"SRS0={signed(SECRETS[0], stamp(), 'stranger.test', '')}={stamp()}=stranger.test=@srs.example.test",
+        "no-parts": "SRS0=abcd@srs.example.test", "nothing": "SRS0=@srs.example.test", "srs1-nothing": "SRS1=@srs.example.test",
+        "srs1-other": srs1("hop.test", "=abcd=XY=origin.test=ann").replace("hop.test", "victim.test"),
+        "two-at": f"\"SRS0={signed(SECRETS[0], stamp(), 'victim.test', 'a@b')}={stamp()}=victim.test=x@y\"@srs.example.test",
+    }
 
 
-@pytest.mark.parametrize("name", FORGED)
+@pytest.mark.parametrize("name", forged())
 @pytest.mark.parametrize("sender", ["", "al@stranger.test"])
 def test_what_we_did_not_make_or_is_old_is_refused(house, name, sender):
-    code, _ = rcpt(house, sender, FORGED[name])
+    code, _ = rcpt(house, sender, forged()[name])
     assert code == 550
 
 

@@ -134,6 +134,7 @@ def test_a_child_forgets_the_keys_when_its_handshake_is_done():
     """Else a session of a day would hold keys that the acceptor has long thrown away."""
     with Tlsd("ecdsa") as tlsd:
         name = ticket_of(tlsd)[:16]
+        tlsd.wait_children(0)
         secure, plain, _ = tlsd.session()
         waiting, question = tlsd.hand_over()
         tlsd.wait_children(2)
