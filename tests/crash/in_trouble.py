@@ -75,9 +75,12 @@ class QueueInTrouble(QueueAlone):
 
     @contextlib.contextmanager
     def without_authd(self):
-        """Nobody says what an address is: what comes waits."""
+        """Nobody says what an address is: what comes waits. (One who has a connection would go on to be answered: all begin anew.)"""
         link = self.run / "authd"
         link.rename(self.run / "away")
+        if self.process is not None:
+            self.stop()
+            self.begin()
         try:
             yield
         finally:

@@ -95,17 +95,22 @@ def test_each_call_that_fails(queue, kinds, error, least):
 def test_a_disk_that_is_full_for_a_while(queue):
     """What waits goes on waiting and is not returned, what comes gets a 4xx; when there is room again all of it is delivered."""
     queue.forget_delivered()
-    with queue.without_authd():
-        for number in range(5):
-            assert queue.submit(SENDER, [ONE, ALIAS], text_of(f"waits-{number}"))[0] == "ok"
-    queue.faults.fail("write sync truncate", "ENOSPC", times=EVERY, under=queue.queue)
     before = len(queue.text())
+
+    def ids(events):
+        return set(re.findall(rf" (?:{events}) queue=(\w+)", queue.text()[before:]))
 
     def tried():
         """A flush passes over what is at work; deferred after it, it waits for the next one."""
         queue.flush()
-        return set(re.findall(r" (?:mark|alias)-not-written queue=(\w+)", queue.text()[before:]))
-    wait_for("all to be tried", 60, lambda: len(tried()) == 5)
+        return ids("mark-not-written|alias-not-written")
+    with queue.without_authd():
+        for number in range(5):
+            assert queue.submit(SENDER, [ONE, ALIAS], text_of(f"waits-{number}"))[0] == "ok"
+        wait_for(lambda: f"all to wait:\n{queue.text()[before:][-3000:]}", 20, lambda: len(ids("deferred")) == 5)
+        # Before anybody can be tried.
+        queue.faults.fail("write sync truncate", "ENOSPC", times=EVERY, under=queue.queue)
+    wait_for(lambda: f"all to be tried:\n{queue.text()[before:][-3000:]}", 60, lambda: len(tried()) == 5)
     answer = queue.submit(SENDER, [ONE], text_of("refused"))
     assert answer[:2] == ["later", "4.3.1"], answer
     queue.faults.well()
