@@ -42,9 +42,10 @@ struct session {
 	uint64_t       append_most; /* bytes of a message that APPEND takes */
 	bool           compresses;  /* from the next answer on (RFC 4978) */
 	bool           busy;     /* a command is carried out */
-	int            watch;    /* inotify of IDLE, or -1 */
-	int            watched[3]; /* in its place, directories that dnotify watches */
+	int            watch;    /* inotify of IDLE, from the first one on, or -1 */
+	int            watched[3]; /* what IDLE watches: its watches, or directories that dnotify watches (watch.c) */
 	size_t         watched_count;
+	bool           watched_by_signal;
 	struct notify *notify;   /* what the client is told at any time (RFC 5465), or NULL */
 	struct metadata_watch *watched_metadata; /* what ENABLE METADATA and NOTIFY tell of, or NULL (metadata_news.c) */
 };

@@ -81,7 +81,7 @@ wait_long(struct session *s, struct pollfd *fds, nfds_t count, int timeout)
 static int
 news_of(const struct session *s)
 {
-	return s->notify != NULL ? s->notify->descriptor : s->watch;
+	return s->notify != NULL ? s->notify->descriptor : session_watch_descriptor(s);
 }
 
 enum wait_result

@@ -1,5 +1,6 @@
 #include "imapd/watch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,47 +34,65 @@ session_watch_prepare(void)
 	sigaction(SIGIO, &act, NULL);
 }
 
-static bool
-watch_by_inotify(struct session *s, const char *path)
+static int
+watch_by_inotify(const struct session *s, const char *path)
 {
-	return inotify_add_watch(s->watch, path, WATCHED) >= 0;
+	return inotify_add_watch(s->watch, path, WATCHED);
 }
 
-static bool
-watch_by_signal(struct session *s, const char *path)
+static int
+watch_by_signal(const struct session *s, const char *path)
 {
+	(void)s;
 	int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 || fcntl(fd, F_NOTIFY, SIGNALLED) == 0)
+		return fd;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* What it returns is what session_watch_end() takes back; -1 with errno. */
+typedef int watcher(const struct session *s, const char *path);
+
+static bool
+watch(struct session *s, const char *path, watcher *by)
+{
+	int watched = by(s, path);
+	if (watched < 0)
 		return false;
-	s->watched[s->watched_count++] = fd;
-	return fcntl(fd, F_NOTIFY, SIGNALLED) == 0;
+	s->watched[s->watched_count++] = watched;
+	return true;
 }
 
 /* The selected folder's `part`, from the Maildir, which is the working directory. */
 static bool
-watch_part(struct session *s, const char *part, bool (*watch)(struct session *, const char *))
+watch_part(struct session *s, const char *part, watcher *by)
 {
 	char path[300];
 	bool inbox = folders_is_inbox(slice_of(s->view.name));
 	int len = snprintf(path, sizeof path, "%s%s%s%s", inbox ? "" : ".", inbox ? "" : s->view.name,
 	    inbox ? "" : "/", part);
-	return len > 0 && (size_t)len < sizeof path && watch(s, path);
+	return len > 0 && (size_t)len < sizeof path && watch(s, path, by);
 }
 
 static bool
-watch_folder(struct session *s, bool (*watch)(struct session *, const char *))
+watch_folder(struct session *s, watcher *by)
 {
+	s->watched_by_signal = by == watch_by_signal;
 	/* Annotations are replaced in the Maildir itself. */
-	if (s->watched_metadata != NULL && !watch(s, "."))
+	if (s->watched_metadata != NULL && !watch(s, ".", by))
 		return false;
-	return !s->view.open || (watch_part(s, "cur", watch) && watch_part(s, "new", watch));
+	return !s->view.open || (watch_part(s, "cur", by) && watch_part(s, "new", by));
 }
 
 bool
 session_watch_begin(struct session *s)
 {
 	static bool told;
-	s->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (s->watch < 0)
+		s->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (s->watch >= 0 && watch_folder(s, watch_by_inotify))
 		return true;
 	session_watch_end(s);
@@ -87,10 +106,16 @@ session_watch_begin(struct session *s)
 	return false;
 }
 
+int
+session_watch_descriptor(const struct session *s)
+{
+	return s->watched_count > 0 && !s->watched_by_signal ? s->watch : -1;
+}
+
 bool
 session_watch_signalled(const struct session *s)
 {
-	return signalled && s->watched_count > 0;
+	return signalled && s->watched_count > 0 && s->watched_by_signal;
 }
 
 void
@@ -105,9 +130,11 @@ session_watch_forget(struct session *s)
 void
 session_watch_end(struct session *s)
 {
-	if (s->watch >= 0)
-		close(s->watch);
-	s->watch = -1;
-	while (s->watched_count > 0)
-		close(s->watched[--s->watched_count]);
+	while (s->watched_count > 0) {
+		int watched = s->watched[--s->watched_count];
+		if (s->watched_by_signal)
+			close(watched);
+		else
+			inotify_rm_watch(s->watch, watched);
+	}
 }

@@ -2,6 +2,7 @@
 import concurrent.futures
 import contextlib
 import itertools
+import os
 import pathlib
 import re
 import resource
@@ -170,6 +171,43 @@ def test_no_instance_of_inotify_is_left(suite):
         finally:
             tracer.terminate()
             tracer.wait(10)
+
+
+# --- one instance, and nothing watched between two IDLEs ------------------------------------------
+
+
+def inotify(pid):
+    """Its instances: descriptor -> how many watches it has."""
+    found = {}
+    for path in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
+        if "inotify" in os.readlink(f"/proc/{pid}/fd/{path.name}"):
+            found[path.name] = path.read_text().count("inotify wd:")
+    return found
+
+
+def test_one_instance_serves_every_idle_and_watches_nothing_between_them(suite):
+    """Closing one takes milliseconds; one that watched on would tell of a folder that the client has left."""
+    user, text = suite.user(), TEXT.format(1)
+    with suite.imap("imaps", timeout=20) as imap, suite.imap("imaps") as other:
+        assert other.login(user.address, user.password)[0] == "OK"
+        assert other.command("CREATE Other")[0] == "OK"
+        before = set(suite.pids("imap"))
+        assert imap.login(user.address, user.password)[0] == "OK"
+        [pid] = set(suite.pids("imap")) - before
+        seen = []
+        for folder in ("INBOX", "Other", "INBOX"):
+            assert imap.command(f"SELECT {folder}")[0] == "OK"
+            imap.send("i IDLE\r\n")
+            assert imap.response().startswith(b"+")
+            seen.append(inotify(pid))
+            assert other.command([f"APPEND {folder} {{{len(text)}}}", text + "\r\n"])[0] == "OK"
+            while not imap.response().endswith(b" EXISTS"):
+                continue
+            imap.send("DONE\r\n")
+            assert imap.finish(b"i", imap.response(), [])[0] == "OK"
+            assert [*inotify(pid).values()] == [0]
+        [descriptor] = seen[0]
+        assert seen == [{descriptor: 2}] * 3
 
 
 # --- how many ---------------------------------------------------------------------------------
