@@ -7,6 +7,7 @@
 #include "imapd/condstore.h"
 #include "imapd/namespace.h"
 #include "imapd/objectid.h"
+#include "lib/store/status.h"
 
 static const char *const items[STATUS_ITEMS] = {"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "SIZE",
     "HIGHESTMODSEQ", "APPENDLIMIT", "DELETED-STORAGE", "MAILBOXID"};
@@ -30,35 +31,6 @@ parse_status_items(struct parser *p, struct status *status)
 	return parse_byte(p, ')');
 }
 
-/* False with errno: a message's size cannot be had. One that has just vanished is not there. */
-static bool
-count_message(struct folder *f, struct message *m, struct status *status)
-{
-	uint64_t size = 0, *numbers = status->numbers;
-	if (status->wanted[STATUS_SIZE] && !folder_message_size(f, m, &size))
-		return errno == ENOENT;
-	numbers[STATUS_MESSAGES]++;
-	numbers[STATUS_RECENT] += m->in_new || m->recent;
-	numbers[STATUS_UNSEEN] += !(m->flags & FLAG_SEEN);
-	numbers[STATUS_DELETED] += (m->flags & FLAG_DELETED) != 0;
-	numbers[STATUS_SIZE] += size;
-	if (status->wanted[STATUS_DELETED_STORAGE] && m->flags & FLAG_DELETED)
-		numbers[STATUS_DELETED_STORAGE] += quota_of_message(f, m).bytes;
-	return true;
-}
-
-static bool
-count_messages(struct folder *f, struct status *status)
-{
-	for (size_t i = 0; i < f->count; i++)
-		if (!f->messages[i].vanished && !count_message(f, &f->messages[i], status))
-			return false;
-	status->numbers[STATUS_UIDNEXT] = f->uidnext;
-	status->numbers[STATUS_UIDVALIDITY] = f->uidvalidity;
-	status->numbers[STATUS_HIGHESTMODSEQ] = f->highest_modseq;
-	return true;
-}
-
 void
 status_write(struct session *s, struct slice name, const struct status *status)
 {
@@ -79,17 +51,54 @@ status_write(struct session *s, struct slice name, const struct status *status)
 	output_text(&s->out, ")\r\n");
 }
 
+static bool
+sum_deleted(struct folder *f, uint64_t *bytes)
+{
+	if (f->uidvalidity == 0 && !folder_refresh(f))
+		return false;
+	for (size_t i = 0; i < f->count; i++)
+		if (!f->messages[i].vanished && f->messages[i].flags & FLAG_DELETED)
+			*bytes += quota_of_message(f, &f->messages[i]).bytes;
+	return true;
+}
+
+static bool
+find_mailboxid(struct session *s, struct folder *f, const char **code)
+{
+	if (f->uidvalidity == 0 && !folder_refresh(f))
+		return false;
+	*code = objectid_folder_code(s, f);
+	return *code != NULL;
+}
+
+static bool
+look(struct session *s, struct folder *f, struct status *status)
+{
+	struct folder_status found;
+	uint64_t *numbers = status->numbers;
+	if (!folder_status(f, status->wanted[STATUS_SIZE], &found))
+		return false;
+	numbers[STATUS_MESSAGES] = found.messages;
+	numbers[STATUS_RECENT] = found.fresh;
+	numbers[STATUS_UIDNEXT] = found.uidnext;
+	numbers[STATUS_UIDVALIDITY] = found.uidvalidity;
+	numbers[STATUS_UNSEEN] = found.unseen;
+	numbers[STATUS_DELETED] = found.deleted;
+	numbers[STATUS_SIZE] = found.bytes;
+	numbers[STATUS_HIGHESTMODSEQ] = found.highest_modseq;
+	return (!status->wanted[STATUS_DELETED_STORAGE] || sum_deleted(f, &numbers[STATUS_DELETED_STORAGE])) &&
+	    (!status->wanted[STATUS_MAILBOXID] || find_mailboxid(s, f, &status->mailboxid));
+}
+
 bool
 status_look(struct session *s, struct slice name, struct status *status)
 {
-	struct view v;
-	if (!view_open(&v, &s->maildir, namespace_inward(name), true))
+	struct folder f;
+	if (!folder_open(&f, &s->maildir, namespace_inward(name), true))
 		return false;
-	bool ok = count_messages(&v.folder, status);
-	if (ok && status->wanted[STATUS_MAILBOXID])
-		ok = (status->mailboxid = objectid_folder_code(s, &v.folder)) != NULL;
+	bool ok = look(s, &f, status);
 	int saved = errno;
-	view_close(&v);
+	folder_close(&f);
 	errno = saved;
 	return ok;
 }

@@ -7,6 +7,7 @@
  *                       others, those that are gone are marked, those whose
  *                       flags another session changed are marked
  *     folder_drop()     takes the marked ones out of the array
+ *     folder_status()   only counts (status.h)
  *
  * The first refresh reads one file, the index, where that is true (index.h);
  * later ones what was added to it. What a message is, beyond its struct, is

@@ -19,6 +19,7 @@
  *     kept: nobody lists by it. The save date is the time in the name, as
  *     every program that puts files into a Maildir sets it.
  *   - UIDs that were expunged, with their mod-sequence, the last INDEX_GONE_KEPT
+ *   - in the state, what STATUS counts (status.h), until a record of a message is written
  *
  * Who writes, under the file's lock: a session that found a difference or made
  * one, and a delivery (facts by base, without UID: the number is given by
@@ -106,6 +107,8 @@ void index_free(struct folder *f);
  * believed; the view is as it was, or (at the first call) empty.
  */
 bool index_follow(struct folder *f);
+/* Of a folder that is not read: whether its index's state, which is read, says what is there now. */
+bool index_peek(struct folder *f);
 /* The message with this UID, or NULL; the place that `hint` says is looked at first, and becomes the next one. */
 struct message *index_find_uid(struct folder *f, uint32_t uid, size_t *hint);
 /* What the look just made found becomes what the state says; not what it may have missed. */

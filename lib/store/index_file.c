@@ -14,7 +14,7 @@
 #include "lib/base/random.h"
 #include "lib/store/directory.h"
 
-#define MAGIC    "POSTIDX2"
+#define MAGIC    "POSTIDX3"
 #define LOOK     2  /* ms */
 #define ATTEMPTS 3  /* a state that is being written meanwhile */
 #define REPLACED 8  /* how often the file may be replaced while its lock is waited for */

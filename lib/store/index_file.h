@@ -36,8 +36,16 @@ struct index_stamp {
 	int64_t  seconds, nanoseconds;
 };
 
+#define INDEX_UNKNOWN UINT64_MAX /* a size that is not known */
+
 #define INDEX_SURE_FRESH 1u
 #define INDEX_SURE_CUR   2u
+
+/* Of all messages that the records tell of; folder_status() (status.h). */
+struct index_counts {
+	uint64_t messages, fresh, unseen, deleted;
+	uint64_t bytes;     /* on the wire; INDEX_UNKNOWN: the size of one is not known */
+};
 
 struct index_state {
 	char     magic[8];
@@ -51,6 +59,8 @@ struct index_state {
 	uint64_t adopted;   /* deliveries before it have their UIDs */
 	uint32_t uidvalidity, uidnext;
 	uint64_t sure;      /* INDEX_SURE_*: the stamps of the directories were old enough when they were taken */
+	uint64_t counted;   /* not 0: `counts` are those of all records; who writes one of a message makes it 0 */
+	struct index_counts counts;
 	uint64_t sum;
 };
 
@@ -81,8 +91,6 @@ struct index_message {
 	uint8_t  flags, in_new;
 	uint8_t  name_len, base_len;
 };
-
-#define INDEX_UNKNOWN UINT64_MAX /* a size that is not known */
 
 struct index_facts {
 	struct index_record head;

@@ -241,6 +241,16 @@ get_state(struct folder *f)
 	return index_file_open(&x->file, f->directory);
 }
 
+bool
+index_peek(struct folder *f)
+{
+	struct folder_index *x = f->index;
+	x->usable = get_state(f);
+	bool believed = x->usable && index_doubts(f) == 0;
+	x->usable = false;
+	return believed;
+}
+
 /* How many messages there may be: one has a UID, a line in the list, and a record. */
 static void
 make_room(struct folder *f)

@@ -82,6 +82,8 @@ bool
 index_write_batch(struct folder *f)
 {
 	struct folder_index *x = f->index;
+	if (x->messages.len > 0 || x->gone.len > 0)
+		x->file.state.counted = 0;
 	bool ok = index_file_append(&x->file, INDEX_MESSAGES, &x->messages)
 	    && index_file_append(&x->file, INDEX_FACTS, &x->facts) && index_file_append(&x->file, INDEX_GONE, &x->gone);
 	x->broken = x->broken || !ok;
