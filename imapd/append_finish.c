@@ -86,7 +86,7 @@ appenduid(struct append *a)
 	struct folder_added one = {.uid = 0}, *added = count == 1 ? &one : scratch_take_array(scratch, count, sizeof *added);
 	struct uid_pair *pairs = scratch_take_array(scratch, count, sizeof *pairs);
 	uint32_t uidvalidity;
-	bool ok = added != NULL && number(a, added, count, &uidvalidity);
+	bool ok = added != NULL && number(a, added, count, &uidvalidity) && uidvalidity != 0;
 	if (!ok || pairs == NULL)
 		return NULL;
 	for (size_t i = 0; ok && i < count; i++) {

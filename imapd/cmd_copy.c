@@ -19,6 +19,7 @@ struct copy {
 	struct folder_added *copies; /* of each */
 	struct uid_pair *pairs;
 	size_t          count;
+	const char     *code;   /* COPYUID, or NULL */
 	struct slice        name;   /* of `to` */
 	bool                moves;
 	bool                asked;  /* room was taken */
@@ -138,7 +139,7 @@ copy_all(struct copy *c)
 	for (struct message *m; (m = targets_next(s, &c->targets, &index)) != NULL;)
 		if (!copy_one(c, m, index) || (c->count == 1 && !names_fit(c, count)))
 			return false;
-	return c->count == 0 || folder_sync(&c->to);
+	return true;
 }
 
 /* COPY is all or nothing. */
@@ -160,12 +161,11 @@ undo(struct copy *c)
 
 /* The response code; NULL when the UIDs cannot be told: the copies are there all the same. */
 static const char *
-copyuid(struct copy *c)
+copyuid(struct copy *c, uint32_t uidvalidity)
 {
 	struct session *s = c->session;
 	struct str text = STR_MOST(COPYUID_MOST);
-	uint32_t uidvalidity;
-	bool ok = c->count > 0 && folder_number(&c->to, c->copies, c->count, &uidvalidity);
+	bool ok = uidvalidity != 0;
 	for (size_t i = 0; ok && i < c->count; i++) {
 		c->pairs[i] = (struct uid_pair){s->view.folder.messages[c->sources[i]].uid, c->copies[i].uid};
 		ok = c->copies[i].uid != 0;
@@ -174,6 +174,21 @@ copyuid(struct copy *c)
 	const char *code = ok ? scratch_copy(&s->scratch, str_slice(&text)) : NULL;
 	str_free(&text);
 	return code;
+}
+
+/* All copies, durable, with their UIDs. False with errno: undo(). */
+static bool
+copy_durably(struct copy *c)
+{
+	uint32_t uidvalidity;
+	if (!copy_all(c))
+		return false;
+	if (c->count == 0)
+		return true;
+	if (!folder_number(&c->to, c->copies, c->count, &uidvalidity))
+		return false;
+	c->code = copyuid(c, uidvalidity);
+	return true;
 }
 
 /* False: *answer says why. */
@@ -220,9 +235,9 @@ cmd_copy(struct session *s, struct parser *p)
 	struct answer answer;
 	if (!begin(s, p, false, &c, &answer))
 		return answer;
-	if (copy_all(&c)) {
+	if (copy_durably(&c)) {
 		settle(&c, (struct quota_amount){0, 0});
-		answer = finish(&c, copyuid(&c));
+		answer = finish(&c, c.code);
 	} else {
 		undo(&c);
 		answer = answer_errno("copy");
@@ -258,11 +273,10 @@ static struct answer
 remove_originals(struct copy *c)
 {
 	struct session *s = c->session;
-	const char *code = copyuid(c);
 	/* RFC 6851 section 4.3: told before the EXPUNGEs, as the numbers of the command's messages end there. */
-	if (code != NULL) {
+	if (c->code != NULL) {
 		output_text(&s->out, "* OK [");
-		output_text(&s->out, code);
+		output_text(&s->out, c->code);
 		output_text(&s->out, "] moved\r\n");
 	}
 	struct quota_amount removed;
@@ -280,7 +294,7 @@ cmd_move(struct session *s, struct parser *p)
 		return answer_no("READ-ONLY", "the folder is open for reading only");
 	if (!begin(s, p, true, &c, &answer))
 		return answer;
-	if (copy_all(&c)) {
+	if (copy_durably(&c)) {
 		answer = remove_originals(&c);
 	} else {
 		undo(&c);

@@ -89,7 +89,7 @@ folder_close(struct folder *f)
 }
 
 bool
-folder_sync(struct folder *f)
+folder_sync(const struct folder *f)
 {
 	return fsync(f->cur) == 0;
 }

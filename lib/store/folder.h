@@ -177,26 +177,26 @@ struct folder_added {
 
 /*
  * Copies it into another folder by a hard link (or by bytes where that cannot
- * be), with flags and keywords; internal date is kept. Durable after
- * folder_sync(to). It gets its UID at the next refresh of `to`, or by
- * folder_number(); `added` is made ready for that, its base in `base`
- * (NAME_MOST + 1 bytes).
+ * be), with flags and keywords; internal date is kept. folder_number() makes it
+ * durable and gives it its UID; `added` is made ready for that, its base in
+ * `base` (NAME_MOST + 1 bytes).
  */
 bool folder_copy(struct folder *f, struct message *m, struct folder *to, char *base, struct folder_added *added);
 /*
- * UIDs for messages that are put into cur/ of the folder between these two, and
- * durable there; 0 for one that is gone again. A folder that was only opened is
- * not read for it where its index knows all that the UID list has, and nobody
- * else gave numbers meanwhile: they are appended to both. Otherwise it is
- * refreshed. False with errno: no UIDs are known.
+ * UIDs for messages that are put into cur/ of the folder between these two; 0
+ * for one that is gone again. Names and UIDs are durable then, by one sync where
+ * that does (settle.h). A folder that was only opened is not read for it where
+ * its index knows all that the UID list has, and nobody else gave numbers
+ * meanwhile: they are appended to both. Otherwise it is refreshed. False with
+ * errno: the names may not be durable. `*uidvalidity` 0: they are, and no UIDs are known.
  */
 bool folder_number_begin(struct folder *f);
 bool folder_number(struct folder *f, struct folder_added *added, size_t count, uint32_t *uidvalidity);
-/* The same for one that save_place() has put there, with save_settle(): where that fails s->trouble says so. */
+/* The same for one that save_place() has put there, which save_settle() makes durable: where that fails s->trouble says so. */
 struct save;
 bool folder_number_saved(struct folder *f, struct save *s, struct folder_added *added, uint32_t *uidvalidity);
 /* Makes additions to the folder and renames in it durable. */
-bool folder_sync(struct folder *f);
+bool folder_sync(const struct folder *f);
 /* Where the first message stands whose UID is not below `uid`; f->count: none. All of them have UIDs, in order. */
 size_t folder_place_of(const struct folder *f, uint32_t uid);
 /* The message with this base, or NULL. For COPYUID and APPENDUID. */

@@ -6,11 +6,13 @@
  * it was, so who opens the folder next looks at the directory once.
  */
 #include <errno.h>
+#include <unistd.h>
 
 #include "lib/store/directory.h"
 #include "lib/store/index.h"
 #include "lib/store/save.h"
 #include "lib/store/scan.h"
+#include "lib/store/settle.h"
 #include "lib/store/uidlist.h"
 
 /* The list is as the index says, and as it was before the messages were there: none of them has a number. */
@@ -38,14 +40,16 @@ may_go_unread(struct folder *f)
 	return true;
 }
 
-/* Durable: with the message that they are of, where that is not yet. */
+/* Durable, with what they are of. */
 static bool
-settle_lines(struct uidlist_writer *w, struct save *s)
+settle_lines(const struct folder *f, struct uidlist_writer *w, struct save *s)
 {
-	if (s == NULL)
-		return uidlist_write_end(w);
 	int list = uidlist_append_end_unsynced(w);
-	bool ok = list >= 0 && save_settle(s, list);
+	bool ok = list >= 0;
+	if (ok && s != NULL)
+		ok = save_settle(s, list);
+	else if (ok)
+		ok = (settle_in_order(f->cur, list) || fsync(f->cur) == 0) && fsync(list) == 0;
 	directory_close(list);
 	return ok;
 }
@@ -62,7 +66,7 @@ append_lines(struct folder *f, struct folder_added *added, size_t count, struct 
 		const struct uid_entry e = {.uid = added[i].uid, .base = slice_of(added[i].base)};
 		uidlist_write_entry(&w, &e);
 	}
-	return settle_lines(&w, s);
+	return settle_lines(f, &w, s);
 }
 
 static bool
@@ -141,9 +145,21 @@ folder_number_begin(struct folder *f)
 }
 
 static bool
+settle_additions(const struct folder *f, struct save *s)
+{
+	if (s == NULL)
+		return folder_sync(f);
+	if (s->trouble == 0 && s->fd >= 0)
+		save_settle(s, -1);
+	errno = s->trouble;
+	return s->trouble == 0;
+}
+
+static bool
 number(struct folder *f, struct folder_added *added, size_t count, uint32_t *uidvalidity, struct save *s)
 {
 	bool ok = false;
+	*uidvalidity = 0;
 	if (f->uidvalidity == 0 && count > 0) {
 		index_begin(f);
 		ok = number_unread(f, added, count, s);
@@ -152,13 +168,10 @@ number(struct folder *f, struct folder_added *added, size_t count, uint32_t *uid
 	}
 	if (ok)
 		return true;
-	if (s != NULL && s->trouble == 0 && s->fd >= 0)
-		save_settle(s, -1);
-	if (s != NULL && s->trouble != 0)
+	if (!settle_additions(f, s))
 		return false;
-	ok = number_by_refresh(f, added, count);
-	*uidvalidity = f->uidvalidity;
-	return ok;
+	*uidvalidity = number_by_refresh(f, added, count) ? f->uidvalidity : 0;
+	return true;
 }
 
 bool

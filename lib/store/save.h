@@ -10,7 +10,7 @@
  *
  * What APPEND brings gets its number before that: save_place() moves it when its
  * bytes are on the disk (settle.h), folder_number_saved() adds its line to the
- * UID list, and then file, directory and list are made durable by one call.
+ * UID list, and then file, directory and list are made durable together.
  *
  * Several messages may go through these steps together: all files are made
  * durable (settle.h), all are renamed, then the directories are. A group costs
@@ -90,8 +90,8 @@ void save_complete(struct save *s);
 bool save_finish(struct save *s, enum save_place place, uint8_t flags, uint32_t keywords, time_t date);
 /*
  * The same in two steps. The first one moves it to its place, bytes first;
- * s->name is the base then. Until the second, which may sync a file besides
- * (or -1), it is not durable. On failure of either nothing is left.
+ * s->name is the base then. Until the second it is not durable, nor is a file
+ * that was written in between (or -1). On failure of either nothing is left.
  */
 bool save_place(struct save *s, enum save_place place, uint8_t flags, uint32_t keywords, time_t date);
 bool save_settle(struct save *s, int other);

@@ -199,14 +199,25 @@ save_place(struct save *s, enum save_place place, uint8_t flags, uint32_t keywor
 	return s->trouble == 0;
 }
 
-bool
-save_settle(struct save *s, int other)
+/* Its bytes are on the disk since save_place(). */
+static int
+settle_with(const struct save *s, int other)
 {
 	const int fds[] = {s->fd, directory_of(s), other};
 	int errors[] = {0, 0, 0};
+	if (other >= 0 && settle_in_order(directory_of(s), other))
+		return fsync(other) == 0 ? 0 : errno;
 	settle_all(fds, errors, other >= 0 ? 3 : 2);
-	for (size_t i = 0; i < sizeof errors / sizeof *errors && s->trouble == 0; i++)
-		s->trouble = errors[i];
+	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+		if (errors[i] != 0)
+			return errors[i];
+	return 0;
+}
+
+bool
+save_settle(struct save *s, int other)
+{
+	s->trouble = settle_with(s, other);
 	end(s);
 	errno = s->trouble;
 	return s->trouble == 0;

@@ -39,7 +39,10 @@ file_system_of(int fd)
 	return fstatfs(fd, &s) == 0 ? (unsigned long)s.f_type : 0;
 }
 
-/* Those whose journal has a file's blocks and size before a later rename: its pages count as written only when both are in it. */
+/*
+ * Those whose journal keeps the order of changes: what came earlier is in it before what came later. And it has a file's blocks and
+ * size before a later rename: its pages count as written only when both are in it.
+ */
 static bool
 writes_in_order(int fd)
 {
@@ -87,6 +90,13 @@ settle_all(const int *fds, int *errors, size_t count)
 	bool together = settle_together(fds, count);
 	for (size_t i = 0; i < count; i++)
 		errors[i] = together || fsync(fds[i]) == 0 ? 0 : errno;
+}
+
+bool
+settle_in_order(int first, int last)
+{
+	const int fds[] = {first, last};
+	return writes_in_order(last) && are_on_one(fds, 2);
 }
 
 bool

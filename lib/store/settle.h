@@ -21,6 +21,12 @@
 /* Syncs all that are open on `fds`; errors[i] becomes 0, or the errno of that one's failure. */
 void settle_all(const int *fds, int *errors, size_t count);
 /*
+ * Whether a sync of the file `last` brings along the names that the directory
+ * `first` was given before the file was written: its journal has changes in the order in which they
+ * were made (ext4, XFS, tmpfs), and both are on one file system.
+ */
+bool settle_in_order(int first, int last);
+/*
  * The bytes of a file are on the disk before any name that it gets after this:
  * durable together with that name, by whoever syncs that. Without a flush and
  * without a commit of the journal where the journal has a file's blocks and size
