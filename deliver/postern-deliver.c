@@ -9,7 +9,7 @@
  *             the setting deliver_users names further callers.
  * Starts      postern-sieve, before it confines itself, where the setting sieve is yes.
  * Reads       its settings, the text of quota warnings and the administrator's
- *             scripts; then only the message's descriptor and users' scripts.
+ *             scripts, and in /sys which file systems have a journal; then only the message's descriptor and users' scripts.
  * Writes      Maildirs beneath mail_root, nowhere else.
  * Talks to    authd/lookup, to learn which Maildir an address has and what that may
  *             hold, and to tell what it holds. What the caller says about a path
@@ -47,6 +47,7 @@
 #include "lib/mail/date.h"
 #include "lib/sandbox/sandbox.h"
 #include "lib/store/new_maildir.h"
+#include "lib/store/settle.h"
 
 static const char  *mail_root, *deliver_users, *extension_folders;
 static struct rules rules;
@@ -157,6 +158,7 @@ prepare(void)
 	if (prepare_settings() != EXIT_DONE)
 		return EXIT_MISUSE;
 	date_open();
+	settle_prepare();
 	deliverer.rules = &rules;
 	/* When authd is not there yet, it is asked again at the first delivery. */
 	deliverer.authd.socket = socket_connect("authd/lookup", 0);

@@ -6,7 +6,8 @@
  * nothing else: it forks, and the child redeems the ticket at authd/ticket,
  * learns which user this is, closes all of the file system but his Maildir to
  * itself (Landlock), and serves him. No program can be started by either. What
- * a session has made of its mailbox's size the parent tells authd/lookup.
+ * a session has made of its mailbox's size the parent tells authd/lookup. At its
+ * start it reads in /sys which file systems have a journal.
  *
  * SIGTERM: no new sessions; each session says BYE and ends; then the parent.
  *
@@ -29,6 +30,7 @@
 #include "lib/sandbox/sandbox.h"
 #include "lib/store/new_maildir.h"
 #include "lib/store/quota_warning.h"
+#include "lib/store/settle.h"
 
 static void serve(const struct handover *h, int mail_root);
 
@@ -108,6 +110,7 @@ main(int argc, char **argv)
 	}
 	date_open();
 	charset_open();
+	settle_prepare();
 	if (!sessions_start(&sessions, &contract))
 		return EXIT_TEMPORARY;
 	sessions_run();

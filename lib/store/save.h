@@ -5,24 +5,23 @@
  *
  * States and the one step between them:
  *     tmp/NAME         nothing promised; swept when it is old
- *     new|cur/NAME     whole and durable: file synced before the rename,
- *                      directory after it. Only then success is told.
+ *     new|cur/NAME     whole and durable: its bytes are on the disk before the
+ *                      rename, directory synced after it. Only then success is told.
  *
  * What APPEND brings gets its number before that: save_place() moves it when its
  * bytes are on the disk (settle.h), folder_number_saved() adds its line to the
  * UID list, and then file, directory and list are made durable together.
  *
- * Several messages may go through these steps together: all files are made
- * durable (settle.h), all are renamed, then the directories are. A group costs
- * little more than one message where the file system has a call for that, and
- * is as safe where it has none.
+ * Several messages may go through these steps together: the bytes of all files
+ * come first (settle.h), all are renamed, then the directories are synced. A group costs
+ * little more than one message where the file system lets it, and
+ * is as safe where it does not.
  *
  * Why not fewer syncs: a name that is there before its bytes are is read by
  * others. They do not compare ,S= with what they find, and would show, count
  * and keep an empty message for ever after a power cut, with a UID of its own.
- * And of a rename POSIX says that it is on the disk when its directory was
- * synced; that a later sync of the file brings its name along is a habit of
- * some file systems.
+ * And of a rename POSIX says only that it is on the disk when its directory was
+ * synced; what a journal promises beyond that is used where it is known to be there.
  */
 #ifndef STORE_SAVE_H
 #define STORE_SAVE_H
@@ -102,7 +101,7 @@ void save_abort(struct save *s);
 
 /*
  * Messages of which all come or none: each is written as above, and then waits
- * in tmp/, durable, without a descriptor or a buffer, so that there may be many.
+ * in tmp/, its bytes on the disk, without a descriptor or a buffer, so that there may be many.
  * The last step is a rename of each and one sync; when one fails those before
  * it are taken back. Only a crash between the renames leaves a part of them.
  */

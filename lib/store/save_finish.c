@@ -82,7 +82,7 @@ settle_files(struct save *const *all, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (has_own_file(all[i]))
 			fds[n++] = all[i]->fd;
-	settle_all(fds, errors, n);
+	settle_bytes(fds, errors, n);
 	n = 0;
 	for (size_t i = 0; i < count; i++)
 		if (has_own_file(all[i]))
@@ -104,19 +104,20 @@ first_there(struct save *const *all, size_t at)
 
 /* The directories, each once. */
 static void
-settle_names(struct save *const *all, size_t count)
+settle_directories(struct save *const *all, size_t count)
 {
-	int fds[SAVES_MOST] = {-1}, errors[SAVES_MOST];
+	int fds[SAVES_MOST] = {-1}, errors[SAVES_MOST], last = -1;
 	size_t n = 0, place[SAVES_MOST];
 	for (size_t i = 0; i < count; i++) {
 		if (!all[i]->moved)
 			continue;
+		last = directory_of(all[i]);
 		size_t first = first_there(all, i);
 		place[i] = first < i ? place[first] : n;
 		if (first == i)
 			fds[n++] = directory_of(all[i]);
 	}
-	settle_all(fds, errors, n);
+	settle_names(fds, errors, n, last);
 	for (size_t i = 0; i < count; i++)
 		if (all[i]->moved)
 			all[i]->trouble = errors[place[i]];
@@ -155,7 +156,7 @@ save_finish_all(struct save *const *all, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (all[i]->trouble == 0)
 			move(all[i]);
-	settle_names(all, count);
+	settle_directories(all, count);
 	for (size_t i = 0; i < count; i++) {
 		if (all[i]->trouble == 0)
 			save_tell_index(all[i]);
@@ -187,8 +188,8 @@ bool
 save_place(struct save *s, enum save_place place, uint8_t flags, uint32_t keywords, time_t date)
 {
 	aim(s, place, flags, keywords, date);
-	if (save_hand_over(s) && !settle_bytes(s->fd))
-		save_failed(s);
+	if (save_hand_over(s))
+		settle_bytes(&s->fd, &s->trouble, 1);
 	if (s->trouble == 0)
 		move(s);
 	if (s->trouble == 0)

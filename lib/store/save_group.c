@@ -14,12 +14,12 @@ save_group_begin(struct save_group *g, const struct folder *f)
 	*g = (struct save_group){.tmp = f->tmp, .cur = f->cur};
 }
 
-/* What is open becomes durable, and is closed. */
+/* The bytes of what is open come to the disk, and it is closed. */
 static bool
 settle(struct save_group *g)
 {
 	int errors[SAVE_GROUP_OPEN];
-	settle_all(g->open, errors, g->opened);
+	settle_bytes(g->open, errors, g->opened);
 	for (size_t i = 0; i < g->opened; i++) {
 		close(g->open[i]);
 		if (errors[i] != 0 && g->trouble == 0)

@@ -46,14 +46,16 @@ file_system_of(int fd)
 static bool
 writes_in_order(int fd)
 {
+	struct stat st;
 	unsigned long type = file_system_of(fd);
-	return type == EXT4_SUPER_MAGIC || type == XFS_MAGIC || type == TMPFS_MAGIC;
+	return type == XFS_MAGIC || (type == EXT4_SUPER_MAGIC && fstat(fd, &st) == 0 && settle_has_journal(st.st_dev));
 }
 
 static bool
 file_system_keeps_it(int fd)
 {
-	return writes_in_order(fd) || file_system_of(fd) == BTRFS_SUPER_MAGIC;
+	unsigned long type = file_system_of(fd);
+	return type == EXT4_SUPER_MAGIC || type == XFS_MAGIC || type == BTRFS_SUPER_MAGIC || type == TMPFS_MAGIC;
 }
 
 static bool
@@ -99,9 +101,35 @@ settle_in_order(int first, int last)
 	return writes_in_order(last) && are_on_one(fds, 2);
 }
 
-bool
-settle_bytes(int fd)
+static bool
+are_in_order(const int *fds, size_t count)
+{
+	return count > 0 && writes_in_order(fds[0]) && are_on_one(fds, count);
+}
+
+void
+settle_bytes(const int *fds, int *errors, size_t count)
 {
 	const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-	return writes_in_order(fd) ? sync_file_range(fd, 0, 0, all) == 0 : fsync(fd) == 0;
+	if (!are_in_order(fds, count)) {
+		settle_all(fds, errors, count);
+		return;
+	}
+	/* All are under way before the first is waited for. */
+	for (size_t i = 0; i < count && count > 1; i++)
+		sync_file_range(fds[i], 0, 0, SYNC_FILE_RANGE_WRITE);
+	for (size_t i = 0; i < count; i++)
+		errors[i] = sync_file_range(fds[i], 0, 0, all) == 0 ? 0 : errno;
+}
+
+void
+settle_names(const int *directories, int *errors, size_t count, int last)
+{
+	if (!are_in_order(directories, count)) {
+		settle_all(directories, errors, count);
+		return;
+	}
+	int error = fsync(last) == 0 ? 0 : errno;
+	for (size_t i = 0; i < count; i++)
+		errors[i] = error;
 }
