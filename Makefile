@@ -74,7 +74,8 @@ LDFLAGS_ALL += -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed $(LD
 
 # musl-gcc knows neither the kernel's headers nor static-PIE, so both are spelled out.
 MUSL_DIR    := $(dir $(firstword $(wildcard /usr/lib/*-linux-musl/rcrt1.o)))
-MUSL_CFLAGS  = -idirafter $(B)/uapi
+# musl copies 8 bytes a step: what is short is copied where it stands.
+MUSL_CFLAGS  = -idirafter $(B)/uapi $(if $(findstring x86_64,$(MUSL_DIR)),-minline-stringops-dynamically)
 MUSL_LDFLAGS = -static -nostartfiles $(MUSL_DIR)rcrt1.o $(MUSL_DIR)crti.o \
 	-Wl,-pie,--no-dynamic-linker,-z,text,-z,relro,-z,now,-z,noexecstack,--gc-sections
 MUSL_END     = $(MUSL_DIR)crtn.o

@@ -21,6 +21,18 @@
 #define BODY_READ 65536      /* files up to this are read */
 #define BODY_MOST (52 << 20) /* bytes mapped, or less where the session's memory does not allow it */
 
+/* Bytes of the file from `start` up to `end`. */
+struct body_range {
+	uint64_t start, end;
+};
+
+/* The stretch that was fetched last, and how far: clients ask for large parts piece by piece. */
+struct body_mark {
+	struct body_range range; /* empty: none */
+	uint64_t          size;  /* of all of it, on the wire */
+	struct wire_place place; /* where one may go on */
+};
+
 struct body {
 	bool             open;
 	bool             mapped;
@@ -31,6 +43,7 @@ struct body {
 	uint64_t         size;     /* of the file */
 	uint64_t         inode;
 	struct slice     text;     /* what of it is in memory */
+	struct body_mark mark;
 	/* Kept from message to message: a command reads thousands, and musl maps and unmaps pages for each malloc() of such a size. */
 	char            *buffer;
 	size_t           room;     /* twice BODY_READ at most */
@@ -47,7 +60,10 @@ const struct mime_tree *body_tree(struct body *b);
 
 /* The part whose header and body a section is taken of; `root` is filled for the message itself. NULL: there is none, or no memory. */
 const struct mime_part *body_find(struct body *b, const struct section *section, struct mime_part *root);
-/* The bytes of a section of that part, as they are in the file, in pieces. */
+/* Where a section of that part lies; of HEADER.FIELDS, the header. */
+void body_range(const struct body *b, const struct section *section, const struct mime_part *part, struct body_range *range);
+/* The bytes of it, or of a section of that part, as they are in the file, in pieces. */
+void body_feed_range(const struct body *b, struct body_range range, struct transfer_taker taker);
 void body_feed(const struct body *b, const struct section *section, const struct mime_part *part, struct transfer_taker taker);
 
 /*

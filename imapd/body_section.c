@@ -59,13 +59,24 @@ feed_fields(const struct section *section, struct slice header, struct transfer_
 	give(taker, slice_of("\r\n"));
 }
 
+void
+body_range(const struct body *b, const struct section *section, const struct mime_part *part, struct body_range *range)
+{
+	struct mime_range of = section->text == SECTION_MIME || section->text == SECTION_HEADER ? part->header : part->body;
+	bool whole = section->text == SECTION_ALL && section->part.len == 0, to_end = section->text == SECTION_ALL || section->text == SECTION_TEXT;
+	*range = (struct body_range){.start = whole ? 0 : of.start, .end = of.end};
+	/* What was not looked at belongs to the part that reaches so far. */
+	if (to_end && of.end == b->text.len)
+		range->end = b->size;
+}
+
 /* What of the file is not in memory is read in windows. */
 static void
-feed_rest(const struct body *b, struct transfer_taker taker)
+feed_file(const struct body *b, const struct body_range *range, struct transfer_taker taker)
 {
 	static char window[WINDOW];
-	for (uint64_t at = b->text.len; at < b->size;) {
-		size_t len = b->size - at < WINDOW ? (size_t)(b->size - at) : WINDOW;
+	for (uint64_t at = range->start; at < range->end;) {
+		size_t len = range->end - at < WINDOW ? (size_t)(range->end - at) : WINDOW;
 		/* A file that is shorter than it was: who was told its size must fill it up. */
 		if (!file_read_at(b->fd, window, len, (off_t)at))
 			return;
@@ -75,60 +86,24 @@ feed_rest(const struct body *b, struct transfer_taker taker)
 }
 
 void
-body_feed(const struct body *b, const struct section *section, const struct mime_part *part, struct transfer_taker taker)
+body_feed_range(const struct body *b, struct body_range range, struct transfer_taker taker)
 {
-	struct mime_range range = section->text == SECTION_MIME ? part->header : part->body;
-	struct slice header = slice_make(b->text.data + part->header.start, part->header.end - part->header.start);
-	switch (section->text) {
-	case SECTION_HEADER:
-		give(taker, header);
-		return;
-	case SECTION_FIELDS:
-	case SECTION_FIELDS_NOT:
-		feed_fields(section, header, taker);
-		return;
-	default:
-		break;
+	if (range.start < b->text.len) {
+		size_t start = (size_t)range.start, end = range.end < b->text.len ? (size_t)range.end : b->text.len;
+		give(taker, slice_make(b->text.data + start, end - start));
+		range.start = end;
 	}
-	if (section->text == SECTION_ALL && section->part.len == 0)
-		range.start = 0;
-	give(taker, slice_make(b->text.data + range.start, range.end - range.start));
-	/* What was not looked at belongs to the part that reaches so far. */
-	if (section->text != SECTION_MIME && range.end == b->text.len)
-		feed_rest(b, taker);
-}
-
-static void
-take_wire(void *context, struct slice bytes)
-{
-	wire_feed(context, bytes);
-}
-
-/* When a file gave less than was told, the rest of the literal is filled with spaces. */
-static void
-write_literal(const struct body *b, struct output *out, const struct fetch_item *item, const struct mime_part *part)
-{
-	struct wire count = {.out = NULL};
-	body_feed(b, &item->section, part, (struct transfer_taker){take_wire, &count});
-	uint64_t left = count.size;
-	uint64_t skip = item->partial ? item->offset : 0;
-	left = skip < left ? left - skip : 0;
-	if (item->partial && left > item->length)
-		left = item->length;
-	output_format(out, "{%llu}\r\n", (unsigned long long)left);
-	struct wire w = {.out = out, .skip = skip, .left = left};
-	body_feed(b, &item->section, part, (struct transfer_taker){take_wire, &w});
-	for (; w.left > 0 && !out->failed; w.left--)
-		output_write(out, " ", 1);
+	feed_file(b, &range, taker);
 }
 
 void
-body_write_section(struct body *b, struct output *out, const struct fetch_item *item)
+body_feed(const struct body *b, const struct section *section, const struct mime_part *part, struct transfer_taker taker)
 {
-	struct mime_part root = {.kind = MIME_LEAF};
-	const struct mime_part *part = body_find(b, &item->section, &root);
-	if (part == NULL)
-		output_text(out, "NIL");
-	else
-		write_literal(b, out, item, part);
+	struct body_range range;
+	if (section->text == SECTION_FIELDS || section->text == SECTION_FIELDS_NOT) {
+		feed_fields(section, slice_make(b->text.data + part->header.start, part->header.end - part->header.start), taker);
+		return;
+	}
+	body_range(b, section, part, &range);
+	body_feed_range(b, range, taker);
 }
