@@ -39,12 +39,12 @@ give(struct transfer_taker taker, struct slice bytes)
 }
 
 static bool
-is_wanted(const struct section *section, struct slice name)
+is_named(const struct section *section, struct slice name)
 {
-	bool named = false;
-	for (size_t i = 0; i < section->count && !named; i++)
-		named = slice_equal_nocase(section->names[i], name);
-	return named == (section->text == SECTION_FIELDS);
+	for (size_t i = 0; i < section->count; i++)
+		if (slice_equal_nocase(section->names[i], name))
+			return true;
+	return false;
 }
 
 static void
@@ -52,9 +52,13 @@ feed_fields(const struct section *section, struct slice header, struct transfer_
 {
 	struct header_reader reader;
 	struct header_field field;
+	bool named = section->text == SECTION_FIELDS;
+	uint32_t initials = named ? 0 : UINT32_MAX;
+	for (size_t i = 0; i < section->count; i++)
+		initials |= section->names[i].len > 0 ? header_initial(section->names[i].data[0]) : 0;
 	header_begin(&reader, header);
-	while (header_next(&reader, &field))
-		if (is_wanted(section, field.name))
+	while (header_next_among(&reader, initials, &field))
+		if (is_named(section, field.name) == named)
 			give(taker, slice_first(slice_from(header, field.start), field.end - field.start));
 	give(taker, slice_of("\r\n"));
 }

@@ -68,9 +68,10 @@ text_in_field(struct text_search *s, struct slice header, struct slice name, con
 	struct header_reader reader;
 	struct header_field field;
 	bool there = false;
+	uint32_t initials = name.len > 0 ? header_initial(name.data[0]) : 0;
 	begin(s, NULL, needle);
 	header_begin(&reader, header);
-	while (header_next(&reader, &field) && !(there && s->finder.found)) {
+	while (header_next_among(&reader, initials, &field) && !(there && s->finder.found)) {
 		if (!slice_equal_nocase(field.name, name))
 			continue;
 		there = true;

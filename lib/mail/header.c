@@ -71,8 +71,9 @@ is_over(const struct header_reader *r)
 	return r->fields >= BUDGET_HEADER_FIELDS || r->at >= BUDGET_HEADER_BYTES;
 }
 
-bool
-header_next(struct header_reader *r, struct header_field *f)
+/* The next field as lines: its place, and not yet what it is. */
+static bool
+next_lines(struct header_reader *r, struct header_field *f)
 {
 	if (r->ended || r->at >= r->message.len)
 		return false;
@@ -89,10 +90,36 @@ header_next(struct header_reader *r, struct header_field *f)
 		end = line_end(r->message, end);
 	f->start = start;
 	f->end = end;
-	split(line_text(r->message, start, end), f);
 	r->at = end;
 	r->fields++;
 	return true;
+}
+
+bool
+header_next(struct header_reader *r, struct header_field *f)
+{
+	if (!next_lines(r, f))
+		return false;
+	split(line_text(r->message, f->start, f->end), f);
+	return true;
+}
+
+/* Both cases of a letter, and a few other bytes, have one bit. */
+uint32_t
+header_initial(char first)
+{
+	return UINT32_C(1) << (first & 31);
+}
+
+bool
+header_next_among(struct header_reader *r, uint32_t initials, struct header_field *f)
+{
+	while (next_lines(r, f))
+		if (header_initial(r->message.data[f->start]) & initials) {
+			split(line_text(r->message, f->start, f->end), f);
+			return true;
+		}
+	return false;
 }
 
 size_t
@@ -122,7 +149,7 @@ header_find(struct slice message, const char *name, struct header_field *f)
 {
 	struct header_reader r;
 	header_begin(&r, message);
-	while (header_next(&r, f))
+	while (header_next_among(&r, header_initial(name[0]), f))
 		if (slice_is_nocase(f->name, name))
 			return true;
 	return false;
@@ -133,8 +160,11 @@ header_find_each(struct slice message, const char *const names[], size_t count, 
 {
 	struct header_reader reader;
 	struct header_field field;
+	uint32_t initials = 0;
+	for (size_t i = 0; i < count; i++)
+		initials |= header_initial(names[i][0]);
 	header_begin(&reader, message);
-	while (header_next(&reader, &field))
+	while (header_next_among(&reader, initials, &field))
 		for (size_t i = 0; i < count; i++)
 			if (values[i].data == NULL && slice_is_nocase(field.name, names[i]))
 				values[i] = field.value;

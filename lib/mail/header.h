@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/slice.h"
 #include "lib/base/str.h"
@@ -30,6 +31,12 @@ struct header_reader {
 void header_begin(struct header_reader *r, struct slice message);
 /* The next field, or false at the end of the header. */
 bool header_next(struct header_reader *r, struct header_field *f);
+/*
+ * The next field whose name may begin as one of those that are looked for: who wants a few of many fields
+ * need not look at the others. `initials`: header_initial() of each name, or'ed.
+ */
+bool header_next_among(struct header_reader *r, uint32_t initials, struct header_field *f);
+uint32_t header_initial(char first);
 /* Where the body begins: behind the empty line, or the message's end. May be asked at any time. */
 size_t header_body(const struct header_reader *r);
 
