@@ -94,7 +94,7 @@ bool
 status_look(struct session *s, struct slice name, struct status *status)
 {
 	struct folder f;
-	if (!folder_open(&f, &s->maildir, namespace_inward(name), true))
+	if (!folder_find(&f, &s->maildir, namespace_inward(name), true))
 		return false;
 	bool ok = look(s, &f, status);
 	int saved = errno;

@@ -35,22 +35,40 @@ open_directory(int root, struct slice name)
 }
 
 bool
-folder_open(struct folder *f, const struct maildir *m, struct slice name, bool read_only)
+folder_find(struct folder *f, const struct maildir *m, struct slice name, bool read_only)
 {
 	*f = (struct folder){.read_only = read_only, .root = m->root, .directory = -1, .cur = -1, .fresh = -1, .tmp = -1};
 	f->directory = open_directory(m->root, name);
-	if (f->directory < 0)
+	return f->directory >= 0;
+}
+
+bool
+folder_open(struct folder *f, const struct maildir *m, struct slice name, bool read_only)
+{
+	if (!folder_find(f, m, name, read_only))
 		return false;
-	/* The order in which another program may have been interrupted making them does not matter: each is made when absent. */
-	f->tmp = directory_open(f->directory, "tmp", true);
-	f->fresh = f->tmp < 0 ? -1 : directory_open(f->directory, "new", true);
-	f->cur = f->fresh < 0 ? -1 : directory_open(f->directory, "cur", true);
-	if (f->cur >= 0) {
-		sweep_tmp(f->tmp, clock_unix());
+	if (folder_open_parts(f))
 		return true;
-	}
 	folder_close(f);
 	return false;
+}
+
+/* What was opened before one that cannot be is closed with the folder. */
+bool
+folder_open_parts(struct folder *f)
+{
+	if (f->cur >= 0)
+		return true;
+	/* The order in which another program may have been interrupted making them does not matter: each is made when absent. */
+	if (f->tmp < 0)
+		f->tmp = directory_open(f->directory, "tmp", true);
+	if (f->tmp >= 0 && f->fresh < 0)
+		f->fresh = directory_open(f->directory, "new", true);
+	if (f->fresh >= 0)
+		f->cur = directory_open(f->directory, "cur", true);
+	if (f->cur >= 0)
+		sweep_tmp(f->tmp, clock_unix());
+	return f->cur >= 0;
 }
 
 void

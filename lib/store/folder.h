@@ -85,6 +85,8 @@ struct folder {
  * when one of them is missing. `m` must stay open as long.
  */
 bool folder_open(struct folder *f, const struct maildir *m, struct slice name, bool read_only);
+/* The same for folder_status() and folder_refresh() alone, which open what is in it where they need it. */
+bool folder_find(struct folder *f, const struct maildir *m, struct slice name, bool read_only);
 void folder_close(struct folder *f);
 /* The same for a process that ends: what the index is to learn is written, the rest goes with the process, which is cheaper. */
 void folder_leave(struct folder *f);

@@ -8,12 +8,20 @@
 
 #define LOOK_SHARE 50 /* a look that only makes sure may take one part in so many of the time */
 
+/* Of a folder that was only found the part is not open. */
+static bool
+stat_part(const struct folder *f, int part, const char *name, struct stat *st)
+{
+	return (part >= 0 ? fstat(part, st) : fstatat(f->directory, name, st, AT_SYMLINK_NOFOLLOW)) == 0;
+}
+
 /* Whether a directory must be looked at: it changed, or it could have without a trace and has had its second of peace. */
 static bool
-is_doubtful(const struct folder_index *x, int directory, const struct index_stamp *known, bool sure)
+is_doubtful(const struct folder *f, int part, const char *name, const struct index_stamp *known, bool sure)
 {
+	const struct folder_index *x = f->index;
 	struct stat st;
-	if (fstat(directory, &st) < 0)
+	if (!stat_part(f, part, name, &st))
 		return true;
 	struct index_stamp now = index_stamp_of(&st);
 	if (!index_stamp_same(&now, known))
@@ -31,9 +39,9 @@ index_doubts(const struct folder *f)
 	if (!x->usable || x->recheck || x->broken)
 		return INDEX_DOUBTS;
 	unsigned doubts = 0;
-	if (is_doubtful(x, f->fresh, &s->fresh, s->sure & INDEX_SURE_FRESH))
+	if (is_doubtful(f, f->fresh, "new", &s->fresh, s->sure & INDEX_SURE_FRESH))
 		doubts |= INDEX_DOUBT_FRESH;
-	if (is_doubtful(x, f->cur, &s->cur, s->sure & INDEX_SURE_CUR))
+	if (is_doubtful(f, f->cur, "cur", &s->cur, s->sure & INDEX_SURE_CUR))
 		doubts |= INDEX_DOUBT_CUR;
 	if (fstatat(f->directory, UIDLIST_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return doubts | INDEX_DOUBT_LIST;

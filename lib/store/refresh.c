@@ -159,7 +159,7 @@ refresh(struct folder *f)
 bool
 folder_refresh(struct folder *f)
 {
-	if (!scan_prepare(f) || !index_prepare(f))
+	if (!folder_open_parts(f) || !scan_prepare(f) || !index_prepare(f))
 		return false;
 	bool ok = refresh(f);
 	if (ok)

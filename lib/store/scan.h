@@ -47,6 +47,8 @@ struct folder_scan {
 	bool               names_locked; /* we hold the flock of cur/, shared */
 };
 
+/* tmp, new and cur of a folder that was only found. False with errno. */
+bool folder_open_parts(struct folder *f);
 /* The index of the message with this base, or SIZE_MAX. */
 size_t scan_find(const struct folder *f, struct slice base);
 /* Adds a message behind the others, with a copy of its name. NULL with errno. */

@@ -23,7 +23,7 @@ struct folder_status {
 };
 
 /*
- * Of a folder that was opened; it is read (folder_refresh()) where nobody has
+ * Of a folder that was found or opened; it is read (folder_refresh()) where nobody has
  * left numbers that can be believed. `sizes`: `bytes` is known, messages whose
  * sizes nobody knows are read for it. False with errno.
  */

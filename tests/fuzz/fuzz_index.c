@@ -79,6 +79,8 @@ follow(struct folder *f)
 {
 	struct gone_list gone;
 	must(scan_prepare(f) && index_prepare(f));
+	index_peek(f);
+	must(f->count == 0 && !f->index->usable);
 	if (index_follow(f)) {
 		uint32_t last = 0;
 		for (size_t i = 0; i < f->count; i++) {
