@@ -9,7 +9,8 @@
  *             the setting deliver_users names further callers.
  * Starts      postern-sieve, before it confines itself, where the setting sieve is yes.
  * Reads       its settings, the text of quota warnings and the administrator's
- *             scripts, and in /sys which file systems have a journal; then only the message's descriptor and users' scripts.
+ *             scripts, and in /sys which file systems have a journal; then only
+ *             the message's descriptor and users' scripts.
  * Writes      Maildirs beneath mail_root, nowhere else.
  * Talks to    authd/lookup, to learn which Maildir an address has and what that may
  *             hold, and to tell what it holds. What the caller says about a path

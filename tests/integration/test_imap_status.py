@@ -79,13 +79,16 @@ def test_savedate_is_when_the_message_came_into_the_folder_rfc_8514(imap):
 COUNTED = ("MESSAGES", "RECENT", "UNSEEN", "DELETED", "SIZE")
 
 
+def ask(imap, folder="INBOX"):
+    """What STATUS tells, as numbers in the order of COUNTED."""
+    [line] = ok(imap, f"STATUS {folder} ({' '.join(COUNTED)})")
+    return tuple(int(number) for number in re.findall(rb" (\d+)", line))
+
+
 def told(imap, folder="INBOX"):
-    """What STATUS tells, as numbers in the order of COUNTED, and whether they come at once a second time."""
-    def ask():
-        [line] = ok(imap, f"STATUS {folder} ({' '.join(COUNTED)})")
-        return tuple(int(number) for number in re.findall(rb" (\d+)", line))
-    first = ask()
-    assert ask() == first, "STATUS told something else when nothing had happened"
+    """The same, which must be what comes a second time."""
+    first = ask(imap, folder)
+    assert ask(imap, folder) == first, "STATUS told something else when nothing had happened"
     return first
 
 
@@ -118,8 +121,16 @@ def test_status_counts_right_after_every_change(suite):
             return chance.randint(1, max(truth(user.maildir)[0], 1))
 
         def foreign_flag():
-            path = chance.choice([*(user.maildir / "cur").iterdir()])
-            path.rename(path.with_name(path.name.partition(":2,")[0] + ":2," + chance.choice(["", "S", "T", "ST"])))
+            for path in [*(user.maildir / "cur").iterdir()][:1]:
+                path.rename(path.with_name(path.name.partition(":2,")[0] + ":2," + chance.choice(["", "S", "T", "ST"])))
+
+        def foreign_content():
+            """Another message under the name of one that has no size in it."""
+            paths = [path for path in (user.maildir / "cur").iterdir() if "foreign" in path.name]
+            if paths:
+                put(user, chance.randrange(10), "tmp", ".other")
+                [other] = (user.maildir / "tmp").glob("*.other")
+                other.rename(chance.choice(paths))
 
         acts = [
             lambda: append(client, "appended"),
@@ -134,14 +145,15 @@ def test_status_counts_right_after_every_change(suite):
             lambda: put(user, chance.randrange(10**9)),
             lambda: put(user, chance.randrange(10**9), "cur", ":2,S"),
             foreign_flag,
+            foreign_content,
         ]
-        for step in range(150):
+        for step in range(170):
             which = chance.randrange(len(acts))
             acts[which]()
             # The clock's tick may hide a change of another program's for a second.
-            if which >= len(acts) - 3:
-                wait_for(lambda: f"{told(asker)} at step {step}, not {truth(user.maildir)}", 5,
-                         lambda: told(asker) == truth(user.maildir))
+            if which >= len(acts) - 4:
+                wait_for(lambda: f"{ask(asker)} at step {step}, not {truth(user.maildir)}", 5,
+                         lambda: ask(asker) == truth(user.maildir))
             assert told(asker) == truth(user.maildir), f"step {step}, act {which}"
         assert told(asker, "Other") == truth(user.maildir / ".Other")
 
