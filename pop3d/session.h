@@ -69,6 +69,7 @@ struct session {
 	bool            done;
 	unsigned        mistakes;
 	uint64_t        sent, removed; /* messages, for the log */
+	uint64_t        removed_new;   /* of those, from new/ */
 	struct quota_amount gone;    /* what they took */
 	struct surrogate surrogate; /* of a message that is being sent */
 	char            buffer[65536]; /* of that too */

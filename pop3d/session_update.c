@@ -33,7 +33,16 @@ remove_message(struct session *s, struct message *m)
 		return false;
 	quota_sum(&s->gone, size);
 	s->removed++;
+	s->removed_new += m->in_new;
 	return true;
+}
+
+/* What was removed does not come back: the client has it. Most mail of a POP3 user lies in new/, where nothing but POP3 has seen it. */
+static bool
+sync_removed(const struct session *s)
+{
+	bool ok = s->removed == s->removed_new || folder_sync(&s->inbox);
+	return (s->removed_new == 0 || fsync(s->inbox.fresh) == 0) && ok;
 }
 
 static bool
@@ -94,7 +103,5 @@ session_update(struct session *s)
 			ok = update_item(s, &s->items[i]) && ok;
 	folder_change_end(&s->inbox);
 	account_done(&s->account, slice_of("INBOX"), s->gone);
-	if (s->removed > 0)
-		ok = folder_sync(&s->inbox) && fsync(s->inbox.fresh) == 0 && ok;
-	return ok;
+	return sync_removed(s) && ok;
 }
