@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/file.h"
+#include "lib/store/settle.h"
 
 int
 directory_close(int fd)
@@ -127,13 +128,14 @@ directory_is_dots(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+/* Its bytes are on the disk before it gets its name. */
 static bool
-write_durable(int parent, const char *name, const void *content, size_t len)
+write_whole(int parent, const char *name, const void *content, size_t len)
 {
 	int fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
-	bool ok = file_write_all(fd, content, len) && fsync(fd) == 0;
+	bool ok = file_write_all(fd, content, len) && settle_file(fd);
 	directory_close(fd);
 	return ok;
 }
@@ -144,7 +146,7 @@ directory_replace(int parent, const char *temporary, const char *name, const voi
 	/* One left by a session that was killed; whoever replaces holds the lock. */
 	if (unlinkat(parent, temporary, 0) < 0 && errno != ENOENT)
 		return false;
-	if (write_durable(parent, temporary, content, len) && renameat(parent, temporary, parent, name) == 0)
+	if (write_whole(parent, temporary, content, len) && renameat(parent, temporary, parent, name) == 0)
 		return file_sync_directory(parent);
 	int saved = errno;
 	unlinkat(parent, temporary, 0);

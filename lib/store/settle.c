@@ -122,6 +122,15 @@ settle_bytes(const int *fds, int *errors, size_t count)
 		errors[i] = sync_file_range(fds[i], 0, 0, all) == 0 ? 0 : errno;
 }
 
+bool
+settle_file(int fd)
+{
+	int error;
+	settle_bytes(&fd, &error, 1);
+	errno = error;
+	return error == 0;
+}
+
 void
 settle_names(const int *directories, int *errors, size_t count, int last)
 {

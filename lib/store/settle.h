@@ -45,6 +45,8 @@ void settle_all(const int *fds, int *errors, size_t count);
  * durable together with that name, by whoever syncs that.
  */
 void settle_bytes(const int *fds, int *errors, size_t count);
+/* The same for one. False with errno. */
+bool settle_file(int fd);
 /* The names that directories were given, the last one in `last`. Files that have them must have been through settle_bytes(). */
 void settle_names(const int *directories, int *errors, size_t count, int last);
 /* Whether a sync of the file `last` brings along the names that the directory `first` was given before that file was written. */

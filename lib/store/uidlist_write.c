@@ -10,6 +10,7 @@
 #include "lib/base/random.h"
 #include "lib/store/directory.h"
 #include "lib/store/guid.h"
+#include "lib/store/settle.h"
 #include "lib/store/uidlist.h"
 
 #define TEMPORARY "dovecot-uidlist.tmp"
@@ -130,7 +131,7 @@ uidlist_write_end(struct uidlist_writer *w)
 	flush(w);
 	if (w->appends)
 		return end_appending(w);
-	bool ok = !w->failed && fsync(w->fd) == 0;
+	bool ok = !w->failed && settle_file(w->fd);
 	directory_close(w->fd);
 	if (ok && renameat(w->directory, TEMPORARY, w->directory, UIDLIST_NAME) == 0)
 		return file_sync_directory(w->directory);
