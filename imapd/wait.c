@@ -72,8 +72,7 @@ wait_long(struct session *s, struct pollfd *fds, nfds_t count, int timeout)
 	if (n != 0 || timeout <= REST_AFTER)
 		return n;
 	compress_rest();
-	if (s->view.open)
-		folder_rest(&s->view.folder);
+	folder_rest(s->view.open ? &s->view.folder : NULL);
 	return wait_ready(s, fds, count, timeout - REST_AFTER);
 }
 

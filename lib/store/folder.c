@@ -82,6 +82,9 @@ folder_leave(struct folder *f)
 void
 folder_rest(struct folder *f)
 {
+	index_file_rest_spare();
+	if (f == NULL)
+		return;
 	if (f->index != NULL)
 		index_file_rest(&f->index->file);
 	if (f->scan != NULL)

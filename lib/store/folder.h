@@ -90,7 +90,7 @@ bool folder_find(struct folder *f, const struct maildir *m, struct slice name, b
 void folder_close(struct folder *f);
 /* The same for a process that ends: what the index is to learn is written, the rest goes with the process, which is cheaper. */
 void folder_leave(struct folder *f);
-/* For one that will not be used for a while: gives back the memory that the next use can take again. */
+/* For one that will not be used for a while: gives back the memory that the next use can take again. NULL: what is kept from folder to folder. */
 void folder_rest(struct folder *f);
 
 /*

@@ -71,6 +71,22 @@ index_stamp_of(const struct stat *st)
 
 /* --- reading ------------------------------------------------------------------------- */
 
+/* Of files that were closed: who opens one folder after the other would have the kernel clear their pages each time. */
+static struct index_window spare[2];
+
+static bool
+take_spare(struct index_window *w, size_t room)
+{
+	for (size_t i = 0; i < sizeof spare / sizeof *spare; i++)
+		if (spare[i].room >= room) {
+			free(w->bytes);
+			*w = spare[i];
+			spare[i] = (struct index_window){.bytes = NULL};
+			return true;
+		}
+	return false;
+}
+
 /* Room for `len` bytes, and for more where there are more: that of a small file costs no pages of its own. */
 static bool
 make_window(struct index_window *w, size_t len, uint64_t most)
@@ -78,7 +94,7 @@ make_window(struct index_window *w, size_t len, uint64_t most)
 	size_t room = most < WINDOW ? (size_t)most + 1 : WINDOW;
 	if (room < len)
 		room = len;
-	if (w->room >= room)
+	if (w->room >= room || take_spare(w, room))
 		return true;
 	free(w->bytes);
 	w->bytes = malloc(room);
@@ -140,13 +156,38 @@ next_bytes(struct index_file *x, uint64_t at, size_t len)
 	return bytes_through(x, &x->windows[0], at, len);
 }
 
+static void
+rest(struct index_window windows[2])
+{
+	for (size_t i = 0; i < 2; i++) {
+		free(windows[i].bytes);
+		windows[i] = (struct index_window){.bytes = NULL};
+	}
+}
+
 void
 index_file_rest(struct index_file *x)
 {
+	rest(x->windows);
+}
+
+void
+index_file_rest_spare(void)
+{
+	rest(spare);
+}
+
+void
+index_file_spare(struct index_file *x)
+{
 	for (size_t i = 0; i < 2; i++) {
-		free(x->windows[i].bytes);
-		x->windows[i] = (struct index_window){.bytes = NULL};
+		struct index_window *w = &x->windows[i], before = spare[i];
+		if (w->room <= before.room || w->room > WINDOW)
+			continue;
+		spare[i] = (struct index_window){.bytes = w->bytes, .room = w->room};
+		*w = before;
 	}
+	rest(x->windows);
 }
 
 static uint64_t

@@ -88,7 +88,7 @@ void
 index_file_close(struct index_file *x)
 {
 	directory_close(x->fd);
-	index_file_rest(x);
+	index_file_spare(x);
 	*x = (struct index_file){.fd = -1};
 }
 

@@ -143,6 +143,9 @@ void index_file_unlock(const struct index_file *x);
 const char *index_file_bytes(struct index_file *x, uint64_t at, size_t len);
 /* Gives the memory for that back. */
 void index_file_rest(struct index_file *x);
+/* Keeps it for the next file; and gives back what is kept. */
+void index_file_spare(struct index_file *x);
+void index_file_rest_spare(void);
 
 /* Takes the block at `*at` and moves `*at` behind it. Texts are passed over unread (`records` is empty). False: noise. */
 bool index_file_block(struct index_file *x, uint64_t *at, enum index_kind *kind, struct slice *records, uint64_t *records_at);
