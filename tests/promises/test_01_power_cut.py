@@ -3,56 +3,16 @@ and nothing torn is ever seen. The Maildir lies on an ext4 of its own in a file,
 but by a sync, or without one; a copy of that file is what the disk has, and is mounted as after the cut. (The calls behind it:
 test_01_store.py.)"""
 import contextlib
-import pathlib
 import shutil
 import subprocess
-import tempfile
 
 import pytest
 
 from harness import wait_for
+from harness.cut_disk import CutDisk
 from harness.imap import login, ok
 
 TEXT = "Subject: {0}\r\n\r\nbody of {0}\r\n"
-
-
-def run(*arguments, codes=(0,)):
-    result = subprocess.run([*map(str, arguments)], capture_output=True, check=False)
-    assert result.returncode in codes, result.stdout + result.stderr
-
-
-class Disk:
-    """An ext4 over a user's Maildir, with its owner."""
-
-    def __init__(self, user, image, journal, commit=300):
-        self.user, self.directory, self.image, self.journal = user, user.maildir, image, journal
-        status = self.directory.stat()
-        run("truncate", "-s", "64M", image)
-        run("mkfs.ext4", "-q", "-F", "-O", "has_journal" if journal else "^has_journal",
-            "-E", f"root_owner={status.st_uid}:{status.st_gid}", image)
-        options = f"loop,commit={commit}" if journal else "loop"
-        mounted = subprocess.run(["mount", "-o", options, image, self.directory], capture_output=True, check=False)
-        if mounted.returncode != 0:
-            pytest.skip(f"no file can be mounted here: {mounted.stderr.decode().strip()}")
-        self.directory.chmod(0o700)
-
-    @contextlib.contextmanager
-    def after_the_cut(self):
-        """The Maildir as it is found when the power comes back."""
-        with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
-            copy, found = pathlib.Path(place) / "image", pathlib.Path(place) / "found"
-            found.mkdir()
-            run("cp", "--sparse=always", self.image, copy)
-            if not self.journal:
-                run("e2fsck", "-f", "-y", copy, codes=(0, 1))
-            run("mount", "-o", "loop", copy, found)
-            try:
-                yield found
-            finally:
-                run("umount", found)
-
-    def end(self):
-        run("umount", "-l", self.directory)
 
 
 @contextlib.contextmanager
@@ -60,7 +20,8 @@ def disk_of(suite, image, **about):
     user = suite.user()
     with login(suite, user):
         pass  # makes the Maildir, so that it has its owner
-    disk = Disk(user, image, **about)
+    disk = CutDisk(user.maildir, image, **about)
+    disk.user = user
     try:
         suite.restart("imap")  # it looks which file systems have a journal when it starts
         with login(suite, user) as imap:  # makes the Maildir on that disk
