@@ -1,5 +1,6 @@
 """A disk whose power goes: what is in its file at a moment is what a machine finds there when it comes back."""
 import contextlib
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -7,8 +8,11 @@ import tempfile
 import pytest
 
 
+TOOLS = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+
+
 def run(*arguments, codes=(0,)):
-    result = subprocess.run([*map(str, arguments)], capture_output=True, check=False)
+    result = subprocess.run([*map(str, arguments)], capture_output=True, check=False, env=TOOLS)
     assert result.returncode in codes, result.stdout + result.stderr
 
 
