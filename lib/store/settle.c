@@ -115,11 +115,12 @@ settle_bytes(const int *fds, int *errors, size_t count)
 		settle_all(fds, errors, count);
 		return;
 	}
-	/* All are under way before the first is waited for. */
-	for (size_t i = 0; i < count && count > 1; i++)
-		sync_file_range(fds[i], 0, 0, SYNC_FILE_RANGE_WRITE);
+	/* All are under way before the first is waited for. What fails at once is told once: pages that got no block are no longer dirty. */
 	for (size_t i = 0; i < count; i++)
-		errors[i] = sync_file_range(fds[i], 0, 0, all) == 0 ? 0 : errno;
+		errors[i] = count == 1 || sync_file_range(fds[i], 0, 0, SYNC_FILE_RANGE_WRITE) == 0 ? 0 : errno;
+	for (size_t i = 0; i < count; i++)
+		if (errors[i] == 0 && sync_file_range(fds[i], 0, 0, all) != 0)
+			errors[i] = errno;
 }
 
 bool

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from harness.cut_disk import CutDisk
+from test_group_faults import failing
 from worker_alone import Request, WorkerAlone, copies, whole
 
 SETTINGS = {"extension_folders": "create"}
@@ -37,5 +38,28 @@ def test_a_group_is_there_when_it_was_answered(suite, tmp_path, journal, share):
             with disk.after_the_cut() as root:
                 found = seen(root)
                 assert [copies(request, found) for request in requests] == [1] * len(requests)
+        finally:
+            disk.end()
+
+
+def test_bytes_that_do_not_come_to_the_disk_concern_their_own_message(suite, tmp_path):
+    """Whether it is told when they are begun to be written, or when that is waited for."""
+    users = [suite.user().address for _ in range(3)]
+    with WorkerAlone(suite, **SETTINGS) as worker:
+        disk = CutDisk(worker.mail_root, tmp_path / "image", True)
+        try:
+            worker.run([Request(user) for user in users])  # they have Maildirs
+            for when in range(1, 7):
+                worker.forget(directories=False)
+                requests = [Request(user) for user in users]
+                answers, _ = worker.run(requests, before=failing("sync_file_range", "EIO", when))
+                words = [answers[number].word for number in range(3)]
+                assert sorted(words) == ["deferred", "done", "done"], (when, words)
+                found = seen(worker.mail_root)
+                assert [copies(request, found) for request in requests] == [word == "done" for word in words] and worker.left() == []
+            requests = [Request(user) for user in users]
+            answers, _ = worker.run(requests, before=failing("fsync", "EIO"))
+            assert [answer.word for answer in answers.values()] == ["deferred"] * 3
+            assert not any(copies(request, seen(worker.mail_root)) for request in requests)
         finally:
             disk.end()
