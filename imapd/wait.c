@@ -72,7 +72,9 @@ wait_long(struct session *s, struct pollfd *fds, nfds_t count, int timeout)
 	if (n != 0 || timeout <= REST_AFTER)
 		return n;
 	compress_rest();
-	folder_rest(s->view.open ? &s->view.folder : NULL);
+	folder_rest_spare();
+	if (s->view.open)
+		folder_rest(&s->view.folder);
 	return wait_ready(s, fds, count, timeout - REST_AFTER);
 }
 

@@ -82,13 +82,16 @@ folder_leave(struct folder *f)
 void
 folder_rest(struct folder *f)
 {
-	index_file_rest_spare();
-	if (f == NULL)
-		return;
 	if (f->index != NULL)
 		index_file_rest(&f->index->file);
 	if (f->scan != NULL)
 		scan_rest(f);
+}
+
+void
+folder_rest_spare(void)
+{
+	index_file_rest_spare();
 }
 
 void

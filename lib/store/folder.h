@@ -90,8 +90,10 @@ bool folder_find(struct folder *f, const struct maildir *m, struct slice name, b
 void folder_close(struct folder *f);
 /* The same for a process that ends: what the index is to learn is written, the rest goes with the process, which is cheaper. */
 void folder_leave(struct folder *f);
-/* For one that will not be used for a while: gives back the memory that the next use can take again. NULL: what is kept from folder to folder. */
+/* For one that will not be used for a while: gives back the memory that the next use can take again. */
 void folder_rest(struct folder *f);
+/* The same of what a process keeps from one folder to the next. */
+void folder_rest_spare(void);
 
 /*
  * Brings the view up to date; after the first call uidvalidity and uidnext are
